@@ -1,0 +1,202 @@
+"""`Document`s to `Chunk`s: whole sentences with their character spans, furniture of the page left out.
+
+Captions, teasers, bylines and source lines stay in the document, so every offset holds, but never become evidence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+import sentencex
+
+from rag.types import Chunk, Document, Span
+
+# A sentence longer than this is cut at a space: neither the embedding nor the model would read all of it.
+MAX_SENTENCE_CHARS = 1000
+_HEADLINE_CHARS = 200
+
+_AGENCIES = r"(?:Reuters|AFP|AP|EPA|Getty(?: Images)?|Associated Press|Bloomberg|Xinhua|DPA|ANSA|EFE|TASS|PA|UPI)"
+_FURNITURE = re.compile(
+    r"""(?xi)
+    \(?\s*(?:file\s+)?(?:photo|image|picture|video|graphic|illustration)s?(?:\s+(?:by|credit|courtesy)\b.*|\s*[:/].*)$
+    | (?:read|see|also|watch|listen|related|more|recommended|don't\ miss|click\ here|follow\ us|sign\ up|subscribe)
+      (?:\s+(?:more|also|now|read|here|next|stor(?:y|ies)|coverage|articles?|on|from|about\s+this))*\s*[:>»|].*
+    | (?:source|sources|via|credits?|copyright|©|tags?|topics|category|published|updated|last\ updated|posted)\s*[:©].*
+    | \(?(?:c\)|©)\s*\d{4}\b.*
+    | advertisement
+    """
+)
+_BYLINE = re.compile(r"By\s+[A-Z][\w.'’-]+(?:\s+(?:and|&|[A-Z][\w.'’-]*|de|da|van|von|al|bin),?){1,9}(?:\s*[|/,].{0,60})?$")
+_AGENCY_LINE = re.compile(rf"[(\[—–-]*\s*{_AGENCIES}(?:\s*[/,&]\s*{_AGENCIES})*\s*[)\]]*")
+_CREDIT_AT_END = re.compile(
+    rf"(?:\[[^\[\]]{{2,80}}[/|][^\[\]]{{2,60}}\]|[(\[](?:file|photo|image)[^()\[\]]{{0,80}}[)\]]"
+    rf"|[(\[]{_AGENCIES}[^()\[\]]{{0,40}}[)\]]|/{_AGENCIES})\s*$",
+    re.IGNORECASE,
+)
+_CAPTION_WORDS = re.compile(r",\s*(?:left|right|centre|center|second from (?:left|right)|pictured)\s*,|\((?:L|R|C|pictured)\)")
+_TERMINAL = tuple(".!?…。！？:;")
+_CLOSERS = "\"'”’»)]}*_ "
+
+
+def split(document: Document, size: int = 4) -> list[Chunk]:
+    """Return the passages of a document, in order.
+
+    Args:
+        document: The article.
+        size: Sentences in a passage, at most. A passage never crosses a caption, teaser or heading.
+
+    Returns:
+        Chunks with `chunk.text == document.text[chunk.start:chunk.end]`; their sentences' spans do not overlap.
+    """
+    chunks: list[Chunk] = []
+    for run in _runs(document):
+        # Even passages read better than a full one and a lonely rest.
+        count = -(-len(run) // size)
+        bounds = [round(i * len(run) / count) for i in range(count + 1)]
+        for first, last in pairwise(bounds):
+            spans = tuple(run[first:last])
+            start, end = spans[0].start, spans[-1].end
+            chunk_id = f"{document.id[:32]}-{start}-{end}"
+            chunks.append(Chunk(chunk_id, document.id, start, end, document.text[start:end], spans))
+    return chunks
+
+
+def sentences(text: str) -> list[Span]:
+    """Return the spans of the sentences in a text that may serve as evidence."""
+    blocks = list(_blocks(text))
+    kept = [span for span, furniture in zip(blocks, _furniture(text, blocks), strict=True) if not furniture]
+    # A text that is nothing but headings and captions is still all there is to cite.
+    return [sentence for span in kept or blocks for sentence in _sentences_in(text, span)]
+
+
+def _runs(document: Document) -> Iterator[list[Span]]:
+    """Yield the sentences that follow one another with nothing but white space between them."""
+    run: list[Span] = []
+    for span in sentences(document.text):
+        if run and document.text[run[-1].end : span.start].strip():
+            yield run
+            run = []
+        run.append(span)
+    if run:
+        yield run
+
+
+def _blocks(text: str) -> Iterator[Span]:
+    """Yield the paragraphs: lines, except that the lines of hard-wrapped text are joined."""
+    lines: list[Span] = []
+    for match in re.finditer(r"[^\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+", text):
+        if text[match.start() : match.end()].strip():
+            lines.append(Span(match.start(), match.end()))
+    widest = max((span.end - span.start for span in lines), default=0)
+    wrapped = widest <= 100 and len(lines) > 2
+    index = 0
+    while index < len(lines):
+        start, end = lines[index].start, lines[index].end
+        while index + 1 < len(lines) and _continues(text, Span(start, end), lines[index], lines[index + 1], wrapped, widest):
+            index += 1
+            end = lines[index].end
+        yield Span(start, end)
+        index += 1
+
+
+def _continues(text: str, block: Span, line: Span, following: Span, wrapped: bool, widest: int) -> bool:
+    between = text[line.end : following.start]
+    if between.count("\n") > 1 or between.count("\r") > 1 or between not in ("\n", "\r\n", "\r"):
+        return False
+    if _ends_sentence(text[line.start : line.end]) and not wrapped:
+        return False
+    next_line = text[following.start : following.end].lstrip()
+    if next_line[:1].islower() and not _ends_sentence(text[line.start : line.end]):
+        return True
+    return wrapped and line.end - line.start >= 0.7 * widest and not next_line.startswith(("-", "*", "•"))
+
+
+def _furniture(text: str, blocks: list[Span]) -> list[bool]:
+    """Tell for each block whether it belongs to the page rather than to the article's prose."""
+    contents = [text[span.start : span.end].strip() for span in blocks]
+    marks = [_is_furniture(content) for content in contents]
+    credits = [bool(re.match(r"\(?\s*(?:photo|image|picture)\b", c, re.I) or _AGENCY_LINE.fullmatch(c)) for c in contents]
+    for index, is_credit in enumerate(credits):
+        if not is_credit:
+            continue
+        # A caption stands on the line directly before an agency's name or directly after a photo credit.
+        for near in (index - 1, index + 1):
+            if 0 < near < len(blocks) and _touch(text, blocks, index, near) and _looks_like_caption(contents[near], near > index):
+                marks[near] = True
+    captions = {content for content, mark in zip(contents, marks, strict=True) if mark and len(content) > 40}
+    if len(blocks) > 1 and not _ends_sentence(contents[0]) and len(contents[0]) <= _HEADLINE_CHARS:
+        marks[0] = True  # the headline: the article below says it in full
+    for index in range(1, len(blocks)):
+        marks[index] = marks[index] or contents[index] in captions or _is_heading(contents[index])
+    return marks
+
+
+def _touch(text: str, blocks: list[Span], a: int, b: int) -> bool:
+    first, second = sorted((a, b))
+    return len(text[blocks[first].end : blocks[second].start].splitlines()) <= 1
+
+
+def _looks_like_caption(content: str, after_credit: bool) -> bool:
+    return len(content) < 400 and (after_credit or bool(_CAPTION_WORDS.search(content)) or not _ends_sentence(content))
+
+
+def _is_furniture(content: str) -> bool:
+    if len(content) > 500:
+        return False
+    return bool(
+        _FURNITURE.fullmatch(content)
+        or _BYLINE.fullmatch(content)
+        or _AGENCY_LINE.fullmatch(content)
+        or _CREDIT_AT_END.search(content)
+        or (_CAPTION_WORDS.search(content) and re.search(r"\b(?:during|at|in|on|outside|before)\b", content))
+    )
+
+
+def _is_heading(content: str) -> bool:
+    """Tell whether a block is a headline: short, unpunctuated, no list item, no figures such as a score."""
+    content = content.lstrip("# ")
+    tokens = content.split()
+    if not tokens or len(content) > 120 or _ends_sentence(content) or ": " in content or re.search(r"\d[\d.,:-]*$", content):
+        return False
+    if content[0] in "-*•–—" or not any(c.isalpha() for c in content):
+        return False
+    capital = sum(token.lstrip("'\"“‘(")[:1].isupper() for token in tokens if len(token) > 3 or tokens.index(token) == 0)
+    long = sum(len(token) > 3 for token in tokens) or 1
+    return len(tokens) <= 4 or (len(tokens) <= 16 and capital >= 0.6 * long)
+
+
+def _ends_sentence(content: str) -> bool:
+    return content.rstrip(_CLOSERS).endswith(_TERMINAL)
+
+
+def _sentences_in(text: str, block: Span) -> Iterator[Span]:
+    content = text[block.start : block.end]
+    position = 0
+    for piece in sentencex.segment("en", content):
+        if content[position : position + len(piece)] != piece:  # never seen; offsets must hold whatever comes
+            yield from _cut(text, _strip(text, Span(block.start + position, block.end)))
+            return
+        span = _strip(text, Span(block.start + position, block.start + position + len(piece)))
+        position += len(piece)
+        yield from _cut(text, span)
+    if content[position:].strip():
+        yield from _cut(text, _strip(text, Span(block.start + position, block.end)))
+
+
+def _strip(text: str, span: Span) -> Span:
+    piece = text[span.start : span.end]
+    start = span.start + len(piece) - len(piece.lstrip())
+    return Span(start, max(start, span.end - (len(piece) - len(piece.rstrip()))))
+
+
+def _cut(text: str, span: Span) -> Iterator[Span]:
+    start = span.start
+    while span.end - start > MAX_SENTENCE_CHARS:
+        space = text.rfind(" ", start + MAX_SENTENCE_CHARS // 2, start + MAX_SENTENCE_CHARS)
+        end = space if space > 0 else start + MAX_SENTENCE_CHARS
+        yield _strip(text, Span(start, end))
+        start = _strip(text, Span(end, span.end)).start
+    if start < span.end:
+        yield Span(start, span.end)

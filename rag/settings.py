@@ -1,0 +1,112 @@
+"""One validated settings object: keyword arguments, then `RAG_*` variables, then `rag.toml`, then defaults."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from rag.errors import SettingsError
+
+PREFIX = "RAG_"
+# Where things lie and how they are reached; they do not change what an answer says.
+_NOT_HASHED = {"store", "models", "llm_api_key", "llm_base_url", "llm_timeout", "threads"}
+
+
+class Settings(BaseSettings):
+    """What can be configured. Unknown keys and unusable values raise `SettingsError`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, toml_file="rag.toml", extra="forbid", frozen=True, env_ignore_empty=True
+    )
+
+    store: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("dateline", appauthor=False) / "store",
+        description="Folder of the store: documents, Chroma and the lexical index.",
+    )
+    models: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("dateline", appauthor=False) / "models",
+        description="Folder of the verified model weights.",
+    )
+    llm: str = Field(
+        default="local",
+        min_length=1,
+        description="Answer model: local, local:small, extractive, openai:MODEL, or the path of a .gguf file.",
+    )
+    llm_base_url: str | None = Field(
+        default=None, description="URL of the OpenAI-compatible endpoint, such as http://127.0.0.1:8000/v1."
+    )
+    llm_api_key: SecretStr | None = Field(default=None, description="Key for the endpoint; never shown or logged.")
+    llm_timeout: float = Field(default=60.0, gt=0, description="Seconds that one answer of the model may take.")
+    embedding: str = Field(
+        default="all-MiniLM-L6-v2",
+        min_length=1,
+        description="Embedding model: a name from `rag models list`, or a folder or name of any sentence-transformers model.",
+    )
+    chunk_sentences: int = Field(default=4, ge=1, le=64, description="Sentences in a passage, at most.")
+    candidates: int = Field(default=30, ge=1, le=1000, description="Passages that each retriever proposes.")
+    evidence: int = Field(default=5, ge=1, le=50, description="Sentences shown to the model, at most.")
+    max_question_chars: int = Field(default=2000, ge=1, description="Longest question that is accepted, in characters.")
+    threads: int = Field(
+        default_factory=lambda: os.cpu_count() or 1, ge=1, description="Processor threads for the local model."
+    )
+
+    def __init__(self, **values: Any) -> None:
+        """Read every source; `values` win over all others."""
+        _reject_unknown_variables(type(self))
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise SettingsError(_one_line(error)) from error
+        except ValueError as error:  # a rag.toml that is no TOML
+            raise SettingsError(f"rag.toml cannot be read: {error}; mend or remove it") from error
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Keyword arguments, environment, `rag.toml` in the working directory; nothing else."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def hash(self) -> str:
+        """Return 16 hex digits that are equal for settings under which the same answers are given."""
+        values = self.model_dump(mode="json", exclude=_NOT_HASHED)
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _reject_unknown_variables(settings_cls: type[Settings]) -> None:
+    known = {PREFIX + name.upper() for name in settings_cls.model_fields}
+    for variable in sorted(os.environ):
+        if variable.upper().startswith(PREFIX) and variable.upper() not in known:
+            raise SettingsError(f"unknown variable {variable}{_suggest(variable.upper(), known)}; unset or correct it")
+
+
+def _suggest(word: str, known: set[str]) -> str:
+    near = difflib.get_close_matches(word, sorted(known), n=1)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
+def _one_line(error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"unknown setting {key!r}{_suggest(key, set(Settings.model_fields))}; remove or correct it"
+    return f"setting {key!r} is not usable: {first['msg']}; correct it in the call, RAG_{key.upper()} or rag.toml"

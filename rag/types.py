@@ -1,0 +1,211 @@
+"""The named types that the stages hand to one another, in the order of the way of the data.
+
+    files ─ load ─► Document ─ chunk ─► Chunk ─ index ─► store
+    question ─ retrieve ─► Hit ─ evidence ─► Evidence ─ answer ─► Draft ─ verify ─► Answer(citations)
+
+All are frozen. Offsets count characters (Python string indices) into `Document.text`, end exclusive.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One article, its text exactly as read (line endings included), so that offsets hold for ever.
+
+    `id` is the SHA-256 of the text; `source` is the file name (the path below the ingested folder).
+    """
+
+    id: str
+    source: str
+    title: str
+    text: str = field(repr=False)
+    path: str = ""
+    added: str = ""  # ISO 8601, UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where a sentence or a passage stands in its document: `text[start:end]`."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage: consecutive whole sentences of one document, without captions, teasers and bylines."""
+
+    id: str
+    document_id: str
+    start: int
+    end: int
+    text: str = field(repr=False)
+    sentences: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A sentence where it stands: a document, its file name and title, and the character span."""
+
+    document_id: str
+    source: str
+    title: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A passage that a retriever proposed, with what ranking its sentences needs.
+
+    `vectors` is float32 of shape (1 + sentences, dimensions), unit length: the passage first, then its sentences.
+    `lexical` holds the BM25 score of each sentence for the question (0 where no word matched).
+    """
+
+    chunk: Chunk
+    source: str
+    title: str
+    vectors: npt.NDArray[np.float32] = field(repr=False)
+    lexical: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A sentence that retrieval found, with the scores that ranked it (higher is better).
+
+    `dense` is the cosine of question and sentence, `lexical` the BM25 score divided by the question's best one, and
+    `score` the fused score that the ranking follows.
+    """
+
+    place: Place
+    text: str
+    score: float
+    dense: float
+    lexical: float
+    passage: Span
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A sentence as it is shown to the model, numbered from 1 by `rank`.
+
+    `text` is verbatim. `context` is what stands around it and is needed to understand it (may be empty).
+    `also` holds the places of near-identical sentences elsewhere, which were folded into this one.
+    """
+
+    rank: int
+    source: str
+    title: str
+    text: str
+    start: int
+    end: int
+    score: float
+    dense: float
+    lexical: float
+    document_id: str
+    passage: Span
+    context: str = ""
+    also: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the model said, before anything of it was checked.
+
+    `confidence` is the mean probability of the answer's tokens where the model reports it, else None.
+    """
+
+    text: str
+    model: str
+    confidence: float | None = None
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """The sentence that a statement of the answer rests on: `quote == document.text[start:end]`, verbatim.
+
+    `support` in [0, 1] says how far the quote supports the statement that carries the marker.
+    """
+
+    marker: int
+    source: str
+    title: str
+    quote: str
+    start: int
+    end: int
+    support: float
+    document_id: str
+    passage: Span
+    also: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer with its receipts.
+
+    `question` is the stand-alone question that was answered (a follow-up is rewritten into one). When `abstained`,
+    `text` says so plainly and `citations` is empty. `evidence` is what the model was shown, ranked. `timings` are
+    seconds by stage. `notices` are things the reader should know, such as a fallback to another model.
+    """
+
+    question: str
+    text: str
+    abstained: bool
+    citations: tuple[Citation, ...]
+    evidence: tuple[Evidence, ...]
+    model: str
+    timings: Mapping[str, float]
+    settings_hash: str
+    notices: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as plain data, ready for `json.dumps`."""
+        return dataclasses.asdict(self)
+
+    def __str__(self) -> str:
+        """Return the text followed by its numbered sources, for a terminal."""
+        lines = [self.text]
+        for c in self.citations:
+            lines.append(f"  [{c.marker}] {c.source}: “{c.quote}”")
+        lines.extend(f"  ({notice})" for notice in self.notices)
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """One line of the library: an article in the store and how many passages it has."""
+
+    id: str
+    source: str
+    title: str
+    path: str
+    added: str
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What an ingest did: the sources added, replaced and left unchanged, and each failure as (source, reason)."""
+
+    added: tuple[str, ...] = ()
+    replaced: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    failed: tuple[tuple[str, str], ...] = ()
+    passages: int = 0
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain data, ready for `json.dumps`."""
+        return dataclasses.asdict(self)

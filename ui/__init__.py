@@ -1,0 +1,6 @@
+"""The web chat: asks the engine, streams its answers and shows the sentence behind each statement."""
+
+from ui.app import build
+from ui.server import launch, serve
+
+__all__ = ["build", "launch", "serve"]
