@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-import sentencex
-
+from rag.text import split_sentences
 from rag.types import Chunk, Document, Span
 
 # A sentence longer than this is cut at a space: neither the embedding nor the model would read all of it.
@@ -172,17 +171,10 @@ def _ends_sentence(content: str) -> bool:
 
 
 def _sentences_in(text: str, block: Span) -> Iterator[Span]:
-    content = text[block.start : block.end]
-    position = 0
-    for piece in sentencex.segment("en", content):
-        if content[position : position + len(piece)] != piece:  # never seen; offsets must hold whatever comes
-            yield from _cut(text, _strip(text, Span(block.start + position, block.end)))
-            return
-        span = _strip(text, Span(block.start + position, block.start + position + len(piece)))
-        position += len(piece)
-        yield from _cut(text, span)
-    if content[position:].strip():
-        yield from _cut(text, _strip(text, Span(block.start + position, block.end)))
+    start = block.start
+    for piece in split_sentences(text[block.start : block.end]):
+        yield from _cut(text, _strip(text, Span(start, start + len(piece))))
+        start += len(piece)
 
 
 def _strip(text: str, span: Span) -> Span:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rag import models
-from rag.errors import IntegrityError, ModelError, UsageError
+from rag.errors import ModelError, UsageError
 from rag.settings import Settings
 
 app = typer.Typer(
@@ -39,7 +39,9 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    table = Table("name", "alias", "kind", "size", "licence", "status")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for header in ("name", "alias", "kind", "size", "licence", "status"):
+        table.add_column(header, no_wrap=True, justify="right" if header == "size" else "left")
     for row in rows:
         table.add_row(*(_megabytes(cell) if isinstance(cell, int) else cell for cell in row.values()))
     Console().print(table)
@@ -77,7 +79,7 @@ def verify(names: Names = None) -> None:
             failures.append(error)
             typer.echo(f"{model.name}: failed")
     if failures:
-        raise failures[0] if len(failures) == 1 else IntegrityError("; ".join(str(error) for error in failures))
+        raise failures[0] if len(failures) == 1 else ModelError("; ".join(str(error) for error in failures))
 
 
 @app.command("path")

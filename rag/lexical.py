@@ -48,6 +48,17 @@ class LexicalIndex:
         """Remove the sentences of these passages."""
         self._write((), chunk_ids)
 
+    def clear(self) -> None:
+        """Remove everything."""
+        try:
+            writer = self._index.writer(_HEAP_BYTES, 1)
+            writer.delete_all_documents()
+            writer.commit()
+            writer.wait_merging_threads()
+            self._index.reload()
+        except (ValueError, OSError) as error:
+            raise self._error(error) from error
+
     def count(self) -> int:
         """Return the number of sentences in the index."""
         return int(self._index.searcher().num_docs)

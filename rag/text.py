@@ -6,6 +6,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
+import sentencex
 import snowballstemmer
 
 _TOKEN = re.compile(
@@ -34,7 +35,6 @@ STOPWORDS = frozenset(
     happened happen mentioned mention many get got give many name describe described anyone someone something anything
     ever there's don't doesn't didn't isn't wasn't""".split()
 )
-_STOP_UNLESS_UPPER = frozenset({"us", "it", "may", "will"})  # US, IT, May and Will are names
 
 _stemmer = snowballstemmer.stemmer("english")
 
@@ -75,8 +75,7 @@ def content_terms(text: str) -> list[str]:
     """Return the terms of `text` that carry content, in order, each once."""
     found: dict[str, None] = {}
     for token in _TOKEN.findall(text):
-        low = fold(token)
-        if low in STOPWORDS and not (low in _STOP_UNLESS_UPPER and token[0].isupper() and low == "us"):
+        if fold(token) in STOPWORDS and not _is_name_in_capitals(token):
             continue
         if term := _normal(token):
             found[term] = None
@@ -89,18 +88,57 @@ def numbers(text: str) -> set[str]:
 
 
 def names(text: str) -> list[str]:
-    """Return the terms of capitalised words and acronyms, except a sentence's first word when it is a common one.
+    """Return the terms of the names in `text`: words with a capital letter that its place does not explain.
 
-    Without a part-of-speech tagger this is the evidence there is: it is used where a miss costs little.
+    A capital at the start of a sentence counts only where the next word has one too or a possessive follows.
     """
     found: dict[str, None] = {}
-    first = True
+    matches = list(_TOKEN.finditer(text))
+    for index, match in enumerate(matches):
+        token = match.group()
+        if not token[0].isupper() or (fold(token) in STOPWORDS and not _is_name_in_capitals(token)):
+            continue
+        starts = index == 0 or text[: match.start()].rstrip(" \"'“‘(").endswith((".", "!", "?", ":"))
+        followed = index + 1 < len(matches) and matches[index + 1].group()[0].isupper()
+        if not starts or followed or token.isupper() and len(token) > 1 or _POSSESSIVE.search(token):
+            found[_normal(token)] = None
+    return [term for term in found if term]
+
+
+def initials(text: str) -> set[str]:
+    """Return the initials of every run of three or more capitalised words: `"World Health Organization"` gives `who`."""
+    found: set[str] = set()
+    run = ""
+    end = 0
     for match in _TOKEN.finditer(text):
         token = match.group()
-        low = fold(token)
-        common = low in STOPWORDS and low not in _STOP_UNLESS_UPPER
-        starts = first or text[: match.start()].rstrip().endswith((".", "!", "?", ":", "“", '"'))
-        if token[0].isupper() and not common and not (starts and low in _STOP_UNLESS_UPPER):
-            found[_normal(token)] = None
-        first = False
-    return [term for term in found if term]
+        if token[0].isupper() and (not run or text[end : match.start()] in (" ", "-")):
+            run += fold(token)[0]
+        else:
+            run = fold(token)[0] if token[0].isupper() else ""
+        end = match.end()
+        found.update(run[i:] for i in range(len(run) - 2))
+    return found
+
+
+def same_name(a: str, b: str) -> bool:
+    """Tell whether two terms name the same thing: equal, or a place and its people (`mexico`, `mexican`)."""
+    if a == b:
+        return True
+    common = 0
+    for x, y in zip(a, b, strict=False):
+        if x != y:
+            break
+        common += 1
+    return common >= 4 and len(a) - common <= 3 and len(b) - common <= 3 and a.isalpha() and b.isalpha()
+
+
+def split_sentences(text: str) -> list[str]:
+    """Return the sentences of `text` with the white space that follows each; joined they are `text` again."""
+    pieces = list(sentencex.segment("en", text))
+    # Offsets are counted along the pieces, so they must hold whatever the splitter does.
+    return pieces if "".join(pieces) == text else [text]
+
+
+def _is_name_in_capitals(token: str) -> bool:
+    return token in ("US", "IT", "WHO", "U.S.")

@@ -13,6 +13,7 @@ from html import escape
 from rag import Answer, Citation, Document, Evidence
 
 MARKER = re.compile(r"\[(\d{1,4})\]")
+_LINES = re.compile(r"[^\S\n]*\n\s*")  # blank lines around the quote only cost room
 RELATED = 3  # passages offered under an abstention
 _LABEL_CHARS = 400  # a tooltip or a spoken label longer than this helps nobody
 
@@ -104,7 +105,8 @@ def highlighted(document: Document, citation: Citation) -> str:
     start, end = citation.start, citation.end
     first, last = min(citation.passage.start, start), max(citation.passage.end, end)
     text = document.text
-    return f"{escape(text[first:start])}<mark>{escape(text[start:end])}</mark>{escape(text[end:last])}"
+    before, after = _LINES.sub("\n", text[first:start]), _LINES.sub("\n", text[end:last])
+    return f"{escape(before)}<mark>{escape(text[start:end])}</mark>{escape(after)}"
 
 
 def _text(text: str) -> str:
@@ -154,7 +156,7 @@ def _source(uid: str, c: Citation, document: Document | None) -> str:
 def _related(evidence: Iterable[Evidence]) -> str:
     items = "".join(
         f'<li><p class="dl-passage">{escape(e.text)}</p>'
-        f'<p class="dl-file"><cite>{escape(e.title)}</cite> {escape(e.source)}</p></li>'
+        f'<p class="dl-file"><cite>{escape(e.title)}</cite> · {escape(e.source)}</p></li>'
         for e in list(evidence)[:RELATED]
     )
     if not items:

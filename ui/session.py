@@ -162,19 +162,20 @@ def pump(open_stream: Callable[[], Iterator[Any]], stopped: Callable[[], bool]) 
     threading.Thread(target=work, name="dateline-answer", daemon=True).start()
     try:
         while not stopped():
-            with contextlib.suppress(queue.Empty):
+            try:
                 batch = [box.get(timeout=_TICK)]
-                while not box.empty():
-                    batch.append(box.get())
-                last = batch[-1]
-                if last is _END or isinstance(last, BaseException):
-                    batch.pop()
-                if batch:
-                    yield batch
-                if isinstance(last, BaseException):
-                    raise last
-                if last is _END:
-                    return
+            except queue.Empty:
+                continue
+            while not box.empty():
+                batch.append(box.get())
+            last = batch[-1]
+            ended = last is _END or isinstance(last, BaseException)
+            if items := batch[: -1 if ended else None]:
+                yield items
+            if isinstance(last, BaseException):
+                raise last
+            if ended:
+                return
     finally:
         leave.set()
 

@@ -1,0 +1,84 @@
+"""Dateline: answers over news articles, every statement cited to the exact sentence it rests on.
+
+>>> from rag import answer
+>>> print(answer("How much additional aid did Harris announce for the region?"))  # doctest: +SKIP
+US $310 million [1]
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from rag.errors import (
+    DocumentError,
+    DownloadError,
+    IntegrityError,
+    LLMError,
+    ModelError,
+    QuestionError,
+    RagError,
+    SettingsError,
+    StoreError,
+    StoreLockedError,
+    StoreMismatchError,
+    UsageError,
+)
+
+if TYPE_CHECKING:
+    from rag.chat import Chat
+    from rag.default import answer, open_engine, seeds_folder
+    from rag.pipeline import Engine
+    from rag.settings import Settings
+    from rag.types import Answer, Citation, Document, Evidence, IngestReport, Place, SourceInfo, Span
+
+__all__ = [
+    "Answer",
+    "Chat",
+    "Citation",
+    "Document",
+    "DocumentError",
+    "DownloadError",
+    "Engine",
+    "Evidence",
+    "IngestReport",
+    "IntegrityError",
+    "LLMError",
+    "ModelError",
+    "Place",
+    "QuestionError",
+    "RagError",
+    "Settings",
+    "SettingsError",
+    "SourceInfo",
+    "Span",
+    "StoreError",
+    "StoreLockedError",
+    "StoreMismatchError",
+    "UsageError",
+    "answer",
+    "open_engine",
+    "seeds_folder",
+]
+
+# Chroma and LlamaIndex take two seconds to import, which `rag --help` or an import for the types need not pay.
+_WHERE = {
+    "Chat": "rag.chat",
+    "Engine": "rag.pipeline",
+    "Settings": "rag.settings",
+    "answer": "rag.default",
+    "open_engine": "rag.default",
+    "seeds_folder": "rag.default",
+} | dict.fromkeys(("Answer", "Citation", "Document", "Evidence", "IngestReport", "Place", "SourceInfo", "Span"), "rag.types")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'rag' has no attribute {name!r}")
+    value = getattr(import_module(_WHERE[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_WHERE])

@@ -1,0 +1,82 @@
+"""A conversation: follow-ups become questions that stand alone, and those are answered."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterator, Sequence
+
+from rag.pipeline import Engine
+from rag.prompts import rewrite_messages
+from rag.text import content_terms, fold
+from rag.types import Answer
+
+HISTORY = 4  # turns that a follow-up may refer to
+_LEANS_BACK = re.compile(
+    r"\b(?:he|she|it|they|him|her|them|his|hers|its|their|theirs|that|this|those|these|there|then|former|latter|same)\b"
+    r"|^(?:and|but|or|so|no|why|how so|since when|until when|who else|what else|what about|how about|which one|are you sure)\b"
+    r"|\bthe other\b|\belse\b|\binstead\b"
+)
+_SHORT = 2  # a question with fewer content words than this leans on what was said before
+
+
+class Chat:
+    """A conversation with an engine. One object is one reader's; the engine may be shared.
+
+    Args:
+        engine: The engine that answers; one with default settings over the shipped articles when left out.
+        history: Earlier (question, answer text) pairs, oldest first.
+    """
+
+    def __init__(self, engine: Engine | None = None, history: Sequence[tuple[str, str]] = ()) -> None:
+        if engine is None:
+            from rag.default import engine as default_engine  # needs the store, so not before a chat is made
+
+            engine = default_engine()
+        self.engine = engine
+        self.history: list[tuple[str, str]] = list(history)[-HISTORY:]
+
+    def ask(self, question: str) -> Answer:
+        """Answer a question in the light of the conversation; errors are those of `Engine.answer`."""
+        answer = None
+        for part in self.stream(question):
+            answer = part
+        assert isinstance(answer, Answer)  # the last part always is
+        return answer
+
+    def stream(self, question: str) -> Iterator[str | Answer]:
+        """Yield the model's words as they come, unchecked, and last the checked `Answer`."""
+        for part in self.engine.stream(self.stand_alone(question)):
+            if isinstance(part, Answer):
+                self._remember(part)
+            yield part
+
+    async def aask(self, question: str) -> Answer:
+        """Answer without blocking the event loop; see `ask`."""
+        return await asyncio.to_thread(self.ask, question)
+
+    async def astream(self, question: str) -> AsyncIterator[str | Answer]:
+        """Stream without blocking the event loop; see `stream`."""
+        async for part in self.engine.astream(await asyncio.to_thread(self.stand_alone, question)):
+            if isinstance(part, Answer):
+                self._remember(part)
+            yield part
+
+    def stand_alone(self, question: str) -> str:
+        """Return the question so that it can be understood without the conversation."""
+        if not self.history or not leans_back(question):
+            return question
+        rewritten = self.engine.complete(rewrite_messages(self.history, question))
+        if rewritten and "\n" not in rewritten and len(rewritten) <= 300:
+            return rewritten
+        # Without a model: what was asked last gives the words to look for.
+        return f"{question.strip()} ({self.history[-1][0]})"
+
+    def _remember(self, answer: Answer) -> None:
+        text = re.sub(r"\s*\[\d+\]", "", answer.text)
+        self.history = [*self.history, (answer.question, text)][-HISTORY:]
+
+
+def leans_back(question: str) -> bool:
+    """Tell whether a question's words call for what was said before."""
+    return bool(_LEANS_BACK.search(fold(question).strip())) or len(content_terms(question)) < _SHORT

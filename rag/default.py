@@ -1,0 +1,63 @@
+"""The engine behind `answer()`, `rag ask` and `rag chat`: default settings, filled with the shipped articles at first use."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from pathlib import Path
+
+from rag.errors import StoreError
+from rag.pipeline import Engine
+from rag.settings import Settings
+from rag.types import Answer
+
+_lock = threading.Lock()
+_engine: Engine | None = None
+
+
+def seeds_folder() -> Path:
+    """Return the folder of the articles that ship with the package.
+
+    Raises:
+        StoreError: The installation lacks them.
+    """
+    here = Path(__file__).resolve().parent
+    for folder in (here / "seeds", here.parent / "seeds"):  # in an installed wheel, in a checkout
+        if folder.is_dir():
+            return folder
+    raise StoreError(f"the shipped articles are missing beside {here}; install dateline again")
+
+
+def open_engine(settings: Settings | None = None) -> Engine:
+    """Return an engine; a store that did not exist is made and filled with the shipped articles.
+
+    A store that exists stays as it is, empty or not.
+    """
+    engine = Engine(settings)
+    if engine.is_new:
+        try:
+            engine.ingest(seeds_folder())
+        except BaseException:
+            engine.discard()
+            raise
+    return engine
+
+
+def engine() -> Engine:
+    """Return the process's engine with default settings, opened at first use."""
+    global _engine
+    with _lock:
+        if _engine is None:
+            _engine = open_engine()
+            atexit.register(_engine.close)
+        return _engine
+
+
+def answer(question: str) -> Answer:
+    """Answer a question over the library with default settings; builds the store at first use.
+
+    Raises:
+        QuestionError: The question is empty or too long.
+        RagError: Settings, store or embedding model cannot be used.
+    """
+    return engine().answer(question)

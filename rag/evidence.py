@@ -1,0 +1,74 @@
+"""Ranked sentences to the few that the model is shown, near-identical ones folded into one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from rag.text import content_terms
+from rag.types import Evidence, Hit, Place
+
+# Two sentences that share this much of their words say the same.
+_SAME = 0.75
+# A sentence that opens so cannot be understood without the one before it.
+_LEANS_BACK = re.compile(
+    r"[\"“‘'(]*(?:he|she|it|they|his|her|its|their|this|that|these|those|the (?:two|move|report|statement|response|decision)"
+    r"|both|but|and|instead|however)\b",
+    re.IGNORECASE,
+)
+_QUOTE_ONLY = re.compile(r"^[\"“][^\"”]*[\"”]$")
+
+
+def select(hits: Sequence[Hit], limit: int, max_chars: int = 1500) -> list[Evidence]:
+    """Return the best sentences, ranked from 1, with the context that they lean on.
+
+    Args:
+        hits: Sentences, best first.
+        limit: How many to keep, at most.
+        max_chars: Where to stop adding, in characters of sentences and context, so that the prompt stays short.
+    """
+    kept: list[tuple[Hit, set[str], list[Place]]] = []
+    for hit in hits:
+        words = set(content_terms(hit.text))
+        twin = next((entry for entry in kept if _similar(words, entry[1])), None)
+        if twin is not None:
+            twin[2].append(hit.place)
+        elif len(kept) < limit:
+            kept.append((hit, words, []))
+        elif len(kept) >= limit and hit.score < kept[-1][0].score * 0.5:
+            break  # far below: no twin of a shown sentence is to be expected any more
+    shown: list[Evidence] = []
+    used = 0
+    texts = {hit.text for hit, _, _ in kept}
+    for hit, _, also in kept:
+        context = hit.before if hit.before not in texts and _leans(hit.text) else ""
+        used += len(hit.text) + len(context)
+        if shown and used > max_chars:
+            break
+        place = hit.place
+        shown.append(
+            Evidence(
+                rank=len(shown) + 1,
+                source=place.source,
+                title=place.title,
+                text=hit.text,
+                start=place.start,
+                end=place.end,
+                score=hit.score,
+                dense=hit.dense,
+                lexical=hit.lexical,
+                document_id=place.document_id,
+                passage=hit.passage,
+                context=context,
+                also=tuple(also),
+            )
+        )
+    return shown
+
+
+def _similar(a: set[str], b: set[str]) -> bool:
+    return bool(a and b) and len(a & b) >= _SAME * len(a | b)
+
+
+def _leans(text: str) -> bool:
+    return bool(_LEANS_BACK.match(text) or _QUOTE_ONLY.match(text))

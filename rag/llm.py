@@ -1,0 +1,280 @@
+"""The answer model behind LlamaIndex's `LLM` interface. Only this module knows the LLM runtimes.
+
+`local` runs a GGUF file in this process (xllamacpp, the llama.cpp server engine); `openai:MODEL` is any
+OpenAI-compatible endpoint; `extractive` is no model at all.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import queue
+import secrets
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import xllamacpp
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    ChatResponseGen,
+    CompletionResponse,
+    CompletionResponseGen,
+    LLMMetadata,
+)
+from llama_index.core.bridge.pydantic import PrivateAttr
+from llama_index.core.llms import CustomLLM
+from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
+from llama_index.core.llms.llm import LLM
+
+from rag.errors import LLMError, ModelError, SettingsError
+from rag.settings import Settings
+
+_log = logging.getLogger(__name__)
+CONTEXT_TOKENS = 4096
+_STOP = ["<|im_end|>", "<|endoftext|>"]
+
+
+class LocalLLM(CustomLLM):
+    """A GGUF chat model run in this process.
+
+    One request runs at a time, so the fixed start of the prompt stays in the model's cache; others wait their turn.
+
+    Args:
+        path: The .gguf file.
+        name: What the model is called in answers.
+        threads: Processor threads.
+        timeout: Seconds that one answer may take, waiting included.
+
+    Raises:
+        ModelError: The file is no model that the runtime can load (raised at first use).
+        LLMError: The time is up, or the runtime failed.
+    """
+
+    path: str
+    name: str
+    threads: int
+    timeout: float
+    max_tokens: int = 160
+    _turn: Any = PrivateAttr(default_factory=threading.Lock)
+
+    @property
+    def metadata(self) -> LLMMetadata:
+        """Return the context window (tokens), the output limit (tokens) and the name."""
+        return LLMMetadata(
+            context_window=CONTEXT_TOKENS, num_output=self.max_tokens, is_chat_model=True, model_name=self.name
+        )
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Return the name LlamaIndex stores with a serialised component."""
+        return "LocalLLM"
+
+    def load(self) -> None:
+        """Load the model now instead of at first use."""
+        _server(self.path, self.threads)
+
+    @llm_chat_callback()
+    def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        """Answer the messages; see `stream_chat`."""
+        last = ChatResponse(message=ChatMessage(role="assistant", content=""))
+        for last in self._stream(messages, **kwargs):
+            pass
+        return last
+
+    @llm_chat_callback()
+    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
+        """Answer the messages piece by piece; closing the generator stops the model.
+
+        `additional_kwargs["logprobs"]` of each piece lists the log probabilities of all tokens so far.
+        """
+        return self._stream(messages, **kwargs)
+
+    @llm_completion_callback()
+    def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
+        """Answer one user message."""
+        response = self.chat([ChatMessage(role="user", content=prompt)], **kwargs)
+        return CompletionResponse(text=response.message.content or "")
+
+    @llm_completion_callback()
+    def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
+        """Answer one user message piece by piece."""
+        for r in self._stream([ChatMessage(role="user", content=prompt)], **kwargs):
+            yield CompletionResponse(text=r.message.content or "", delta=r.delta)
+
+    def _stream(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
+        deadline = time.monotonic() + self.timeout
+        server = _server(self.path, self.threads)
+        request = {
+            "messages": [{"role": m.role.value, "content": m.content or ""} for m in messages],
+            "max_tokens": kwargs.get("max_tokens", self.max_tokens),
+            "temperature": 0,
+            "stream": True,
+            "cache_prompt": True,
+            "logprobs": True,
+            "top_logprobs": 1,
+            "stop": _STOP,
+        }
+        if not self._turn.acquire(timeout=self.timeout):
+            raise LLMError("the answer model is busy with other questions; ask again, or raise the setting llm_timeout")
+        stop = threading.Event()
+        pieces: queue.Queue[dict[str, Any] | Exception | None] = queue.Queue()
+
+        def receive(piece: dict[str, Any]) -> bool:
+            pieces.put(piece)
+            return stop.is_set()  # True ends the generation
+
+        def work() -> None:
+            try:
+                server.handle_chat_completions(request, receive)
+                pieces.put(None)
+            except Exception as error:  # handed to the reader, which translates it
+                pieces.put(error)
+            finally:
+                self._turn.release()
+
+        threading.Thread(target=work, name="dateline-llm", daemon=True).start()
+        try:
+            yield from self._read(pieces, deadline)
+        finally:
+            stop.set()
+
+    def _read(self, pieces: queue.Queue[dict[str, Any] | Exception | None], deadline: float) -> ChatResponseGen:
+        text = ""
+        logprobs: list[float] = []
+        while True:
+            try:
+                piece = pieces.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise LLMError(f"the answer model took longer than {self.timeout:g} s; raise llm_timeout") from None
+            if piece is None:
+                return
+            if isinstance(piece, Exception):
+                raise LLMError(f"the answer model failed: {_reason(piece)}; ask again, or run: rag doctor") from piece
+            if "error" in piece or "choices" not in piece:
+                raise LLMError(f"the answer model failed: {_reason(piece.get('error', piece))}; ask a shorter question")
+            for choice in piece["choices"]:
+                delta = choice.get("delta", {}).get("content") or ""
+                logprobs += [t["logprob"] for t in (choice.get("logprobs") or {}).get("content") or []]
+                if delta:
+                    text += delta
+                    message = ChatMessage(role="assistant", content=text, additional_kwargs={})
+                    yield ChatResponse(message=message, delta=delta, additional_kwargs={"logprobs": list(logprobs)})
+
+
+@lru_cache(maxsize=2)
+def _load_server(path: str, threads: int) -> xllamacpp.Server:
+    params = xllamacpp.CommonParams()
+    params.model.path = path
+    params.n_ctx = CONTEXT_TOKENS
+    params.n_parallel = 1
+    params.n_batch = 512
+    params.cpuparams.n_threads = threads
+    params.cpuparams_batch.n_threads = threads
+    params.verbosity = -1
+    params.ui = False
+    # The engine also listens on a free loopback port; a random key keeps other users of the machine out.
+    params.hostnames = ["127.0.0.1"]
+    params.port = 0
+    params.api_keys = [secrets.token_urlsafe(32)]
+    return xllamacpp.Server(params)
+
+
+_server_lock = threading.Lock()
+
+
+def _server(path: str, threads: int) -> xllamacpp.Server:
+    with _server_lock:
+        try:
+            return _load_server(path, threads)
+        except (RuntimeError, ValueError, OSError) as error:
+            raise ModelError(f"{path} cannot be loaded: {_reason(error)}; is it a GGUF chat model?") from error
+
+
+def _reason(error: object) -> str:
+    if isinstance(error, dict):
+        error = error.get("message", error)
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__
+
+
+def is_extractive(settings: Settings) -> bool:
+    """Tell whether the settings ask for no model: the best evidence sentence is the answer."""
+    return settings.llm == "extractive"
+
+
+def make_llm(settings: Settings, find_weights: Any) -> LLM:
+    """Return the answer model that the settings name.
+
+    Args:
+        settings: `llm`, `llm_base_url`, `llm_api_key`, `llm_timeout` and `threads` are read.
+        find_weights: Called with a model's name, returns the path of its verified weights.
+
+    Raises:
+        SettingsError: `llm` names no kind of model.
+        ModelError: The weights are missing or damaged.
+    """
+    if settings.llm.startswith("openai:"):
+        return _endpoint(settings, settings.llm.removeprefix("openai:"))
+    if settings.llm == "local" or settings.llm.startswith("local:"):
+        path = Path(find_weights(settings.llm))
+    elif settings.llm.endswith(".gguf"):
+        path = Path(settings.llm).expanduser()
+        if not path.is_file():
+            raise ModelError(f"{path} does not exist; correct the setting 'llm' (RAG_LLM)")
+    else:
+        raise SettingsError(
+            f"setting 'llm' is {settings.llm!r}; use local, local:small, extractive, openai:MODEL or a .gguf file"
+        )
+    return LocalLLM(path=str(path), name=path.stem, threads=settings.threads, timeout=settings.llm_timeout)
+
+
+def _endpoint(settings: Settings, model: str) -> LLM:
+    # Imported here because the OpenAI client takes most of a second, which a local model need not pay.
+    from llama_index.llms.openai_like import OpenAILike
+
+    if not model:
+        raise SettingsError("setting 'llm' is 'openai:' without a model; write openai:MODEL")
+    key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else "none"
+    return OpenAILike(
+        model=model,
+        api_base=settings.llm_base_url or "https://api.openai.com/v1",
+        api_key=key,
+        is_chat_model=True,
+        context_window=CONTEXT_TOKENS,
+        max_tokens=160,
+        temperature=0.0,
+        timeout=settings.llm_timeout,
+        max_retries=1,
+    )
+
+
+def stream_chat(llm: LLM, messages: Sequence[ChatMessage], timeout: float, **kwargs: Any) -> Iterator[tuple[str, float | None]]:
+    """Yield (text so far, mean token probability so far or None) while a model of any kind answers.
+
+    Raises:
+        LLMError: The model failed, took longer than `timeout` seconds or cannot be reached.
+    """
+    deadline = time.monotonic() + timeout
+    text = ""
+    try:
+        for piece in llm.stream_chat(messages, **kwargs):
+            text = piece.message.content or text + (piece.delta or "")
+            yield text, _confidence(piece.additional_kwargs.get("logprobs"))
+            if time.monotonic() > deadline:
+                raise LLMError(f"the answer model took longer than {timeout:g} s; raise llm_timeout")
+    except (LLMError, ModelError):
+        raise
+    except Exception as error:  # every client library has its own tree of errors
+        where = getattr(llm, "api_base", None) or llm.metadata.model_name
+        raise LLMError(f"the answer model at {where} failed: {_reason(error)}; check llm_base_url and llm_api_key") from error
+
+
+def _confidence(logprobs: Any) -> float | None:
+    if not isinstance(logprobs, list) or not logprobs or not isinstance(logprobs[0], float):
+        return None
+    return math.exp(sum(logprobs) / len(logprobs))

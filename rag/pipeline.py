@@ -1,0 +1,304 @@
+"""The stages in order: `Engine` ingests articles and answers questions over them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from llama_index.core.base.llms.types import ChatMessage
+from llama_index.core.llms.llm import LLM
+
+from rag import models
+from rag.chunk import split
+from rag.draft import extract, generate
+from rag.embed import PassageEmbedding
+from rag.errors import DocumentError, LLMError, ModelError, QuestionError, StoreError
+from rag.evidence import select
+from rag.index import Index
+from rag.llm import LocalLLM, is_extractive, make_llm, stream_chat
+from rag.load import find_files, load
+from rag.prompts import answer_messages
+from rag.retrieve import rank
+from rag.settings import Settings
+from rag.text import content_terms, names, words
+from rag.types import Answer, Document, Draft, Evidence, IngestReport, SourceInfo
+from rag.verify import Verdict, refusal, verify
+
+_log = logging.getLogger(__name__)
+EMPTY = "The library holds no articles yet, so nothing can be answered. Add some with: rag ingest FOLDER"
+# Two BM25 fields, the second at half weight, each at most idf * (k1 + 1).
+_BM25_MOST = 1.5 * 2.2
+Progress = Callable[[int, int, str], None]
+
+
+class Engine:
+    """Answers questions over one store. Safe to use from several threads; close it, or use it in a `with` block.
+
+    Args:
+        settings: What is configured; read from the environment and `rag.toml` when left out.
+        llm: Any LlamaIndex LLM to use instead of the one that the settings name.
+        embedding: Embedding model to use instead of the one that the settings name.
+
+    Raises:
+        StoreError: The store cannot be opened; see its subclasses.
+    """
+
+    def __init__(
+        self, settings: Settings | None = None, *, llm: LLM | None = None, embedding: PassageEmbedding | None = None
+    ) -> None:
+        self.settings = settings or Settings()
+        self._embedding = embedding
+        self._llm = llm
+        self._index = Index.open(self.settings.store, embedding.model_name if embedding else self.settings.embedding)
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the store back."""
+        self._index.close()
+
+    @property
+    def is_new(self) -> bool:
+        """Tell whether opening made the store, so that nothing was ever in it."""
+        return self._index.is_new
+
+    def warm_up(self) -> None:
+        """Load the models and put the fixed start of the prompt into the model's cache, so that no question waits."""
+        self._embedder().load()
+        if not is_extractive(self.settings):
+            try:
+                llm = self._model()
+                if isinstance(llm, LocalLLM):
+                    for _ in self._stream(llm)(answer_messages("", ())):
+                        break
+            except (ModelError, LLMError) as error:
+                _log.warning("%s", error)
+
+    def ingest(self, *paths: Path | str, progress: Progress | None = None) -> IngestReport:
+        """Add the articles at these paths; changed files replace what they were, unchanged ones cost nothing.
+
+        Args:
+            *paths: Files and folders.
+            progress: Called with (files done, files in all, source) after each file.
+
+        Returns:
+            What happened to each source. A file that fails is reported there and never stops the others.
+
+        Raises:
+            DocumentError: A path does not exist or holds no article; nothing was changed then.
+        """
+        started = time.perf_counter()
+        files = [file for path in paths for file in find_files(Path(path).expanduser())]
+        added: list[str] = []
+        replaced: list[str] = []
+        unchanged: list[str] = []
+        failed: list[tuple[str, str]] = []
+        passages = 0
+        for number, (path, source) in enumerate(files, 1):
+            try:
+                document = load(path, source)
+                old = self._index.documents.by_path(document.path)
+                if self._index.documents.document(document.id) is not None:
+                    unchanged.append(source)
+                else:
+                    passages += self._add(document, old)
+                    (replaced if old else added).append(source)
+            except DocumentError as error:
+                failed.append((source, str(error)))
+            if progress:
+                progress(number, len(files), source)
+        return IngestReport(
+            tuple(added), tuple(replaced), tuple(unchanged), tuple(failed), passages, time.perf_counter() - started
+        )
+
+    def sources(self) -> tuple[SourceInfo, ...]:
+        """Return the articles in the library, by source name."""
+        return self._index.sources()
+
+    def document(self, document_id: str) -> Document:
+        """Return one article with its text.
+
+        Raises:
+            StoreError: The library holds no article with this id.
+        """
+        document = self._index.documents.document(document_id)
+        if document is None:
+            raise StoreError(f"the library holds no article with id {document_id}; see: rag sources")
+        return document
+
+    def remove(self, source: str) -> tuple[str, ...]:
+        """Remove the articles with this source name or id, and return the source names that went.
+
+        Raises:
+            StoreError: There is no such article.
+        """
+        found = [s for s in self.sources() if source in (s.source, s.id)]
+        if not found:
+            raise StoreError(f"the library holds no article {source!r}; see: rag sources")
+        for entry in found:
+            self._index.remove(entry.id)
+        return tuple(entry.source for entry in found)
+
+    def answer(self, question: str) -> Answer:
+        """Answer a question, or abstain.
+
+        Raises:
+            QuestionError: The question is empty or too long.
+            RagError: The store or the embedding model failed. A failing answer model is no error: the best evidence
+                sentence is given instead, with a notice.
+        """
+        for part in self.stream(question):
+            if isinstance(part, Answer):
+                return part
+        raise LLMError("the answer ended before it was complete; ask again")
+
+    def stream(self, question: str) -> Iterator[str | Answer]:
+        """Yield the model's words as they come, unchecked, and last the checked `Answer`.
+
+        Closing the iterator stops the model. Errors are those of `answer`.
+        """
+        started = time.perf_counter()
+        timings: dict[str, float] = {}
+        question = self._checked(question)
+        if not self.sources():
+            verdict = Verdict(EMPTY, (), abstained=True)
+            yield self._answer(question, verdict, (), Draft("", "none"), timings, started)
+            return
+        missing = self._missing(question)
+        evidence = self._evidence(question)
+        timings["retrieve"] = time.perf_counter() - started
+        draft = Draft("", "none")
+        if not missing and evidence:
+            for part in self._draft(question, evidence, timings, started):
+                if isinstance(part, str):
+                    yield part
+                else:
+                    draft = part
+            checking = time.perf_counter()
+            verdict = verify(question, draft, evidence, lambda document_id: self.document(document_id).text)
+            timings["verify"] = time.perf_counter() - checking
+        else:
+            verdict = refusal(missing)
+        yield self._answer(question, verdict, evidence, draft, timings, started)
+
+    async def aanswer(self, question: str) -> Answer:
+        """Answer without blocking the event loop; see `answer`."""
+        return await asyncio.to_thread(self.answer, question)
+
+    async def astream(self, question: str) -> AsyncIterator[str | Answer]:
+        """Stream without blocking the event loop; see `stream`."""
+        parts = self.stream(question)
+        try:
+            while (part := await asyncio.to_thread(next, parts, None)) is not None:
+                yield part
+        finally:
+            await asyncio.to_thread(parts.close)  # type: ignore[attr-defined]
+
+    def complete(self, messages: Sequence[ChatMessage], max_tokens: int = 64) -> str | None:
+        """Return what the answer model says to these messages, or None when there is no model or it fails."""
+        if is_extractive(self.settings) and self._llm is None:
+            return None
+        text = ""
+        try:
+            for text, _ in self._stream(self._model())(messages, max_tokens=max_tokens):
+                pass
+        except (ModelError, LLMError) as error:
+            _log.warning("%s", error)
+            return None
+        return text.strip()
+
+    def _add(self, document: Document, replaces: str | None) -> int:
+        chunks = split(document, self.settings.chunk_sentences)
+        vectors = self._embedder().embed_passages(chunks)
+        self._index.add(document, chunks, vectors, replaces)
+        return len(chunks)
+
+    def _checked(self, question: str) -> str:
+        question = " ".join(question.split())
+        if not question:
+            raise QuestionError("the question is empty; ask something about the articles")
+        if len(question) > self.settings.max_question_chars:
+            raise QuestionError(
+                f"the question has {len(question):,} characters, at most {self.settings.max_question_chars:,} are read; "
+                "ask a shorter one"
+            )
+        return question
+
+    def _missing(self, question: str) -> list[str]:
+        """Return the names of the question, as typed, that occur in no article."""
+        wanted = [name for name in names(question) if not self._index.knows(name)]
+        typed = {content_terms(word)[0]: word for word in words(question) if content_terms(word)}
+        return [typed[name].removesuffix("'s").removesuffix("’s") for name in wanted if name in typed]
+
+    def _evidence(self, question: str) -> list[Evidence]:
+        asked = content_terms(question)
+        vector = self._embedder().embed_question(question)
+        candidates = self._index.search(vector, asked, self.settings.candidates)
+        ideal = sum(self._index.idf(term) for term in asked) * _BM25_MOST
+        return select(rank(candidates, vector, ideal), self.settings.evidence)
+
+    def _draft(
+        self, question: str, evidence: list[Evidence], timings: dict[str, float], started: float
+    ) -> Iterator[str | Draft]:
+        if is_extractive(self.settings) and self._llm is None:
+            yield extract(evidence)
+            return
+        generating = time.perf_counter()
+        try:
+            llm = self._model()
+            for part in generate(question, evidence, self._stream(llm), llm.metadata.model_name):
+                timings.setdefault("first_token", time.perf_counter() - started)
+                yield part
+        except (ModelError, LLMError) as error:
+            fallback = extract(evidence)
+            yield Draft(fallback.text, fallback.model, None, (f"{error}. The best matching sentence is shown instead.",))
+        timings["generate"] = time.perf_counter() - generating
+
+    def _answer(
+        self,
+        question: str,
+        verdict: Verdict,
+        evidence: Sequence[Evidence],
+        draft: Draft,
+        timings: dict[str, float],
+        started: float,
+    ) -> Answer:
+        timings["total"] = time.perf_counter() - started
+        return Answer(
+            question=question,
+            text=verdict.text,
+            abstained=verdict.abstained,
+            citations=verdict.citations,
+            evidence=tuple(evidence),
+            model=draft.model,
+            timings=timings,
+            settings_hash=self.settings.hash,
+            notices=draft.notices,
+        )
+
+    def _embedder(self) -> PassageEmbedding:
+        if self._embedding is None:
+            name = self.settings.embedding
+            known = any(name == model.name for model in models.MODELS)
+            folder = models.path(name, self.settings.models) if known else Path(name).expanduser()
+            self._embedding = PassageEmbedding(folder, name)
+        return self._embedding
+
+    def _model(self) -> LLM:
+        if self._llm is None:
+            self._llm = make_llm(self.settings, lambda name: models.path(name, self.settings.models))
+        return self._llm
+
+    def _stream(self, llm: LLM) -> Any:
+        def stream(messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[tuple[str, float | None]]:
+            return stream_chat(llm, messages, self.settings.llm_timeout, **kwargs)
+
+        return stream

@@ -1,0 +1,146 @@
+"""A `Draft` to the checked answer: each statement is held against the sentences, and cited or dropped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rag.prompts import UNKNOWN
+from rag.text import content_terms, fold, initials, names, numbers, same_name, split_sentences
+from rag.types import Citation, Draft, Evidence
+
+NOT_SAID = "The articles do not say."
+_MARKERS = re.compile(r"\s*[\[【(]\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*[\]】)]")
+_REFUSAL = re.compile(
+    r"(?:the (?:text|sentences?|articles?|passages?|context)|it|this|that|there) (?:do(?:es)? not|doesn't|don't|is no|are no|is not|isn't)"
+    r" .{0,40}?(?:say|mention|state|provide|specif|contain|information|given|answer|known)"
+    r"|(?:i )?(?:do not|don't|cannot|can't) (?:know|determine|answer|find)"
+    r"|no (?:information|answer|mention)|not (?:mentioned|stated|specified|provided|given|known|said|available)"
+)
+_YES_NO = re.compile(r"(yes|no)\b[.,:;!]*\s*", re.IGNORECASE)
+# A statement needs this share of its own words in the sentences it rests on.
+MIN_COVERAGE = 0.6
+_MAX_CITATIONS = 3  # for one statement
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is left of a draft: the text with its markers and their citations, or a refusal with what is missing."""
+
+    text: str
+    citations: tuple[Citation, ...]
+    abstained: bool
+
+
+def refusal(missing: Sequence[str] = ()) -> Verdict:
+    """Return the verdict of an abstention.
+
+    Args:
+        missing: Words of the question that occur in no article, as the reader typed them.
+    """
+    text = f"The articles do not mention {_join(missing)}." if missing else NOT_SAID
+    return Verdict(text, (), abstained=True)
+
+
+def verify(question: str, draft: Draft, evidence: Sequence[Evidence], read: Callable[[str], str]) -> Verdict:
+    """Return the draft's supported statements with their citations, renumbered in order of first use.
+
+    Args:
+        question: The stand-alone question.
+        draft: What the model said. Markers that it wrote are dropped: markers are given by what supports a statement.
+        evidence: The sentences it was shown.
+        read: Gives the text of the document with an id.
+    """
+    if is_refusal(draft.text) or not evidence:
+        return refusal()
+    asked = set(content_terms(question))
+    parts: list[str] = []
+    citations: list[Citation] = []
+    for statement in split_sentences(_clean(draft.text)):
+        found = _support(statement, question, asked, evidence, read)
+        if not found:
+            continue
+        markers = [_cite(citations, e, support) for e, support in found]
+        parts.append(statement.strip() + " " + "".join(f"[{m}]" for m in sorted(markers)))
+    if not parts:
+        return refusal()
+    return Verdict(" ".join(parts), tuple(citations), abstained=False)
+
+
+def is_refusal(text: str) -> bool:
+    """Tell whether a model's words amount to "the sentences do not say"."""
+    folded = fold(text).strip(" .\"'")
+    return not folded or folded.startswith(UNKNOWN) or bool(_REFUSAL.match(folded))
+
+
+def _support(
+    statement: str, question: str, asked: set[str], evidence: Sequence[Evidence], read: Callable[[str], str]
+) -> list[tuple[Evidence, float]]:
+    """Return the fewest sentences that the statement rests on, each with its support; none when it is unsupported."""
+    claimed = set(content_terms(_YES_NO.sub("", statement, count=1)))
+    # Words that only repeat the question prove nothing; a bare yes or a repeated question stands on all of them.
+    own = claimed - asked or claimed or asked
+    views = [(e, set(content_terms(f"{e.context} {e.text}"))) for e in evidence]
+    chosen: list[tuple[Evidence, set[str]]] = []
+    left = set(own)
+    while left and len(chosen) < _MAX_CITATIONS:
+        rest = [view for view in views if view not in chosen]
+        best = max(rest, key=lambda view: _gain(view, left, asked), default=None)
+        if best is None or not _covered(left, best[1]):
+            break
+        chosen.append(best)
+        left -= _covered(left, best[1])
+    together = set().union(*(terms for _, terms in chosen)) if chosen else set()
+    covered = len(_covered(own, together)) / len(own) if own else 0.0
+    stated = " ".join(f"{e.context} {e.text}" for e, _ in chosen)
+    if covered < MIN_COVERAGE or not numbers(statement) <= numbers(stated):
+        return []
+    if not _names_met(names(question), [read(e.document_id) for e, _ in chosen]):
+        return []
+    return [(e, _score(own, asked, terms, covered)) for e, terms in chosen]
+
+
+def _gain(view: tuple[Evidence, set[str]], wanted: set[str], asked: set[str]) -> tuple[float, float]:
+    evidence, terms = view
+    met = len(_covered(wanted, terms)) / len(wanted) + 0.5 * len(_covered(asked, terms)) / (len(asked) or 1)
+    return met, -evidence.rank
+
+
+def _covered(wanted: set[str], terms: set[str]) -> set[str]:
+    return {w for w in wanted if w in terms or any(same_name(w, t) for t in terms)}
+
+
+def _score(own: set[str], asked: set[str], terms: set[str], covered: float) -> float:
+    fit = len(_covered(asked, terms)) / len(asked) if asked else 1.0
+    return round(min(1.0, covered * (0.5 + 0.5 * min(1.0, fit / 0.6))), 3)
+
+
+def _names_met(wanted: Sequence[str], documents: Sequence[str]) -> bool:
+    """Tell whether every name of the question occurs in the cited documents: same event, same people."""
+    terms = {term for text in documents for term in content_terms(text)}
+    short = {letters for text in documents for letters in initials(text)}
+    return all(name in terms or name in short or any(same_name(name, t) for t in terms) for name in wanted)
+
+
+def _cite(citations: list[Citation], e: Evidence, support: float) -> int:
+    for index, known in enumerate(citations):
+        if (known.document_id, known.start) == (e.document_id, e.start):
+            citations[index] = known if known.support >= support else _citation(known.marker, e, support)
+            return known.marker
+    citations.append(_citation(len(citations) + 1, e, support))
+    return len(citations)
+
+
+def _citation(marker: int, e: Evidence, support: float) -> Citation:
+    return Citation(marker, e.source, e.title, e.text, e.start, e.end, support, e.document_id, e.passage, e.also)
+
+
+def _clean(text: str) -> str:
+    text = _MARKERS.sub("", text)
+    text = re.sub(r"^\s*(?:answer|a)\s*:\s*", "", text, flags=re.IGNORECASE)
+    return " ".join(text.replace("**", "").split())
+
+
+def _join(items: Sequence[str]) -> str:
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} or {items[-1]}"
