@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from rag.errors import StoreError
@@ -28,18 +29,24 @@ def seeds_folder() -> Path:
     raise StoreError(f"the shipped articles are missing beside {here}; install dateline again")
 
 
-def open_engine(settings: Settings | None = None) -> Engine:
-    """Return an engine; a store that did not exist is made and filled with the shipped articles.
+def open_engine(settings: Settings | None = None, notify: Callable[[str], None] | None = None) -> Engine:
+    """Return an engine; a store into which nothing was ever ingested is filled with the shipped articles.
 
-    A store that exists stays as it is, empty or not.
+    A store that was used stays as it is, empty or not.
+
+    Args:
+        settings: What is configured.
+        notify: Called with one line when the store is filled.
     """
     engine = Engine(settings)
     if engine.is_new:
         try:
             engine.ingest(seeds_folder())
         except BaseException:
-            engine.discard()
+            engine.close()
             raise
+        if notify:
+            notify(f"made a new library in {engine.settings.store} from the shipped articles")
     return engine
 
 

@@ -8,7 +8,6 @@ by the next one.
 from __future__ import annotations
 
 import hashlib
-import io
 import logging
 import os
 import re
@@ -25,7 +24,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from filelock import FileLock, Timeout
-from tqdm import tqdm  # type: ignore[import-untyped]
+from tqdm import tqdm
 
 from rag.errors import DownloadError, UsageError
 
@@ -33,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 _CHUNK = 1 << 20
 _HUB_PATIENCE = 5.0  # seconds until a hub that does not answer counts as unreachable
+_STREAM_PATIENCE = 30.0  # seconds without a byte until a connection counts as broken
 _SPARE = 64 << 20  # bytes left free on the disk
 
 
@@ -267,11 +267,11 @@ def _copy(job: _Job, locate: Callable[[File], Path | None]) -> None:
 
 
 def _from_hub(job: _Job) -> None:
-    # Not hf_hub_download: since version 2 it throws away what an interrupted download got, and retries an unreachable
-    # hub for minutes. http_get, which it stands on, resumes.
+    # Not hf_hub_download: since version 2 it throws away what an interrupted download got, and it retries an
+    # unreachable hub for minutes.
     import huggingface_hub
 
-    if huggingface_hub.is_offline_mode():
+    if huggingface_hub.constants.HF_HUB_OFFLINE:
         raise _UnusableError("HF_HUB_OFFLINE is set")
     for file in list(job.missing):
         url = huggingface_hub.hf_hub_url(
@@ -287,46 +287,46 @@ def _from_hub(job: _Job) -> None:
                         raise
         except _UnusableError:
             raise
-        except Exception as error:  # which ones there are depends on the client's version: requests, httpx, httpx2
+        except Exception as error:  # the client's transport, and with it what it raises, differs between versions
             raise _UnusableError(_short(error)) from error
 
 
 def _from_url(job: _Job, file: File, url: str) -> None:
     import huggingface_hub
-    from huggingface_hub.file_download import http_get
-    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
     head = _within(_HUB_PATIENCE, lambda: huggingface_hub.get_hf_file_metadata(url, timeout=_HUB_PATIENCE))
     if head.size not in (None, file.size):
         raise _UnusableError(f"{file.path} has {head.size:,} bytes there, the official one {file.size:,}")
     part = job.part(file, ".hub")
-    done = part.stat().st_size if part.is_file() else 0
-    if done > file.size:
-        part.unlink()
-        raise _DamagedError(f"{file.path} is longer than the official {file.size:,} bytes")
-    job.bar.update(done)
-    with _Counted(part, job.bar) as out:
-        http_get(url, out, resume_size=done, headers=build_hf_headers(), expected_size=file.size, tqdm_class=_SilentBar)
+    part.touch()
+    job.bar.update(part.stat().st_size)
+    while (done := part.stat().st_size) < file.size:
+        try:
+            _append(job, file, url, part)
+            if part.stat().st_size <= done:
+                raise _UnusableError(f"{file.path} ends after {done:,} bytes")
+        except Exception:
+            if part.stat().st_size <= done:
+                raise
+            logger.info("%s: the connection broke; going on", file.path)
     job.place(file, part, sha256_of(part))
 
 
-class _Counted(io.BufferedWriter):
-    """A file to append to that shows on a progress bar what is written."""
+def _append(job: _Job, file: File, url: str, part: Path) -> None:
+    from huggingface_hub import get_session
+    from huggingface_hub.utils import build_hf_headers, hf_raise_for_status  # type: ignore[attr-defined]
 
-    def __init__(self, path: Path, bar: Any) -> None:
-        super().__init__(io.FileIO(path, "ab"))
-        self._bar = bar
-
-    def write(self, data: Any) -> int:
-        self._bar.update(len(data))
-        return super().write(data)
-
-
-class _SilentBar(tqdm):  # type: ignore[misc]
-    """The bar that the hub's client insists on making; ours is the one to be seen."""
-
-    def __init__(self, *args: Any, name: str = "", **options: Any) -> None:
-        super().__init__(*args, **{**options, "disable": True})
+    headers = {**build_hf_headers(), "Accept-Encoding": "identity"}
+    if done := part.stat().st_size:
+        headers["Range"] = f"bytes={done}-"
+    with get_session().stream("GET", url, headers=headers, timeout=_STREAM_PATIENCE) as response:
+        hf_raise_for_status(response)
+        with part.open("ab" if response.status_code == 206 else "wb") as out:
+            for chunk in response.iter_bytes():
+                out.write(chunk)
+                job.bar.update(len(chunk))
+                if out.tell() > file.size:  # it cannot be the official file: hashing will say so
+                    return
 
 
 def _within(seconds: float, call: Callable[[], Any]) -> Any:

@@ -61,9 +61,8 @@ class Index:
         self._write_lock = threading.RLock()
         self._lock = _take_lock(folder)
         try:
-            self.is_new = not (folder / "documents.db").exists()
             self.documents = DocumentStore(folder / "documents.db")
-            if self.is_new:
+            if self.documents.get_meta("layout") is None:
                 self.documents.set_meta("layout", LAYOUT)
                 self.documents.set_meta("embedding", embedding)
             self._check_made_with(embedding)

@@ -70,10 +70,11 @@ class LexicalIndex:
     def search(self, terms: Sequence[str], limit: int) -> list[tuple[str, int, float]]:
         """Return the best sentences for these terms as (chunk id, number of the sentence in it, BM25 score).
 
-        The score is the sum of the sentence's BM25 and half of its surroundings'.
+        The score is the sum of the sentence's BM25 and half of its surroundings'. A term of five letters or more that
+        occurs nowhere also matches those one letter off (two from nine letters on).
         """
         clauses = [
-            (tantivy.Occur.Should, tantivy.Query.boost_query(tantivy.Query.term_query(self._schema, field, term), boost))
+            (tantivy.Occur.Should, tantivy.Query.boost_query(self._match(field, term), boost))
             for term in dict.fromkeys(terms)
             for field, boost in (("sentence", 1.0), ("passage", 0.5))
         ]
@@ -86,6 +87,12 @@ class LexicalIndex:
         except (ValueError, OSError) as error:
             raise self._error(error) from error
         return [(str(entry["chunk"][0]), int(entry["number"][0]), float(score)) for entry, score in entries]
+
+    def _match(self, field: str, term: str) -> tantivy.Query:
+        if len(term) < 5 or self.document_frequency(term):
+            return tantivy.Query.term_query(self._schema, field, term)
+        # A word that no article holds may be a misspelt one.
+        return tantivy.Query.fuzzy_term_query(self._schema, field, term, distance=1 if len(term) < 9 else 2)
 
     def _write(
         self, entries: Iterable[tuple[Chunk, Sequence[list[str]], list[str]]], removed: Iterable[str]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
@@ -67,20 +68,30 @@ class Engine:
 
     @property
     def is_new(self) -> bool:
-        """Tell whether opening made the store, so that nothing was ever in it."""
-        return self._index.is_new
+        """Tell whether nothing was ever ingested into the store."""
+        return self._index.documents.get_meta("used") is None
+
+    def counts(self) -> tuple[int, int, int]:
+        """Return how many articles, passages and sentences the library holds."""
+        return self._index.documents.count()
 
     def warm_up(self) -> None:
         """Load the models and put the fixed start of the prompt into the model's cache, so that no question waits."""
+        answering = threading.Thread(target=self._warm_up_model, name="dateline-warm-up", daemon=True)
+        answering.start()
         self._embedder().load()
-        if not is_extractive(self.settings):
-            try:
-                llm = self._model()
-                if isinstance(llm, LocalLLM):
-                    for _ in self._stream(llm)(answer_messages("", ())):
-                        break
-            except (ModelError, LLMError) as error:
-                _log.warning("%s", error)
+        answering.join()
+
+    def _warm_up_model(self) -> None:
+        if is_extractive(self.settings):
+            return
+        try:
+            llm = self._model()
+            if isinstance(llm, LocalLLM):
+                for _ in self._stream(llm)(answer_messages("", ()), max_tokens=1):
+                    pass
+        except (ModelError, LLMError) as error:
+            _log.warning("%s", error)
 
     def ingest(self, *paths: Path | str, progress: Progress | None = None) -> IngestReport:
         """Add the articles at these paths; changed files replace what they were, unchanged ones cost nothing.
@@ -115,6 +126,7 @@ class Engine:
                 failed.append((source, str(error)))
             if progress:
                 progress(number, len(files), source)
+        self._index.documents.set_meta("used", "1")
         return IngestReport(
             tuple(added), tuple(replaced), tuple(unchanged), tuple(failed), passages, time.perf_counter() - started
         )

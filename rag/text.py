@@ -36,6 +36,9 @@ STOPWORDS = frozenset(
     ever there's don't doesn't didn't isn't wasn't""".split()
 )
 
+# Capitals that name nobody.
+_COMMON_CAPITALS = frozenset("A I AI CEO CFO CV DIY FAQ GDP HQ HR ID IT MP NGO OK PM PR TV VP".split())
+
 _stemmer = snowballstemmer.stemmer("english")
 
 
@@ -96,7 +99,7 @@ def names(text: str) -> list[str]:
     matches = list(_TOKEN.finditer(text))
     for index, match in enumerate(matches):
         token = match.group()
-        if not token[0].isupper() or (fold(token) in STOPWORDS and not _is_name_in_capitals(token)):
+        if not token[0].isupper() or token in _COMMON_CAPITALS or (fold(token) in STOPWORDS and not _is_name_in_capitals(token)):
             continue
         starts = index == 0 or text[: match.start()].rstrip(" \"'“‘(").endswith((".", "!", "?", ":"))
         followed = index + 1 < len(matches) and matches[index + 1].group()[0].isupper()
@@ -141,4 +144,4 @@ def split_sentences(text: str) -> list[str]:
 
 
 def _is_name_in_capitals(token: str) -> bool:
-    return token in ("US", "IT", "WHO", "U.S.")
+    return token in ("US", "WHO", "U.S.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from rag.prompts import UNKNOWN
@@ -96,9 +96,11 @@ def _support(
     stated = " ".join(f"{e.context} {e.text}" for e, _ in chosen)
     if covered < MIN_COVERAGE or not numbers(statement) <= numbers(stated):
         return []
-    if not _names_met(names(question), [read(e.document_id) for e, _ in chosen]):
-        return []
-    return [(e, _score(own, asked, terms, covered)) for e, terms in chosen]
+    cited = {e.document_id: read(e.document_id) for e, _ in chosen}.values()
+    if not numbers(question) <= numbers(" ".join(cited)):
+        return []  # the question speaks of another amount, date or event
+    fit = _names_met(names(question), cited)
+    return [(e, _score(own, asked, terms, covered * fit)) for e, terms in chosen] if fit > 0 else []
 
 
 def _gain(view: tuple[Evidence, set[str]], wanted: set[str], asked: set[str]) -> tuple[float, float]:
@@ -116,11 +118,12 @@ def _score(own: set[str], asked: set[str], terms: set[str], covered: float) -> f
     return round(min(1.0, covered * (0.5 + 0.5 * min(1.0, fit / 0.6))), 3)
 
 
-def _names_met(wanted: Sequence[str], documents: Sequence[str]) -> bool:
-    """Tell whether every name of the question occurs in the cited documents: same event, same people."""
+def _names_met(wanted: Sequence[str], documents: Iterable[str]) -> float:
+    """Return the share of the question's names that occur in the cited documents, 1.0 when it has none."""
     terms = {term for text in documents for term in content_terms(text)}
     short = {letters for text in documents for letters in initials(text)}
-    return all(name in terms or name in short or any(same_name(name, t) for t in terms) for name in wanted)
+    met = [name in terms or name in short or any(same_name(name, t) for t in terms) for name in wanted]
+    return sum(met) / len(met) if met else 1.0
 
 
 def _cite(citations: list[Citation], e: Evidence, support: float) -> int:

@@ -118,13 +118,16 @@ def build(
         busy = session.run is not None
         return session, frames(session), text, gr.update(visible=not busy), gr.update(visible=busy)
 
-    def on_ask(question: str, session: Session) -> Iterator[tuple[Any, ...]]:
+    def run(question: str, session: Session) -> Iterator[None]:
         waiting = "Loading the models…" if warm_up.loading else "Searching the articles…"
-        for step, _ in enumerate(ask(engine, session, question, waiting=waiting, chat=chat)):
+        return ask(engine, session, question, waiting=waiting, chat=chat)
+
+    def on_ask(question: str, session: Session) -> Iterator[tuple[Any, ...]]:
+        for step, _ in enumerate(run(question, session)):
             yield view(session, gr.skip() if step else "")  # the box is emptied once, and never while one types
 
     def on_pick(session: Session, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
-        for _ in ask(engine, session, str(event._data["ask"]), chat=chat):
+        for _ in run(str(event._data["ask"]), session):
             yield view(session)
 
     def on_stop(session: Session) -> None:

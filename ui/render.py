@@ -61,10 +61,8 @@ def draft(text: str, waiting: str) -> str:
 
 def problem(question: str, message: str) -> str:
     """Return a one-line message (an error, a stop) with a button that asks the question again."""
-    return (
-        f'<div class="dl-problem" role="alert"><p>{escape(message)}</p>'
-        f'<button type="button" class="dl-again" data-ask="{escape(question)}">Ask again</button></div>'
-    )
+    again = f'<button type="button" class="dl-again" data-ask="{escape(question)}">Ask again</button>'
+    return f'<div class="dl-problem" role="alert"><p>{escape(message)}</p>{again if question else ""}</div>'
 
 
 def welcome(articles: int, examples: Iterable[str]) -> str:

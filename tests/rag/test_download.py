@@ -84,6 +84,7 @@ class Hub(http.server.ThreadingHTTPServer):
         self.sent = 0
         self.cut = 0  # when positive: break off a GET after so many bytes, and answer 503 from then on
         self.down = False
+        self.lasts = False  # a connection that breaks is all: no 503 afterwards
         self.url = f"http://127.0.0.1:{self.server_port}"
 
 
@@ -113,7 +114,7 @@ class HubHandler(http.server.BaseHTTPRequestHandler):
         if body:
             part = data[first:]
             if self.server.cut:
-                part, self.server.down = part[: self.server.cut], True
+                part, self.server.down = part[: self.server.cut], not self.server.lasts
             self.server.sent += len(part)
             self.wfile.write(part)
 
@@ -199,7 +200,6 @@ def isolated(tmp_path: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hf" / "hub"))
     monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "hf" / "token"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
-    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 1000)
     yield
     huggingface_hub.close_session()
 
@@ -293,6 +293,13 @@ def test_hub_download_resumes(hub: Hub, home: Path) -> None:
     assert (home / "tiny.gguf").read_bytes() == DATA
     assert hub.ranges[-1] == "bytes=3000-"
     assert hub.sent == len(DATA)
+
+
+def test_broken_connections_are_taken_up_at_once(hub: Hub, home: Path) -> None:
+    hub.files, hub.cut, hub.lasts = {"tiny.gguf": DATA}, 2500, True
+    download.fetch(a_model(), home, progress=False)
+    assert (home / "tiny.gguf").read_bytes() == DATA
+    assert hub.ranges == ["", "bytes=2500-", "bytes=5000-"]
 
 
 @pytest.mark.parametrize("left", [flipped(DATA)[:3000], DATA + b"more"])

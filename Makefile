@@ -1,0 +1,42 @@
+# Everything runs in .venv of this checkout. `make help` lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: help chat test check format eval models
+
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+chat: models  ## Set up what is missing, then open the web chat on http://127.0.0.1:7860
+	$(BIN)/rag chat
+
+test: $(VENV)/.dev models  ## Set up what is missing, then run every test
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev models  ## Run what CI runs: format, lint, types, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+format: $(VENV)/.dev  ## Format the code and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+eval: models  ## Score the default model on the development half of the eval set
+	$(BIN)/rag eval --split dev
+
+models: $(VENV)/.run  ## Download and verify the default models (once)
+	$(BIN)/rag models pull
+
+$(VENV)/.run: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the packages into $(VENV) (once, some minutes) ..."
+	$(PIP) -e .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(PIP) -e ".[dev]"
+	touch $@

@@ -1,0 +1,1 @@
+"""The eval suite: questions with known answers, metrics and runs. It uses `rag` only through its public names."""
