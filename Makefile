@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help chat test check format eval models
+.PHONY: help chat test lint check format eval models
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -15,11 +15,12 @@ chat: models  ## Set up what is missing, then open the web chat on http://127.0.
 test: $(VENV)/.dev models  ## Set up what is missing, then run every test
 	$(BIN)/python -m pytest
 
-check: $(VENV)/.dev models  ## Run what CI runs: format, lint, types, tests
+lint: $(VENV)/.dev  ## Check format, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+
+check: lint test  ## Run what CI runs
 
 format: $(VENV)/.dev  ## Format the code and mend what the linter can
 	$(BIN)/ruff format .

@@ -1,6 +1,5 @@
 """The web chat: asks the engine, streams its answers and shows the sentence behind each statement."""
 
-from ui.app import build
-from ui.server import launch, serve
+from ui.app import build, launch, serve
 
 __all__ = ["build", "launch", "serve"]

@@ -15,6 +15,8 @@ from rag import Answer, Citation, Document, Evidence
 MARKER = re.compile(r"\[(\d{1,4})\]")
 _LINES = re.compile(r"[^\S\n]*\n\s*")  # blank lines around the quote only cost room
 RELATED = 3  # passages offered under an abstention
+# Below both, the best of the evidence has nothing to do with the question, and showing it would look like an answer.
+_NEAR_DENSE, _NEAR_LEXICAL = 0.2, 0.1
 _LABEL_CHARS = 400  # a tooltip or a spoken label longer than this helps nobody
 
 
@@ -147,15 +149,17 @@ def _source(uid: str, c: Citation, document: Document | None) -> str:
         f'<div class="dl-source-head"><h4 class="dl-title">{escape(c.title)}</h4>'
         f'<span class="dl-support dl-{word}">{word} support<span class="dl-bar" aria-hidden="true">'
         f'<span style="width:{percent}%"></span></span></span></div>'
-        f'<p class="dl-file">{escape(c.source)}</p><blockquote class="dl-passage">{passage}</blockquote>{also}</div></li>'
+        f'<p class="dl-file">{escape(c.source)}</p><blockquote class="dl-passage">{passage}</blockquote>{also}'
+        "</div></li>"
     )
 
 
 def _related(evidence: Iterable[Evidence]) -> str:
+    near = [e for e in evidence if e.dense >= _NEAR_DENSE or e.lexical >= _NEAR_LEXICAL]
     items = "".join(
         f'<li><p class="dl-passage">{escape(e.text)}</p>'
         f'<p class="dl-file"><cite>{escape(e.title)}</cite> · {escape(e.source)}</p></li>'
-        for e in list(evidence)[:RELATED]
+        for e in near[:RELATED]
     )
     if not items:
         return ""
@@ -174,9 +178,11 @@ def _understood(asked: str, question: str) -> str:
 def _meta(given: Answer) -> str:
     stages = {name: seconds for name, seconds in given.timings.items() if name != "total"}
     total = given.timings.get("total", sum(stages.values()))
-    detail = ", ".join(f"{escape(name)} {seconds:.2f}" for name, seconds in stages.items())
+    detail = ", ".join(f"{escape(name.replace('_', ' '))} {seconds:.2f}" for name, seconds in stages.items())
     detail = f" ({detail})" if len(stages) > 1 else ""
-    return f'<p class="dl-meta">{escape(given.model)} · {total:.1f} s{detail}</p>'
+    model = "" if given.model == "none" else f"{escape(given.model)} · "  # refused before any model was asked
+    took = f"{total:.1f}" if total >= 0.1 else "under 0.1"
+    return f'<p class="dl-meta">{model}{took} s{detail}</p>'
 
 
 def _shortened(text: str) -> str:

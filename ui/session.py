@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
+import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from ui import render
 log = logging.getLogger(__name__)
 _TICK = 0.05  # seconds between looks at the stop flag
 _FAULT = "Something went wrong inside Dateline; its log says what. Your question is kept."
+_MARKERS = re.compile(r"\s*" + render.MARKER.pattern)
 _END = object()
 
 
@@ -184,7 +186,8 @@ def _finished(engine: Engine, run: Run, given: Answer | None) -> Turn:
     if given is None:
         return _failed(run, "Stopped before the answer was checked." if run.stopped else _FAULT)
     body = render.answer(run.uid, run.question, given, _documents(engine, given))
-    return Turn(render.turn(run.uid, run.question, body), given.question, given.text)
+    said = _MARKERS.sub("", given.text)  # numbers of another answer's sources would mislead a follow-up
+    return Turn(render.turn(run.uid, run.question, body), given.question, said)
 
 
 def _failed(run: Run, message: str) -> Turn:

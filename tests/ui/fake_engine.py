@@ -28,30 +28,23 @@ SLOW = "Please be slow"
 HOSTILE = "What does the hostile article say?"
 HOSTILE_TITLE = "<img src=x onerror=\"alert('title')\"> **bold** <script>alert('script')</script>"
 HOSTILE_QUOTE = (
-    "<script>alert(1)</script> [click](javascript:alert(2)) ${alert(3)} {{value}} <b id='injected'>b</b> " + "W" * 10_000
+    "<script>alert(1)</script> [click](javascript:alert(2)) ${alert(3)} {{value}} <b id='injected'>b</b> "
+    + "W" * 10_000
+)
+
+CORDIAL = 'Mexican foreign minister Marcelo Ebrard said the phone call between the two leaders was "cordial."'
+TWEET = (
+    'Mexican Foreign Minister Marcelo Ebrard tweeted: "There will be extensive bilateral cooperation and a very good '
+    'relationship between the presidents of Mexico and the United States."'
 )
 
 # question: (answer, [(start of the file name, quote, support), ...])
 ANSWERS: dict[str, tuple[str, list[tuple[str, str, float]]]] = {
     AID: ("US $310 million [1]", [("003", AID_QUOTE, 0.97)]),
-    MINISTER: (
-        "Marcelo Ebrard [1][2]",
-        [
-            ("000", 'Mexican foreign minister Marcelo Ebrard said the phone call between the two leaders was "cordial."', 0.93),
-            (
-                "001",
-                'Mexican Foreign Minister Marcelo Ebrard tweeted: "There will be extensive bilateral cooperation and a '
-                'very good relationship between the presidents of Mexico and the United States."',
-                0.61,
-            ),
-        ],
-    ),
-    CALL_ALONE: (
-        'He said it was "cordial." [1]',
-        [("000", 'Mexican foreign minister Marcelo Ebrard said the phone call between the two leaders was "cordial."', 0.88)],
-    ),
+    MINISTER: ("Marcelo Ebrard [1][2]", [("000", CORDIAL, 0.93), ("001", TWEET, 0.61)]),
+    CALL_ALONE: ('He said it was "cordial." [1]', [("000", CORDIAL, 0.88)]),
     HOSTILE: (f"It says <b>this</b> and **that** [1] and [99]: {HOSTILE_QUOTE}", [("hostile", HOSTILE_QUOTE, 0.4)]),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -126,7 +119,8 @@ class FakeEngine:
         found = next(d for d in self._documents.values() if d.source.startswith(name))
         start = found.text.index(quote)
         end = start + len(quote)
-        passage = Span(max(0, found.text.rfind("\n", 0, start - 200) + 1), min(len(found.text), end + 160))
+        after = found.text.find("\n", end + 100)  # some whole paragraphs around it
+        passage = Span(max(0, found.text.rfind("\n", 0, start - 200) + 1), after if after > 0 else len(found.text))
         also = tuple(
             Place(d.id, d.source, d.title, d.text.index(quote), d.text.index(quote) + len(quote))
             for d in self._documents.values()

@@ -12,9 +12,10 @@ import gradio as gr
 import httpx
 import pytest
 from fake_engine import AID, CALL, CALL_ALONE, FAILS, MINISTER, SLOW, FakeChat, FakeEngine
+
 from rag import RagError
 from ui import build, serve
-from ui.app import WarmUp, default_examples, model_name
+from ui.page import WarmUp, default_examples, model_name
 from ui.session import Session, ask, pump
 
 
@@ -64,7 +65,7 @@ def test_follow_up_knows_what_was_said() -> None:
     run(engine, session, MINISTER)
     frames = run(engine, session, CALL)[-1]
     assert len(frames) == 2 and CALL_ALONE in frames[1]
-    assert [q for q, _ in session.history] == [MINISTER, CALL_ALONE]
+    assert session.history == [(MINISTER, "Marcelo Ebrard"), (CALL_ALONE, 'He said it was "cordial."')]
 
 
 def test_error_is_a_line_and_nothing_is_lost() -> None:

@@ -11,9 +11,22 @@ from contextlib import AbstractContextManager, contextmanager
 from urllib.parse import urlsplit
 
 import pytest
-from fake_engine import AID, AID_QUOTE, AUSTRALIA, CALL, FAILS, HOSTILE, HOSTILE_TITLE, MINISTER, SLOW, FakeChat, FakeEngine
+from fake_engine import (
+    AID,
+    AID_QUOTE,
+    AUSTRALIA,
+    CALL,
+    FAILS,
+    HOSTILE,
+    HOSTILE_TITLE,
+    MINISTER,
+    SLOW,
+    FakeChat,
+    FakeEngine,
+)
+
 from ui import build, serve
-from ui.app import WarmUp
+from ui.page import WarmUp
 
 playwright = pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Browser, Page, Request, expect  # noqa: E402
@@ -281,7 +294,8 @@ CONTRAST = """() => {
     const [a, b] = [light(numbers(style.color)), light(behind(e))].sort((x, y) => y - x);
     const size = parseFloat(style.fontSize);
     const least = size >= 24 || (size >= 18.66 && style.fontWeight >= 700) ? 3 : 4.5;
-    if ((a + 0.05) / (b + 0.05) < least) low.push(`${e.className || e.tagName}: ${((a + 0.05) / (b + 0.05)).toFixed(2)}`);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < least) low.push(`${e.className || e.tagName}: ${ratio.toFixed(2)}`);
   }
   return low;
 }"""

@@ -7,11 +7,27 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from fake_engine import AID, AID_QUOTE, AUSTRALIA, CALL_ALONE, HOSTILE, HOSTILE_QUOTE, HOSTILE_TITLE, MINISTER, FakeEngine
+from fake_engine import (
+    AID,
+    AID_QUOTE,
+    AUSTRALIA,
+    CALL_ALONE,
+    HOSTILE,
+    HOSTILE_QUOTE,
+    HOSTILE_TITLE,
+    MINISTER,
+    FakeEngine,
+)
+
 from rag import Answer, Document
 from ui import render
 
-NASTY = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "**bold** [a](javascript:b)", "${1+1} {{x}} &lt;"]
+NASTY = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "**bold** [a](javascript:b)",
+    "${1+1} {{x}} &lt;",
+]
 
 
 class Parsed(HTMLParser):
@@ -137,7 +153,9 @@ def test_everything_is_escaped(engine: FakeEngine, nasty: str) -> None:
     citations = tuple(replace(c, title=nasty, source=nasty, also=(place,)) for c in given.citations)
     given = replace(given, question=nasty, text=nasty, model=nasty, notices=(nasty,), citations=citations)
     given = replace(given, timings={nasty: 1.0, "b": 2.0})
-    unsure = replace(given, abstained=True, citations=(), evidence=(replace(given.evidence[0], title=nasty, text=nasty),))
+    unsure = replace(
+        given, abstained=True, citations=(), evidence=(replace(given.evidence[0], title=nasty, text=nasty),)
+    )
     pieces = [
         render.turn("t1", nasty, ""),
         render.answer("t1", "asked", given, documents),
@@ -161,6 +179,15 @@ def test_abstention_offers_passages_and_no_citation(engine: FakeEngine) -> None:
     assert not html.find("dl-marker") and not html.find("dl-source") and not html.tags["mark"]
     assert html.find("h3")[0].startswith("Related passages")
     assert len(html.find("dl-passage")) == render.RELATED
+
+
+def test_passages_about_something_else_are_not_offered(engine: FakeEngine) -> None:
+    given, _ = answered(engine, AUSTRALIA)
+    far, near = given.evidence[:2]
+    given = replace(given, evidence=(replace(far, dense=0.05, lexical=0.0), near))
+    assert Parsed(render.answer("t1", AUSTRALIA, given, {})).find("dl-passage") == [near.text]
+    given = replace(given, evidence=given.evidence[:1])
+    assert "Related" not in render.answer("t1", AUSTRALIA, given, {})
 
 
 def test_abstention_never_makes_markers(engine: FakeEngine) -> None:

@@ -1,0 +1,101 @@
+"""Every test runs by itself: its own home and working directory, no settings from outside, no network but loopback."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # `fakes`, under every import mode
+
+from rag import Engine, Settings, models
+
+# Where `rag models pull` puts them, seen before the tests get a home of their own.
+MODELS = Settings().models
+NEEDED = ("local:small", "all-MiniLM-L6-v2")
+
+# The same examples in every run; `pytest --hypothesis-profile explore` looks for new ones.
+hypothesis.settings.register_profile("dateline", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("explore", deadline=None, max_examples=3000, print_blob=True)
+hypothesis.settings.load_profile("dateline")
+
+
+@functools.cache
+def _weights_problem() -> str:
+    states = {name: models.status(name, MODELS) for name in NEEDED}
+    lacking = " ".join(name for name, state in states.items() if state != "ready")
+    return f"no verified weights in {MODELS}; run: rag models pull {lacking}" if lacking else ""
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fail, and not skip, what cannot show anything without the weights: a green run must mean that all was tried."""
+    if item.get_closest_marker("slow") and (problem := _weights_problem()):
+        pytest.fail(problem, pytrace=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def isolated_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give fixtures of every scope a home without files, and no way out of this machine."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.upper().startswith("RAG_")]:
+            patch.delenv(name)
+        patch.setenv("HOME", str(home))
+        patch.setenv("USERPROFILE", str(home))
+        for kind in ("DATA", "CONFIG", "CACHE", "STATE"):
+            patch.setenv(f"XDG_{kind}_HOME", str(home / kind.lower()))
+        patch.setattr(socket.socket, "connect", _only_loopback(socket.socket.connect))
+        patch.setattr(socket.socket, "connect_ex", _only_loopback(socket.socket.connect_ex))
+        patch.chdir(home)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def isolated(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Give each test an empty working directory; slow ones find the real weights."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
+    if request.node.get_closest_marker("slow"):
+        monkeypatch.setenv("RAG_MODELS", str(MODELS))
+
+
+@pytest.fixture(scope="session")
+def models_folder() -> Path:
+    """The folder of the real weights, for slow tests."""
+    return MODELS
+
+
+@pytest.fixture(scope="session")
+def seeds_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """An extractive engine over the shipped articles, for tests that only ask."""
+    from fakes import make_engine
+
+    with make_engine(tmp_path_factory.mktemp("seeds-engine")) as engine:
+        yield engine
+
+
+def _only_loopback(connect: Any) -> Any:
+    @functools.wraps(connect)
+    def guarded(self: socket.socket, address: Any) -> Any:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_loopback(address[0]):
+            # Not an OSError: those are what the code under test expects and hides.
+            pytest.fail(f"a test reached for the network: {address}")
+        return connect(self, address)
+
+    return guarded
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host.split("%")[0]).is_loopback
+    except ValueError:  # a name that would have to be looked up
+        return False

@@ -1,0 +1,188 @@
+"""Deterministic stand-ins behind the real interfaces: an embedding, an answer model, and an engine made of both.
+
+The engine's store is real (Chroma, tantivy and SQLite under a folder of the test); only the two models are not.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    ChatResponseGen,
+    CompletionResponse,
+    CompletionResponseGen,
+    LLMMetadata,
+)
+from llama_index.core.bridge.pydantic import Field, PrivateAttr
+from llama_index.core.llms import CustomLLM
+
+from rag import Engine, Settings
+from rag.embed import PassageEmbedding
+from rag.text import terms
+from rag.types import Chunk
+
+ROOT = Path(__file__).resolve().parents[1]
+SEEDS = ROOT / "seeds"
+WAIT = 30.0  # seconds after which a test that waits for an event has failed
+
+
+class FakeEmbedding(PassageEmbedding):
+    """Counts terms in hashed dimensions: texts that share words are near one another, nothing is loaded.
+
+    `embedded` counts the passages that were embedded.
+    """
+
+    dimensions: int = 256
+    embedded: int = 0
+
+    def __init__(self, name: str = "fake-embedding") -> None:
+        super().__init__("no-folder", name)
+
+    def load(self) -> None:
+        """There is nothing to load."""
+
+    def embed_passages(self, chunks: Sequence[Chunk]) -> list[npt.NDArray[np.float32]]:
+        """Return for each passage its own unit row and one for each of its sentences."""
+        self.embedded += len(chunks)
+        return [
+            self._encode([c.text, *(c.text[s.start - c.start : s.end - c.start] for s in c.sentences)]) for c in chunks
+        ]
+
+    def _encode(self, texts: list[str]) -> npt.NDArray[np.float32]:
+        rows = np.zeros((len(texts), self.dimensions), dtype=np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            for term in terms(text):
+                row[zlib.crc32(term.encode("utf-8", "surrogatepass")) % self.dimensions] += 1
+            if not row.any():
+                row[0] = 1
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+class FakeLLM(CustomLLM):
+    """Streams scripted replies word by word.
+
+    The first key of `replies` that stands in the last message decides the reply; without one it is `default`.
+    `messages` records every call. With `error` every call raises it (after the first word when `fail_late`).
+    With `gate` only the first word comes until the event is set. `pace` is seconds before each word.
+    `started` is set when the first word was taken; `closed` when a stream has ended, by itself or because its reader
+    went away.
+    """
+
+    replies: dict[str, str] = Field(default_factory=dict)
+    default: str = "unknown"
+    error: Any = None
+    fail_late: bool = False
+    gate: Any = None
+    pace: float = 0.0
+    messages: list[list[ChatMessage]] = Field(default_factory=list)
+    _started: Any = PrivateAttr(default_factory=threading.Event)
+    _closed: Any = PrivateAttr(default_factory=threading.Event)
+
+    @property
+    def started(self) -> threading.Event:
+        return self._started
+
+    @property
+    def closed(self) -> threading.Event:
+        return self._closed
+
+    @property
+    def prompts(self) -> list[str]:
+        """The last message of each call."""
+        return [call[-1].content or "" for call in self.messages]
+
+    @property
+    def metadata(self) -> LLMMetadata:
+        return LLMMetadata(context_window=4096, num_output=160, is_chat_model=True, model_name="fake-llm")
+
+    @classmethod
+    def class_name(cls) -> str:
+        return "FakeLLM"
+
+    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
+        self.messages.append(list(messages))
+        return self._words(messages[-1].content or "")
+
+    def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        last = ChatResponse(message=ChatMessage(role="assistant", content=""))
+        for last in self.stream_chat(messages, **kwargs):
+            pass
+        return last
+
+    def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
+        said = self.chat([ChatMessage(role="user", content=prompt)])
+        return CompletionResponse(text=said.message.content or "")
+
+    def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
+        for piece in self.stream_chat([ChatMessage(role="user", content=prompt)]):
+            yield CompletionResponse(text=piece.message.content or "", delta=piece.delta)
+
+    def _words(self, asked: str) -> ChatResponseGen:
+        reply = next((reply for key, reply in self.replies.items() if key in asked), self.default)
+        try:
+            if self.error and not self.fail_late:
+                raise self.error
+            text = ""
+            for word in re.findall(r"\s*\S+", reply):
+                if self.pace:
+                    time.sleep(self.pace)
+                text += word
+                yield ChatResponse(message=ChatMessage(role="assistant", content=text), delta=word)
+                self._started.set()
+                if self.error:
+                    raise self.error
+                if self.gate and not self.gate.wait(WAIT):
+                    raise RuntimeError("nobody opened the gate")
+        finally:
+            self._closed.set()
+
+
+def write_articles(folder: Path, documents: Mapping[str, str]) -> Path:
+    """Write each text, byte for byte, to the file of its name below `folder`, and return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in documents.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode("utf-8"))
+    return folder
+
+
+def make_engine(
+    folder: Path,
+    replies: Mapping[str, str] | None = None,
+    documents: Mapping[str, str] | None = None,
+    *,
+    llm: FakeLLM | None = None,
+    embedding: FakeEmbedding | None = None,
+    **settings: Any,
+) -> Engine:
+    """Return an engine over a store in `folder / "store"`.
+
+    Args:
+        folder: A folder of the test.
+        replies: What the answer model says, by a part of the question. Without it, and without `llm`, the engine is
+            extractive: the best sentence is the answer.
+        documents: Texts by file name; the shipped articles when left out, an empty library when empty.
+        llm: The answer model, instead of `replies`.
+        embedding: The embedding; a new `FakeEmbedding` when left out.
+        **settings: Other settings than the default.
+    """
+    if llm is None and replies is not None:
+        llm = FakeLLM(replies=dict(replies))
+    options = {"store": folder / "store", "llm": "local" if llm else "extractive"} | settings
+    engine = Engine(Settings(**options), llm=llm, embedding=embedding or FakeEmbedding())
+    if documents is None:
+        engine.ingest(SEEDS)
+    elif documents:
+        engine.ingest(write_articles(folder / "articles", documents))
+    return engine
