@@ -154,10 +154,10 @@ def _is_furniture(content: str) -> bool:
 
 
 def _is_heading(content: str) -> bool:
-    """Tell whether a block is a headline: short, unpunctuated, no list item, no figures such as a score."""
+    """Tell whether a block is a headline: short, unpunctuated, no list item, no figures such as those of a score."""
     content = content.lstrip("# ")
     tokens = content.split()
-    if not tokens or len(content) > 120 or _ends_sentence(content) or ": " in content or re.search(r"\d[\d.,:-]*$", content):
+    if not tokens or len(content) > 120 or _ends_sentence(content) or ": " in content or len(re.findall(r"\d+", content)) > 1:
         return False
     if content[0] in "-*•–—" or not any(c.isalpha() for c in content):
         return False

@@ -128,6 +128,13 @@ def test_split_keeps_every_character() -> None:
     ]
 
 
+@pytest.mark.parametrize("space", "\u00a0\u2009\u202f\u3000\u2028\x85")
+def test_space_of_another_script_before_a_full_stop(space: str) -> None:
+    # French and Chinese type-setting; the splitter's own library panics here
+    text = f"She has a plan B{space}. He has none{space}! They left."
+    assert "".join(split_sentences(text)) == text
+
+
 @given(st.text())
 def test_no_text_breaks_anything(text: str) -> None:
     assert "".join(split_sentences(text)) == text
