@@ -114,7 +114,9 @@ def _check(question: Question, where: str) -> None:
     if question.split not in ("dev", "test"):
         raise DatasetError(f"{where}: split is {question.split!r}; use dev or test")
     if question.must_refuse == bool(question.answers or question.keys or question.evidence):
-        raise DatasetError(f"{where}: {question.kind} questions have {'no' if question.must_refuse else 'both'} answer and evidence")
+        raise DatasetError(
+            f"{where}: {question.kind} questions have {'no' if question.must_refuse else 'both'} answer and evidence"
+        )
     for place in (place for fact in question.evidence for place in fact):
         if place.end - place.start != len(place.quote):
             raise DatasetError(f"{where}: the span {place.start}-{place.end} is not as long as its quote")

@@ -22,7 +22,7 @@ def plain(answer: Answer) -> str:
 
 
 def normalise(text: str) -> str:
-    """Return `text` in lower case without accents, punctuation, articles and extra space (SQuAD's rules, accents ours)."""
+    """Return `text` in lower case without accents, punctuation, articles and extra space (SQuAD's, and accents)."""
     bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     squad = "".join(" " if c in "-–—/" else c for c in bare.lower())
     squad = "".join(c for c in squad if c not in string.punctuation and c not in "“”‘’…")

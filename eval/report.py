@@ -38,7 +38,9 @@ def evaluate(
     questions = [q for q in read(data or SEEDS) if split in ("all", q.split) and (not kinds or q.kind in kinds)]
     questions = questions[:limit]
     if not questions:
-        raise DatasetError(f"no question of split {split!r} and kind {', '.join(kinds) or 'any'} is left; choose others")
+        raise DatasetError(
+            f"no question of split {split!r} and kind {', '.join(kinds) or 'any'} is left; choose others"
+        )
     columns = (TextColumn("{task.description}"), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(f"{settings.llm} on {split}", total=len(questions))

@@ -35,7 +35,9 @@ class Result:
         }
 
 
-def run(questions: Sequence[Question], settings: Settings, done: Callable[[Result], None] | None = None) -> list[Result]:
+def run(
+    questions: Sequence[Question], settings: Settings, done: Callable[[Result], None] | None = None
+) -> list[Result]:
     """Ask every question of an engine over the shipped articles, in a store made for this run.
 
     Args:
@@ -93,7 +95,10 @@ def summary(results: Sequence[Result]) -> dict[str, float]:
 def by_kind(results: Sequence[Result]) -> dict[str, tuple[int, int]]:
     """Return for each kind how many answers are right and how many questions there are."""
     kinds = dict.fromkeys(r.question.kind for r in results)
-    return {k: (sum(r.correct for r in results if r.question.kind == k), sum(r.question.kind == k for r in results)) for k in kinds}
+    return {
+        k: (sum(r.correct for r in results if r.question.kind == k), sum(r.question.kind == k for r in results))
+        for k in kinds
+    }
 
 
 def _mean(values: Iterable[float]) -> float:

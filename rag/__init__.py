@@ -69,7 +69,9 @@ _WHERE = {
     "answer": "rag.default",
     "open_engine": "rag.default",
     "seeds_folder": "rag.default",
-} | dict.fromkeys(("Answer", "Citation", "Document", "Evidence", "IngestReport", "Place", "SourceInfo", "Span"), "rag.types")
+} | dict.fromkeys(
+    ("Answer", "Citation", "Document", "Evidence", "IngestReport", "Place", "SourceInfo", "Span"), "rag.types"
+)
 
 
 def __getattr__(name: str) -> Any:

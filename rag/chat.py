@@ -14,7 +14,8 @@ from rag.types import Answer
 HISTORY = 4  # turns that a follow-up may refer to
 _LEANS_BACK = re.compile(
     r"\b(?:he|she|it|they|him|her|them|his|hers|its|their|theirs|that|this|those|these|there|then|former|latter|same)\b"
-    r"|^(?:and|but|or|so|no|why|how so|since when|until when|who else|what else|what about|how about|which one|are you sure)\b"
+    r"|^(?:and|but|or|so|no|why|how so|since when|until when|who else|what else|what about|how about|which one"
+    r"|are you sure)\b"
     r"|\bthe other\b|\belse\b|\binstead\b"
 )
 _SHORT = 2  # a question with fewer content words than this leans on what was said before

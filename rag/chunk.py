@@ -27,14 +27,18 @@ _FURNITURE = re.compile(
     | advertisement
     """
 )
-_BYLINE = re.compile(r"By\s+[A-Z][\w.'’-]+(?:\s+(?:and|&|[A-Z][\w.'’-]*|de|da|van|von|al|bin),?){1,9}(?:\s*[|/,].{0,60})?$")
+_BYLINE = re.compile(
+    r"By\s+[A-Z][\w.'’-]+(?:\s+(?:and|&|[A-Z][\w.'’-]*|de|da|van|von|al|bin),?){1,9}(?:\s*[|/,].{0,60})?$"
+)
 _AGENCY_LINE = re.compile(rf"[(\[—–-]*\s*{_AGENCIES}(?:\s*[/,&]\s*{_AGENCIES})*\s*[)\]]*")
 _CREDIT_AT_END = re.compile(
     rf"(?:\[[^\[\]]{{2,80}}[/|][^\[\]]{{2,60}}\]|[(\[](?:file|photo|image)[^()\[\]]{{0,80}}[)\]]"
     rf"|[(\[]{_AGENCIES}[^()\[\]]{{0,40}}[)\]]|/{_AGENCIES})\s*$",
     re.IGNORECASE,
 )
-_CAPTION_WORDS = re.compile(r",\s*(?:left|right|centre|center|second from (?:left|right)|pictured)\s*,|\((?:L|R|C|pictured)\)")
+_CAPTION_WORDS = re.compile(
+    r",\s*(?:left|right|centre|center|second from (?:left|right)|pictured)\s*,|\((?:L|R|C|pictured)\)"
+)
 _TERMINAL = tuple(".!?…。！？:;")
 _CLOSERS = "\"'”’»)]}*_ "
 
@@ -93,7 +97,9 @@ def _blocks(text: str) -> Iterator[Span]:
     index = 0
     while index < len(lines):
         start, end = lines[index].start, lines[index].end
-        while index + 1 < len(lines) and _continues(text, Span(start, end), lines[index], lines[index + 1], wrapped, widest):
+        while index + 1 < len(lines) and _continues(
+            text, Span(start, end), lines[index], lines[index + 1], wrapped, widest
+        ):
             index += 1
             end = lines[index].end
         yield Span(start, end)
@@ -116,13 +122,19 @@ def _furniture(text: str, blocks: list[Span]) -> list[bool]:
     """Tell for each block whether it belongs to the page rather than to the article's prose."""
     contents = [text[span.start : span.end].strip() for span in blocks]
     marks = [_is_furniture(content) for content in contents]
-    credits = [bool(re.match(r"\(?\s*(?:photo|image|picture)\b", c, re.I) or _AGENCY_LINE.fullmatch(c)) for c in contents]
+    credits = [
+        bool(re.match(r"\(?\s*(?:photo|image|picture)\b", c, re.I) or _AGENCY_LINE.fullmatch(c)) for c in contents
+    ]
     for index, is_credit in enumerate(credits):
         if not is_credit:
             continue
         # A caption stands on the line directly before an agency's name or directly after a photo credit.
         for near in (index - 1, index + 1):
-            if 0 < near < len(blocks) and _touch(text, blocks, index, near) and _looks_like_caption(contents[near], near > index):
+            if (
+                0 < near < len(blocks)
+                and _touch(text, blocks, index, near)
+                and _looks_like_caption(contents[near], near > index)
+            ):
                 marks[near] = True
     captions = {content for content, mark in zip(contents, marks, strict=True) if mark and len(content) > 40}
     if len(blocks) > 1 and not _ends_sentence(contents[0]) and len(contents[0]) <= _HEADLINE_CHARS:
@@ -157,11 +169,19 @@ def _is_heading(content: str) -> bool:
     """Tell whether a block is a headline: short, unpunctuated, no list item, no figures such as those of a score."""
     content = content.lstrip("# ")
     tokens = content.split()
-    if not tokens or len(content) > 120 or _ends_sentence(content) or ": " in content or len(re.findall(r"\d+", content)) > 1:
+    if (
+        not tokens
+        or len(content) > 120
+        or _ends_sentence(content)
+        or ": " in content
+        or len(re.findall(r"\d+", content)) > 1
+    ):
         return False
     if content[0] in "-*•–—" or not any(c.isalpha() for c in content):
         return False
-    capital = sum(token.lstrip("'\"“‘(")[:1].isupper() for token in tokens if len(token) > 3 or tokens.index(token) == 0)
+    capital = sum(
+        token.lstrip("'\"“‘(")[:1].isupper() for token in tokens if len(token) > 3 or tokens.index(token) == 0
+    )
     long = sum(len(token) > 3 for token in tokens) or 1
     return len(tokens) <= 4 or (len(tokens) <= 16 and capital >= 0.6 * long)
 

@@ -37,7 +37,8 @@ app = typer.Typer(
 app.add_typer(cli_models.app, name="models", help="List, pull and verify the model weights.")
 
 StoreOption = Annotated[
-    Path | None, typer.Option("--store", help="Folder of the store; default: RAG_STORE, rag.toml, the user's data folder.")
+    Path | None,
+    typer.Option("--store", help="Folder of the store; default: RAG_STORE, rag.toml, the user's data folder."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 _err = Console(stderr=True, highlight=False)
@@ -58,7 +59,9 @@ def main() -> None:
 
 @app.command()
 def ingest(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Files and folders; default: the shipped articles.")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files and folders; default: the shipped articles.")
+    ] = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -120,8 +123,12 @@ def evaluate(
     split: Annotated[str, typer.Option(help="dev to tune on, test only to report, or all.")] = "dev",
     kind: Annotated[list[str] | None, typer.Option(help="Only questions of this kind; may be repeated.")] = None,
     limit: Annotated[int | None, typer.Option(help="Only the first N questions.", min=1)] = None,
-    data: Annotated[Path | None, typer.Option(help="A data set of your own over the shipped articles (JSON lines).")] = None,
-    out: Annotated[Path | None, typer.Option(help="Write every question with its answer to this JSON-lines file.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="A data set of your own over the shipped articles (JSON lines).")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write every question with its answer to this JSON-lines file.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Score the configured system on questions with known answers over the shipped articles."""

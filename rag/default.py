@@ -1,4 +1,4 @@
-"""The engine behind `answer()`, `rag ask` and `rag chat`: default settings, filled with the shipped articles at first use."""
+"""The engine behind `answer()`, `rag ask` and `rag chat`: a fresh store is filled with the shipped articles."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -68,7 +69,9 @@ class DocumentStore:
         """Keep `value` under `key`."""
         self._all("INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value))
 
-    def add(self, document: Document, chunks: Sequence[Chunk], vectors: Sequence[Vectors], replaces: str | None) -> None:
+    def add(
+        self, document: Document, chunks: Sequence[Chunk], vectors: Sequence[Vectors], replaces: str | None
+    ) -> None:
         """Write a document with its passages, and drop the document that it replaces, in one transaction.
 
         Args:
@@ -138,7 +141,9 @@ class DocumentStore:
         for first in range(0, len(wanted), _PAGE):
             page = wanted[first : first + _PAGE]
             marks = ",".join("?" * len(page))
-            rows = self._all(f"SELECT id, document_id, start, end, spans, vectors FROM chunks WHERE id IN ({marks})", page)
+            rows = self._all(
+                f"SELECT id, document_id, start, end, spans, vectors FROM chunks WHERE id IN ({marks})", page
+            )
             documents: dict[str, Document | None] = {row[1]: None for row in rows}
             for document_id in documents:
                 documents[document_id] = self.document(document_id)
@@ -156,7 +161,7 @@ class DocumentStore:
         chunks, sentences = self._all("SELECT COUNT(*), COALESCE(SUM(json_array_length(spans)), 0) FROM chunks")[0]
         return int(documents), int(chunks), int(sentences)
 
-    def _all(self, statement: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
+    def _all(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with self._lock:
             try:
                 return self._db.execute(statement, values).fetchall()
@@ -164,26 +169,19 @@ class DocumentStore:
                 raise self._error(error) from error
 
     def _error(self, error: sqlite3.Error) -> StoreError:
-        return StoreError(f"{self._path} cannot be used: {error}; check the disk and its permissions, or use another store")
+        return StoreError(
+            f"{self._path} cannot be used: {error}; check the disk and its permissions, or use another store"
+        )
 
 
-def _document(row: tuple[object, ...]) -> Document:
+def _document(row: tuple[Any, ...]) -> Document:
     document_id, source, title, text, path, added = row
-    assert isinstance(text, bytes)
-    return Document(
-        id=str(document_id),
-        source=str(source),
-        title=str(title),
-        text=text.decode("utf-8", "surrogatepass"),
-        path=str(path),
-        added=str(added),
-    )
+    return Document(document_id, source, title, text.decode("utf-8", "surrogatepass"), path, added)
 
 
 def _pack(vectors: Vectors) -> bytes:
     return vectors.astype(np.float16).tobytes()
 
 
-def _unpack(raw: object, count: int) -> Vectors:
-    assert isinstance(raw, bytes)
+def _unpack(raw: bytes, count: int) -> Vectors:
     return np.frombuffer(raw, dtype=np.float16).reshape(count, -1).astype(np.float32)

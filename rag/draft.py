@@ -31,8 +31,8 @@ def generate(question: str, evidence: Sequence[Evidence], stream: Stream, model:
         LLMError: The model failed.
     """
     text, confidence = "", None
-    for so_far, confidence in stream(answer_messages(question, evidence)):
-        delta, text = so_far[len(text) :], so_far
+    for so_far, probability in stream(answer_messages(question, evidence)):
+        delta, text, confidence = so_far[len(text) :], so_far, probability
         if delta:
             yield delta
         if len(text) > MAX_ANSWER_CHARS:

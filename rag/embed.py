@@ -56,7 +56,8 @@ class PassageEmbedding(BaseEmbedding):
 
     def embed_question(self, text: str) -> Vectors:
         """Return the unit vector of a question, float32 of shape (dimensions,)."""
-        return self._encode([text])[0]
+        vector: Vectors = self._encode([text])[0]
+        return vector
 
     def embed_passages(self, chunks: Sequence[Chunk]) -> list[Vectors]:
         """Return for each passage a float32 array of shape (1 + sentences, dimensions), rows of unit length.
@@ -82,9 +83,9 @@ class PassageEmbedding(BaseEmbedding):
         rows: list[Vectors | None] = [_unit(output["sentence_embedding"].float().numpy())]
         tokens = output["token_embeddings"].float().numpy()
         with self._lock:
-            offsets = model.tokenizer(
-                chunk.text, return_offsets_mapping=True, truncation=True, max_length=len(tokens)
-            )["offset_mapping"]
+            offsets = model.tokenizer(chunk.text, return_offsets_mapping=True, truncation=True, max_length=len(tokens))[
+                "offset_mapping"
+            ]
         starts = np.array([start for start, _ in offsets[: len(tokens)]])
         ends = np.array([end for _, end in offsets[: len(tokens)]])
         for span in chunk.sentences:

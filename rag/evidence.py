@@ -10,33 +10,37 @@ from rag.types import Evidence, Hit, Place
 
 # Two sentences that share this much of their words say the same.
 _SAME = 0.75
+# Below this score a sentence is about something else (dev half: off-topic questions reach 0.37, others start at 0.48).
+_RELEVANT = 0.42
+# A sentence must reach this share of the best one's score: what is read costs time, and far lower ones distract.
+_WORTH = 0.85
 # A sentence that opens so cannot be understood without the one before it.
 _LEANS_BACK = re.compile(
-    r"[\"“‘'(]*(?:he|she|it|they|his|her|its|their|this|that|these|those|the (?:two|move|report|statement|response|decision)"
-    r"|both|but|and|instead|however)\b",
+    r"[\"“‘'(]*(?:he|she|it|they|his|her|its|their|this|that|these|those|both|but|and|instead|however"
+    r"|the (?:two|move|report|statement|response|decision))\b",
     re.IGNORECASE,
 )
 _QUOTE_ONLY = re.compile(r"^[\"“][^\"”]*[\"”]$")
 
 
 def select(hits: Sequence[Hit], limit: int, max_chars: int = 1500) -> list[Evidence]:
-    """Return the best sentences, ranked from 1, with the context that they lean on.
+    """Return the best sentences, ranked from 1, with the context that they lean on; none when none is to the point.
 
     Args:
         hits: Sentences, best first.
-        limit: How many to keep, at most.
+        limit: How many to keep, at most; fewer where the best ones stand out.
         max_chars: Where to stop adding, in characters of sentences and context, so that the prompt stays short.
     """
     kept: list[tuple[Hit, set[str], list[Place]]] = []
     for hit in hits:
+        if hit.score < _RELEVANT:
+            break
         words = set(content_terms(hit.text))
         twin = next((entry for entry in kept if _similar(words, entry[1])), None)
         if twin is not None:
             twin[2].append(hit.place)
-        elif len(kept) < limit:
+        elif len(kept) < limit and (not kept or hit.score >= _WORTH * kept[0][0].score):
             kept.append((hit, words, []))
-        elif len(kept) >= limit and hit.score < kept[-1][0].score * 0.5:
-            break  # far below: no twin of a shown sentence is to be expected any more
     shown: list[Evidence] = []
     used = 0
     texts = {hit.text for hit, _, _ in kept}

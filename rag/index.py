@@ -77,13 +77,17 @@ class Index:
         """Give the store back; the last user of this process lets go of the folder."""
         with _open_lock:
             self._users -= 1
-            if self._users <= 0 and _open.pop(self.folder, None):
+            if self._users <= 0 and _open.pop(self.folder, None) is not None:
                 self.vectors.close()
                 self.documents.close()
                 self._lock.release()
 
     def add(
-        self, document: Document, chunks: Sequence[Chunk], vectors: Sequence[npt.NDArray[np.float32]], replaces: str | None
+        self,
+        document: Document,
+        chunks: Sequence[Chunk],
+        vectors: Sequence[npt.NDArray[np.float32]],
+        replaces: str | None,
     ) -> None:
         """Write a document; what it replaces goes only when the new one is in.
 

@@ -1,4 +1,4 @@
-"""The lexical index: BM25 over sentences and their passages, persisted and incremental. Only this module knows tantivy."""
+"""The lexical index: BM25 over sentences, persisted and incremental. Only this module knows tantivy."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class LexicalIndex:
     def search(self, terms: Sequence[str], limit: int) -> list[tuple[str, int, float]]:
         """Return the best sentences for these terms as (chunk id, number of the sentence in it, BM25 score).
 
-        The score is the sum of the sentence's BM25 and half of its surroundings'. A term of five letters or more that
+        The score is the sum of the sentence's BM25 and half of its surroundings'. A term of four letters or more that
         occurs nowhere also matches those one letter off (two from nine letters on).
         """
         clauses = [
@@ -89,14 +89,12 @@ class LexicalIndex:
         return [(str(entry["chunk"][0]), int(entry["number"][0]), float(score)) for entry, score in entries]
 
     def _match(self, field: str, term: str) -> tantivy.Query:
-        if len(term) < 5 or self.document_frequency(term):
+        if len(term) < 4 or self.document_frequency(term):
             return tantivy.Query.term_query(self._schema, field, term)
         # A word that no article holds may be a misspelt one.
         return tantivy.Query.fuzzy_term_query(self._schema, field, term, distance=1 if len(term) < 9 else 2)
 
-    def _write(
-        self, entries: Iterable[tuple[Chunk, Sequence[list[str]], list[str]]], removed: Iterable[str]
-    ) -> None:
+    def _write(self, entries: Iterable[tuple[Chunk, Sequence[list[str]], list[str]]], removed: Iterable[str]) -> None:
         try:
             writer = self._index.writer(_HEAP_BYTES, 1)
             for chunk_id in removed:
@@ -116,4 +114,6 @@ class LexicalIndex:
 
     def _error(self, error: Exception) -> StoreError:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return StoreError(f"the lexical index in {self._folder} failed: {reason}; remove that folder to have it rebuilt")
+        return StoreError(
+            f"the lexical index in {self._folder} failed: {reason}; remove that folder to have it rebuilt"
+        )

@@ -82,8 +82,8 @@ class LocalLLM(CustomLLM):
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Answer the messages; see `stream_chat`."""
         last = ChatResponse(message=ChatMessage(role="assistant", content=""))
-        for last in self._stream(messages, **kwargs):
-            pass
+        for piece in self._stream(messages, **kwargs):
+            last = piece
         return last
 
     @llm_chat_callback()
@@ -253,7 +253,9 @@ def _endpoint(settings: Settings, model: str) -> LLM:
     )
 
 
-def stream_chat(llm: LLM, messages: Sequence[ChatMessage], timeout: float, **kwargs: Any) -> Iterator[tuple[str, float | None]]:
+def stream_chat(
+    llm: LLM, messages: Sequence[ChatMessage], timeout: float, **kwargs: Any
+) -> Iterator[tuple[str, float | None]]:
     """Yield (text so far, mean token probability so far or None) while a model of any kind answers.
 
     Raises:
@@ -271,7 +273,9 @@ def stream_chat(llm: LLM, messages: Sequence[ChatMessage], timeout: float, **kwa
         raise
     except Exception as error:  # every client library has its own tree of errors
         where = getattr(llm, "api_base", None) or llm.metadata.model_name
-        raise LLMError(f"the answer model at {where} failed: {_reason(error)}; check llm_base_url and llm_api_key") from error
+        raise LLMError(
+            f"the answer model at {where} failed: {_reason(error)}; check llm_base_url and llm_api_key"
+        ) from error
 
 
 def _confidence(logprobs: Any) -> float | None:

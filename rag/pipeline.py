@@ -220,8 +220,8 @@ class Engine:
             return None
         text = ""
         try:
-            for text, _ in self._stream(self._model())(messages, max_tokens=max_tokens):
-                pass
+            for so_far, _ in self._stream(self._model())(messages, max_tokens=max_tokens):
+                text = so_far
         except (ModelError, LLMError) as error:
             _log.warning("%s", error)
             return None
@@ -239,8 +239,8 @@ class Engine:
             raise QuestionError("the question is empty; ask something about the articles")
         if len(question) > self.settings.max_question_chars:
             raise QuestionError(
-                f"the question has {len(question):,} characters, at most {self.settings.max_question_chars:,} are read; "
-                "ask a shorter one"
+                f"the question has {len(question):,} characters, at most {self.settings.max_question_chars:,} are "
+                "read; ask a shorter one"
             )
         return question
 
@@ -271,7 +271,9 @@ class Engine:
                 yield part
         except (ModelError, LLMError) as error:
             fallback = extract(evidence)
-            yield Draft(fallback.text, fallback.model, None, (f"{error}. The best matching sentence is shown instead.",))
+            yield Draft(
+                fallback.text, fallback.model, None, (f"{error}. The best matching sentence is shown instead.",)
+            )
         timings["generate"] = time.perf_counter() - generating
 
     def _answer(

@@ -10,49 +10,39 @@ from rag.types import Evidence
 
 UNKNOWN = "unknown"
 
-_SYSTEM = f"""You answer questions about news articles from the numbered sentences only.
-Answer with the shortest words of the sentences that answer the whole question. No explanations.
-If the sentences do not say exactly what is asked, answer: {UNKNOWN}"""
+_SYSTEM = f"""Answer questions about news from the sentences given.
+Copy the words that answer the question: short, but complete. If the sentences do not hold the answer, say {UNKNOWN}."""
 
 # The examples' subjects are far from any archive on purpose: what leaks from them would be seen at once.
+_FERRY = """- The Larkspur ferry carried 4,210 passengers in its first week, the harbour board said on Tuesday, a day after \
+its chairman resigned.
+- Captain Odile Brandt promised to reopen the night line before winter if the city paid for a second crew.
+- Tickets cost 12 crowns, and children under six travel free."""
+_MUSEUM = """- The museum shut its north wing on Monday because heavy rain had come through the roof and damaged two \
+paintings.
+- Its director, Ana Kovic, called the rumour that the whole house would close “pure invention”.
+- Visitors can still see the clocks, the glass and the ship models."""
 _EXAMPLES = (
+    (_FERRY, "How many people travelled on the Larkspur ferry in its first week?", "4,210 passengers"),
     (
-        "[1] The Larkspur ferry carried 4,210 passengers in its first week, the harbour board said.\n"
-        "[2] Tickets cost 12 crowns, and children under six travel free.\n"
-        "[3] “We never expected so many,” captain Odile Brandt told the Harbour Post.",
-        "How many people did the Larkspur ferry carry in its first week?",
-        "4,210",
+        _FERRY,
+        "What promise did the captain make?",
+        "to reopen the night line before winter if the city paid for a second crew",
     ),
     (
-        "[1] The Larkspur ferry carried 4,210 passengers in its first week, the harbour board said.\n"
-        "[2] Tickets cost 12 crowns, and children under six travel free.",
-        "How many passengers did the Larkspur ferry carry in its second week?",
-        UNKNOWN,
+        _MUSEUM,
+        "Why was the north wing closed?",
+        "because heavy rain had come through the roof and damaged two paintings",
     ),
-    (
-        "[1] The museum shut its north wing on Monday because the roof had let in rain.\n"
-        "[2] Visitors may still see the clocks, the glass and the ship models.",
-        "Why was the north wing of the museum closed?",
-        "because the roof had let in rain",
-    ),
-    (
-        "[1] Visitors may still see the clocks, the glass and the ship models.\n"
-        "[2] Director Ana Kovic will show the mayor of Tessin the repairs in May.",
-        "What can visitors still see?",
-        "the clocks, the glass and the ship models",
-    ),
-    (
-        "[1] Director Ana Kovic will show the mayor of Tessin the repairs in May.\n"
-        "[2] The museum opened in 1931.",
-        "Who is the mayor of Tessin?",
-        UNKNOWN,
-    ),
-    (
-        "[1] The museum shut its north wing on Monday because the roof had let in rain.\n"
-        "[2] The museum opened in 1931.",
-        "Did the museum close its north wing?",
-        "Yes",
-    ),
+    (_MUSEUM, "Who is the mayor of Tessin?", UNKNOWN),
+    (_MUSEUM, "What rumour did Kovic reject?", "that the whole house would close"),
+    (_MUSEUM, "What is left for visitors to see?", "the clocks, the glass and the ship models"),
+    (_FERRY, "When did the chairman of the harbour board resign?", "on Monday, a day before the board spoke"),
+    (_MUSEUM, "Did the museum keep its north wing open on Monday?", "No, it shut its north wing on Monday"),
+    (_FERRY, "Did the ferry carry more than 4,000 passengers?", "Yes, 4,210 passengers"),
+    (_FERRY, "How many passengers did the ferry carry in its second week?", UNKNOWN),
+    (_MUSEUM, "Why did Kovic close the south wing?", UNKNOWN),
+    (_FERRY, "Who is the captain and what does a ticket cost?", "Odile Brandt; 12 crowns"),
 )
 
 
@@ -62,7 +52,7 @@ def answer_messages(question: str, evidence: Sequence[Evidence]) -> list[ChatMes
     for sentences, example, reply in _EXAMPLES:
         messages.append(ChatMessage(role="user", content=_ask(sentences, example)))
         messages.append(ChatMessage(role="assistant", content=reply))
-    shown = "\n".join(f"[{e.rank}] {_line(e)}" for e in evidence)
+    shown = "\n".join(f"- {_line(e)}" for e in evidence)
     messages.append(ChatMessage(role="user", content=_ask(shown, _one_line(question))))
     return messages
 
@@ -77,17 +67,26 @@ def _one_line(text: str) -> str:
 
 
 def _ask(sentences: str, question: str) -> str:
-    return f"Sentences:\n{sentences}\n\nQuestion: {question}"
+    return f"{sentences}\nQuestion: {question}"
 
 
 _REWRITE = """Rewrite the last question so that it can be understood without the conversation.
 Replace pronouns and fill in what is left out. Keep everything else. If it already stands alone, repeat it."""
 
 _REWRITE_EXAMPLES = (
-    ("Q: Who runs the Larkspur ferry?\nA: Odile Brandt\nQ: Since when?", "Since when does Odile Brandt run the Larkspur ferry?"),
+    (
+        "Q: Who runs the Larkspur ferry?\nA: Odile Brandt\nQ: Since when?",
+        "Since when does Odile Brandt run the Larkspur ferry?",
+    ),
     ("Q: What does a ticket cost?\nA: 12 crowns\nQ: And for children?", "What does a ticket for children cost?"),
-    ("Q: Why did the museum close its north wing?\nA: the roof let in rain\nQ: When did it open?", "When did the museum open?"),
-    ("Q: When will Kovic meet the mayor?\nA: in May\nQ: No, I meant the minister", "When will Kovic meet the minister?"),
+    (
+        "Q: Why did the museum close its north wing?\nA: the roof let in rain\nQ: When did it open?",
+        "When did the museum open?",
+    ),
+    (
+        "Q: When will Kovic meet the mayor?\nA: in May\nQ: No, I meant the minister",
+        "When will Kovic meet the minister?",
+    ),
     ("Q: What did Brandt say?\nA: We never expected so many\nQ: How old is the museum?", "How old is the museum?"),
 )
 

@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     embedding: str = Field(
         default="all-MiniLM-L6-v2",
         min_length=1,
-        description="Embedding model: a name from `rag models list`, or a folder or name of any sentence-transformers model.",
+        description="Embedding model: a name from `rag models list`, or any sentence-transformers model.",
     )
     chunk_sentences: int = Field(default=4, ge=1, le=64, description="Sentences in a passage, at most.")
     candidates: int = Field(default=30, ge=1, le=1000, description="Passages that each retriever proposes.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import chromadb
 import numpy as np
@@ -35,7 +36,8 @@ class VectorStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         try:
-            self._client = chromadb.PersistentClient(str(folder), ChromaSettings(anonymized_telemetry=False))
+            # Typed as the concrete client: the abstract one does not say that it can be closed.
+            self._client: Any = chromadb.PersistentClient(str(folder), ChromaSettings(anonymized_telemetry=False))
             self._collection = self._client.get_or_create_collection(
                 COLLECTION, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
             )
@@ -95,7 +97,9 @@ class VectorStore:
 
     def _error(self, error: Exception) -> StoreError:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return StoreError(f"Chroma failed on {self._folder}: {reason}; check the disk, or remove that folder to rebuild it")
+        return StoreError(
+            f"Chroma failed on {self._folder}: {reason}; check the disk, or remove that folder to rebuild it"
+        )
 
 
 def _node(chunk: Chunk, document: Document, vector: npt.NDArray[np.float32]) -> TextNode:

@@ -99,17 +99,21 @@ def names(text: str) -> list[str]:
     matches = list(_TOKEN.finditer(text))
     for index, match in enumerate(matches):
         token = match.group()
-        if not token[0].isupper() or token in _COMMON_CAPITALS or (fold(token) in STOPWORDS and not _is_name_in_capitals(token)):
+        if (
+            not token[0].isupper()
+            or token in _COMMON_CAPITALS
+            or (fold(token) in STOPWORDS and not _is_name_in_capitals(token))
+        ):
             continue
         starts = index == 0 or text[: match.start()].rstrip(" \"'“‘(").endswith((".", "!", "?", ":"))
         followed = index + 1 < len(matches) and matches[index + 1].group()[0].isupper()
-        if not starts or followed or token.isupper() and len(token) > 1 or _POSSESSIVE.search(token):
+        if not starts or followed or (token.isupper() and len(token) > 1) or _POSSESSIVE.search(token):
             found[_normal(token)] = None
     return [term for term in found if term]
 
 
 def initials(text: str) -> set[str]:
-    """Return the initials of every run of three or more capitalised words: `"World Health Organization"` gives `who`."""
+    """Return the initials of runs of three or more capitalised words: `"World Health Organization"` gives `who`."""
     found: set[str] = set()
     run = ""
     end = 0

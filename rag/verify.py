@@ -13,12 +13,24 @@ from rag.types import Citation, Draft, Evidence
 NOT_SAID = "The articles do not say."
 _MARKERS = re.compile(r"\s*[\[【(]\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*[\]】)]")
 _REFUSAL = re.compile(
-    r"(?:the (?:text|sentences?|articles?|passages?|context)|it|this|that|there) (?:do(?:es)? not|doesn't|don't|is no|are no|is not|isn't)"
+    r"(?:the (?:text|sentences?|articles?|passages?|context)|it|this|that|there)"
+    r" (?:do(?:es)? not|doesn't|don't|is no|are no|is not|isn't)"
     r" .{0,40}?(?:say|mention|state|provide|specif|contain|information|given|answer|known)"
     r"|(?:i )?(?:do not|don't|cannot|can't) (?:know|determine|answer|find)"
     r"|no (?:information|answer|mention)|not (?:mentioned|stated|specified|provided|given|known|said|available)"
 )
 _YES_NO = re.compile(r"(yes|no)\b[.,:;!]*\s*", re.IGNORECASE)
+_WORD = re.compile(r"\d+(?:[.,]\d+)*|\w+")
+_LIMIT = re.compile(
+    r"(?:\b(?i:(?:more|less|fewer) than|at least|at most|up to|about|around|nearly|almost|over|under|some|roughly"
+    r"|approximately|an estimated)\s+)?(?:(?:\b[A-Z]{1,3}\s?)?[$€£¥₹]\s?|\b(?:USD|EUR|GBP|JPY|INR|CHF)\s)?$"
+)
+_AMOUNT = re.compile(
+    r"\d|\b(?:no|none|nobody|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty"
+    r"|fifty|sixty|seventy|eighty|ninety|half|all|both|several|few|many|most|hundreds?|thousands?|millions?|billions?|dozens?"
+    r"|once|twice|never)\b"
+)
+_SCALE = re.compile(r"(?:[.,]\d+)?(?:\s?%|\s?(?:percent|per cent|hundred|thousand|million|billion|trillion)\b)?")
 # A statement needs this share of its own words in the sentences it rests on.
 MIN_COVERAGE = 0.6
 _MAX_CITATIONS = 3  # for one statement
@@ -62,7 +74,8 @@ def verify(question: str, draft: Draft, evidence: Sequence[Evidence], read: Call
         if not found:
             continue
         markers = [_cite(citations, e, support) for e, support in found]
-        parts.append(statement.strip() + " " + "".join(f"[{m}]" for m in sorted(markers)))
+        words = _verbatim(statement.strip(), [e.text for e, _ in found])
+        parts.append(f"{words} " + "".join(f"[{m}]" for m in sorted(markers)))
     if not parts:
         return refusal()
     return Verdict(" ".join(parts), tuple(citations), abstained=False)
@@ -79,7 +92,9 @@ def _support(
 ) -> list[tuple[Evidence, float]]:
     """Return the fewest sentences that the statement rests on, each with its support; none when it is unsupported."""
     claimed = set(content_terms(_YES_NO.sub("", statement, count=1)))
-    # Words that only repeat the question prove nothing; a bare yes or a repeated question stands on all of them.
+    if not _fits(statement, question, claimed - asked):
+        return []
+    # Words that only repeat the question prove nothing; a bare yes or no stands on all of them.
     own = claimed - asked or claimed or asked
     views = [(e, set(content_terms(f"{e.context} {e.text}"))) for e in evidence]
     chosen: list[tuple[Evidence, set[str]]] = []
@@ -101,6 +116,44 @@ def _support(
         return []  # the question speaks of another amount, date or event
     fit = _names_met(names(question), cited)
     return [(e, _score(own, asked, terms, covered * fit)) for e, terms in chosen] if fit > 0 else []
+
+
+def _fits(statement: str, question: str, new: set[str]) -> bool:
+    """Tell whether the statement can answer this form of question at all.
+
+    One that asks for a number wants a number; one that asks who, what or why wants more than its own words again.
+    """
+    asked = fold(question)
+    if re.search(r"\bhow (?:many|old)\b", asked):
+        return bool(_AMOUNT.search(fold(statement)))
+    open_question = re.match(r"(?:who|whom|whose|what|when|where|why|how|which)\b", asked) and " or " not in asked
+    return bool(new or not open_question)
+
+
+def _verbatim(statement: str, sentences: Sequence[str]) -> str:
+    """Return the statement as a sentence has it, when the same words stand there in a row: spelling and marks included.
+
+    A bare amount also takes back what limits it there: "310 million" becomes "US $310 million", "186,000" becomes
+    "More than 186,000".
+    """
+    wanted = [fold(m.group()) for m in _WORD.finditer(statement)]
+    for sentence in sentences:
+        found = list(_WORD.finditer(sentence))
+        row = [fold(m.group()) for m in found]
+        for first in range(len(row) - len(wanted) + 1):
+            if wanted and row[first : first + len(wanted)] == wanted:
+                start, end = found[first].start(), found[first + len(wanted) - 1].end()
+                if wanted[0][0].isdigit():
+                    start = _LIMIT.search(sentence[:start]).start()  # type: ignore[union-attr]  # matches the empty end
+                    end += _SCALE.match(sentence[end:]).end()  # type: ignore[union-attr]
+                words = " ".join(sentence[start:end].split())
+                # What ends the statement ends it still, unless the sentence has it there already.
+                return (
+                    words + statement[len(statement.rstrip(".!?\"”’')")) :]
+                    if statement.endswith((".", "!", "?"))
+                    else words
+                )
+    return statement
 
 
 def _gain(view: tuple[Evidence, set[str]], wanted: set[str], asked: set[str]) -> tuple[float, float]:

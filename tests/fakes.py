@@ -26,8 +26,10 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.bridge.pydantic import Field, PrivateAttr
 from llama_index.core.llms import CustomLLM
 
-from rag import Engine, Settings
+from rag import Document, Engine, Settings
+from rag.chunk import split
 from rag.embed import PassageEmbedding
+from rag.load import make_document
 from rag.text import terms
 from rag.types import Chunk
 
@@ -147,6 +149,15 @@ class FakeLLM(CustomLLM):
             self._closed.set()
 
 
+def make_passages(
+    text: str, source: str = "a.txt", path: str = ""
+) -> tuple[Document, list[Chunk], list[npt.NDArray[np.float32]]]:
+    """Return what an index takes in: a document, its passages of at most two sentences, and their vectors."""
+    document = make_document(text, source, path)
+    chunks = split(document, 2)
+    return document, chunks, FakeEmbedding().embed_passages(chunks)
+
+
 def write_articles(folder: Path, documents: Mapping[str, str]) -> Path:
     """Write each text, byte for byte, to the file of its name below `folder`, and return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -162,7 +173,7 @@ def make_engine(
     replies: Mapping[str, str] | None = None,
     documents: Mapping[str, str] | None = None,
     *,
-    llm: FakeLLM | None = None,
+    model: FakeLLM | None = None,
     embedding: FakeEmbedding | None = None,
     **settings: Any,
 ) -> Engine:
@@ -170,17 +181,17 @@ def make_engine(
 
     Args:
         folder: A folder of the test.
-        replies: What the answer model says, by a part of the question. Without it, and without `llm`, the engine is
+        replies: What the answer model says, by a part of the question. Without it, and without `model`, the engine is
             extractive: the best sentence is the answer.
         documents: Texts by file name; the shipped articles when left out, an empty library when empty.
-        llm: The answer model, instead of `replies`.
+        model: The answer model, instead of `replies`.
         embedding: The embedding; a new `FakeEmbedding` when left out.
         **settings: Other settings than the default.
     """
-    if llm is None and replies is not None:
-        llm = FakeLLM(replies=dict(replies))
-    options = {"store": folder / "store", "llm": "local" if llm else "extractive"} | settings
-    engine = Engine(Settings(**options), llm=llm, embedding=embedding or FakeEmbedding())
+    if model is None and replies is not None:
+        model = FakeLLM(replies=dict(replies))
+    options = {"store": folder / "store", "llm": "local" if model else "extractive"} | settings
+    engine = Engine(Settings(**options), llm=model, embedding=embedding or FakeEmbedding())
     if documents is None:
         engine.ingest(SEEDS)
     elif documents:
