@@ -14,12 +14,13 @@ _SYSTEM = f"""Answer questions about news from the sentences given.
 Copy the words that answer the question: short, but complete. If the sentences do not hold the answer, say {UNKNOWN}."""
 
 # The examples' subjects are far from any archive on purpose: what leaks from them would be seen at once.
-_FERRY = """- The Larkspur ferry carried 4,210 passengers in its first week, the harbour board said on Tuesday, a day after \
-its chairman resigned.
+_FERRY = """\
+- The Larkspur ferry carried 4,210 passengers in its first week, the harbour board said on Tuesday, a day after its \
+chairman resigned.
 - Captain Odile Brandt promised to reopen the night line before winter if the city paid for a second crew.
 - Tickets cost 12 crowns, and children under six travel free."""
-_MUSEUM = """- The museum shut its north wing on Monday because heavy rain had come through the roof and damaged two \
-paintings.
+_MUSEUM = """\
+- The museum shut its north wing on Monday because heavy rain had come through the roof and damaged two paintings.
 - Its director, Ana Kovic, called the rumour that the whole house would close “pure invention”.
 - Visitors can still see the clocks, the glass and the ship models."""
 _EXAMPLES = (

@@ -25,7 +25,7 @@ def test_what_a_hit_knows_is_kept() -> None:
 
 
 def test_near_identical_sentences_count_once_with_all_places() -> None:
-    hits = [hit(AID, 0.9, "a.txt"), hit(AID_AGAIN, 0.8, "b.txt"), hit(COD, 0.7), hit(AID, 0.6, "c.txt", 99)]
+    hits = [hit(AID, 1.0, "a.txt"), hit(AID_AGAIN, 0.99, "b.txt"), hit(COD, 0.98), hit(AID, 0.97, "c.txt", 99)]
     first, second = select(hits, 5)
     assert (first.text, second.text) == (AID, COD)
     assert first.also == (hits[1].place, hits[3].place)
@@ -33,7 +33,7 @@ def test_near_identical_sentences_count_once_with_all_places() -> None:
 
 
 def test_twin_beyond_the_limit_is_still_a_place() -> None:
-    [shown] = select([hit(AID, 0.9), hit(COD, 0.8), hit(AID_AGAIN, 0.8, "b.txt")], 1)
+    [shown] = select([hit(AID, 1.0), hit(COD, 0.99), hit(AID_AGAIN, 0.98, "b.txt")], 1)
     assert [place.source for place in shown.also] == ["b.txt"]
 
 

@@ -1,0 +1,526 @@
+"""The whole way over a real store: answers with receipts, abstentions, streams, threads, and ingesting without loss."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import SEEDS, WAIT, FakeEmbedding, FakeLLM, make_engine, write_articles
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag import Answer, DocumentError, Engine, ModelError, QuestionError, Settings, StoreError
+from rag.pipeline import EMPTY
+from rag.verify import NOT_SAID
+
+AID = "How much additional aid did Harris announce for the region?"
+AID_QUOTE = (
+    "Harris recently announced US $310 million in additional aid for the region, which has been hit hard by the "
+    "coronavirus pandemic and recent hurricanes."
+)
+MINISTER = "Who is Mexico's foreign minister?"
+REPLIES = {AID: "US $310 million", MINISTER: "Marcelo Ebrard"}
+COD = {"cod.txt": "The cod left the harbour in May 2019. Captain Odile Brandt saw it.", "b/news.md": "Herring came home."}
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A model that knows two answers, over the shipped articles."""
+    with make_engine(tmp_path_factory.mktemp("engine"), replies=REPLIES) as engine:
+        yield engine
+
+
+def assert_receipts(engine: Engine, answer: Answer) -> None:
+    """What holds for every answer ever given."""
+    for c in answer.citations:
+        document = engine.document(c.document_id)
+        assert document.text[c.start : c.end] == c.quote
+        assert (document.source, document.title) == (c.source, c.title)
+        assert c.passage.start <= c.start < c.end <= c.passage.end <= len(document.text)
+        assert 0 <= c.support <= 1
+        assert f"[{c.marker}]" in answer.text
+        for place in c.also:
+            twin = engine.document(place.document_id)
+            assert twin.source == place.source and 0 <= place.start < place.end <= len(twin.text)
+    for rank, e in enumerate(answer.evidence, 1):
+        assert e.rank == rank
+        assert engine.document(e.document_id).text[e.start : e.end] == e.text
+    assert [c.marker for c in answer.citations] == list(range(1, 1 + len(answer.citations)))
+    assert answer.abstained == (not answer.citations)
+    assert answer.text.strip() and answer.settings_hash == engine.settings.hash
+    assert 0 <= answer.timings["total"] < 600
+    json.dumps(answer.to_dict())
+
+
+# --- answers
+
+
+def test_answer_is_cited(engine: Engine) -> None:
+    answer = engine.answer(AID)
+    assert_receipts(engine, answer)
+    assert not answer.abstained and answer.notices == ()
+    assert "US $310 million" in answer.text and answer.text.endswith("[1]")
+    [cited] = answer.citations
+    assert cited.quote == AID_QUOTE and cited.source.startswith("003")
+    assert answer.model == "fake-llm" and answer.question == AID
+    assert {"retrieve", "generate", "first_token", "verify", "total"} <= set(answer.timings)
+    assert answer.evidence[0].text == AID_QUOTE
+    assert AID_QUOTE in str(answer) and "[1]" in str(answer)
+
+
+def test_extractive_answer_is_the_best_sentence(seeds_engine: Engine) -> None:
+    answer = seeds_engine.answer(AID)
+    assert_receipts(seeds_engine, answer)
+    assert answer.model == "extractive" and answer.notices == ()
+    assert AID_QUOTE in answer.text and answer.citations[0].quote == AID_QUOTE
+
+
+def test_same_question_same_answer(engine: Engine) -> None:
+    first, second = (engine.answer(MINISTER).to_dict() | {"timings": None} for _ in range(2))
+    assert first == second
+
+
+def test_question_is_one_line(engine: Engine) -> None:
+    answer = engine.answer(f"  {AID.replace(' ', chr(10) + ' ')}\r\n")
+    assert answer.question == AID and not answer.abstained
+
+
+def test_same_sentence_in_two_articles_is_cited_once(tmp_path: Path) -> None:
+    text = "The harbour of Tessin closed on 12 May because of the storm."
+    documents = {"a.txt": f"Storm\n\n{text} Nobody came.", "b.txt": f"Another view\n\nIt was cold. {text}"}
+    with make_engine(tmp_path, {"harbour": "because of the storm"}, documents) as engine:
+        answer = engine.answer("Why did the harbour of Tessin close?")
+        assert_receipts(engine, answer)
+        [cited] = answer.citations
+        assert {cited.source, *(place.source for place in cited.also)} == {"a.txt", "b.txt"}
+
+
+# --- abstentions
+
+
+@pytest.mark.parametrize(
+    "question", ["What is the capital of Australia?", "Who is Zuckerberg?", "What did Zelenskyy say to Wonderland?"]
+)
+def test_names_that_no_article_holds(engine: Engine, question: str) -> None:
+    answer = engine.answer(question)
+    assert_receipts(engine, answer)
+    assert answer.abstained
+    name = question.rstrip("?").split()[-1]
+    assert name in answer.text
+
+
+def test_possessive_name_is_named_without_it(engine: Engine) -> None:
+    for question in ("What are Zuckerberg's plans?", "What are Zuckerberg’s plans?"):
+        text = engine.answer(question).text
+        assert "Zuckerberg" in text and "Zuckerberg's" not in text and "Zuckerberg’s" not in text
+
+
+def test_model_that_does_not_know(engine: Engine) -> None:
+    answer = engine.answer("What did the two leaders eat during the call?")
+    assert_receipts(engine, answer)
+    assert answer.abstained and answer.text == NOT_SAID
+    assert answer.evidence, "what was looked at is shown all the same"
+
+
+def test_model_that_invents(tmp_path: Path) -> None:
+    with make_engine(tmp_path, {MINISTER: "Jane Smith of Prussia [1]"}) as engine:
+        answer = engine.answer(MINISTER)
+        assert_receipts(engine, answer)
+        assert answer.abstained and "Smith" not in answer.text
+
+
+def test_empty_library(tmp_path: Path) -> None:
+    model = FakeLLM(default="Paris")
+    with make_engine(tmp_path, model=model, documents={}) as engine:
+        answer = engine.answer("What is the capital of France?")
+        assert_receipts(engine, answer)
+        assert answer.abstained and answer.text == EMPTY and answer.evidence == ()
+        assert "rag ingest" in answer.text
+        assert model.messages == [], "nobody is asked about nothing"
+        assert list(engine.stream("Anything?"))[0].text == EMPTY
+
+
+@pytest.mark.parametrize("question", ["", "   ", "\n\t\u00a0\u3000"])
+def test_empty_question(engine: Engine, question: str) -> None:
+    with pytest.raises(QuestionError, match="empty") as caught:
+        engine.answer(question)
+    assert caught.value.exit_code == 2
+    with pytest.raises(QuestionError):
+        next(iter(engine.stream(question)))
+
+
+def test_endless_question(engine: Engine) -> None:
+    with pytest.raises(QuestionError, match="100,000") as caught:
+        engine.answer("x" * 100_000)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 300
+
+
+def test_longest_question(tmp_path: Path) -> None:
+    with make_engine(tmp_path, max_question_chars=100) as engine:
+        assert isinstance(engine.answer("x" * 100), Answer)
+        with pytest.raises(QuestionError):
+            engine.answer("x" * 101)
+
+
+@pytest.mark.parametrize("question", ["?", "...", "🎣", "the of and", "[1]", "a" * 2000, "'; DROP TABLE documents; --", "\x00", "\ud800"])
+def test_odd_question(engine: Engine, question: str) -> None:
+    assert_receipts(engine, engine.answer(question))
+
+
+# --- failing models
+
+
+def test_failing_model_falls_back_with_a_notice(tmp_path: Path) -> None:
+    for fail_late in (False, True):
+        model = FakeLLM(replies=REPLIES, error=RuntimeError("it broke"), fail_late=fail_late)
+        with make_engine(tmp_path, model=model) as engine:
+            answer = engine.answer(AID)
+            assert_receipts(engine, answer)
+            [notice] = answer.notices
+            assert "it broke" in notice and "\n" not in notice
+            assert answer.model == "extractive" and AID_QUOTE in answer.text
+            assert "it broke" in str(answer)
+
+
+def test_missing_weights_fall_back_with_what_to_do(tmp_path: Path) -> None:
+    with make_engine(tmp_path, llm="local", models=tmp_path / "no-models") as engine:
+        answer = engine.answer(AID)
+        assert_receipts(engine, answer)
+        [notice] = answer.notices
+        assert "rag models pull" in notice and AID_QUOTE in answer.text
+        engine.warm_up()  # neither does this
+
+
+def test_missing_embedding_is_one_line(tmp_path: Path) -> None:
+    with Engine(Settings(store=tmp_path / "store", models=tmp_path / "no-models", llm="extractive")) as engine:
+        with pytest.raises(ModelError, match="rag models pull") as caught:
+            engine.ingest(SEEDS)
+        assert "\n" not in str(caught.value)
+        assert engine.sources() == ()
+
+
+# --- streams
+
+
+def test_stream_gives_words_and_last_the_answer(engine: Engine) -> None:
+    *words, answer = engine.stream(AID)
+    assert words == ["US", " $310", " million"]
+    assert isinstance(answer, Answer)
+    assert answer.to_dict() | {"timings": None} == engine.answer(AID).to_dict() | {"timings": None}
+
+
+def test_abstention_streams_nothing_else(engine: Engine) -> None:
+    [answer] = engine.stream("What is the capital of Australia?")
+    assert isinstance(answer, Answer) and answer.abstained
+
+
+def test_closing_the_stream_stops_the_model(tmp_path: Path) -> None:
+    model = FakeLLM(default="one two three", gate=threading.Event())
+    with make_engine(tmp_path, model=model) as engine:
+        stream: Any = engine.stream(MINISTER)
+        assert next(stream) == "one"
+        assert not model.closed.is_set()
+        stream.close()
+        assert model.closed.wait(WAIT)
+        model.gate.set()
+        assert isinstance(engine.answer(MINISTER), Answer)
+
+
+def test_async_twins(engine: Engine) -> None:
+    async def both() -> tuple[Answer, list[object]]:
+        return await engine.aanswer(AID), [part async for part in engine.astream(AID)]
+
+    answer, parts = asyncio.run(both())
+    assert_receipts(engine, answer)
+    assert parts[:-1] == ["US", " $310", " million"]
+    last = parts[-1]
+    assert isinstance(last, Answer) and last.citations == answer.citations
+
+
+def test_async_does_not_block_the_loop(tmp_path: Path) -> None:
+    model = FakeLLM(replies=REPLIES, gate=threading.Event())
+    with make_engine(tmp_path, model=model) as engine:
+
+        async def race() -> Answer:
+            waiting = asyncio.create_task(engine.aanswer(AID))
+            await asyncio.to_thread(model.started.wait, WAIT)
+            model.gate.set()  # the loop runs while the model is silent, so it can open the gate
+            return await waiting
+
+        assert "310" in asyncio.run(race()).text
+
+
+def test_async_stream_that_is_left_stops_the_model(tmp_path: Path) -> None:
+    model = FakeLLM(default="one two three", gate=threading.Event())
+    with make_engine(tmp_path, model=model) as engine:
+
+        async def leave() -> None:
+            stream: Any = engine.astream(MINISTER)
+            assert await anext(stream) == "one"
+            await stream.aclose()
+
+        asyncio.run(leave())
+        assert model.closed.wait(WAIT)
+
+
+def test_async_errors_are_the_same(engine: Engine) -> None:
+    async def ask() -> None:
+        with pytest.raises(QuestionError):
+            await engine.aanswer("")
+        with pytest.raises(QuestionError):
+            async for _ in engine.astream(""):
+                pass
+
+    asyncio.run(ask())
+
+
+def test_eight_readers_at_once(engine: Engine) -> None:
+    questions = [AID, MINISTER, "What is the capital of Australia?", "What did the two leaders eat?"] * 2
+    alone = [engine.answer(q).to_dict() | {"timings": None} for q in questions]
+    together: dict[int, Any] = {}
+    barrier = threading.Barrier(8)
+
+    def ask(number: int) -> None:
+        barrier.wait(WAIT)
+        for _ in range(3):
+            answer = engine.answer(questions[number])
+            assert_receipts(engine, answer)
+            together[number] = answer.to_dict() | {"timings": None}
+
+    threads = [threading.Thread(target=ask, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(WAIT)
+    assert [together[n] for n in range(8)] == alone
+
+
+def test_asking_while_ingesting(tmp_path: Path) -> None:
+    """A reader sees the old article or the new one, never half of one."""
+    first, second = "The cod left the harbour on 1 May.", "The cod left the harbour on 2 May, the mayor said."
+    with make_engine(tmp_path, documents={"cod.txt": first}) as engine:
+        failures: list[BaseException] = []
+        done = threading.Event()
+
+        def read() -> None:
+            try:
+                while not done.is_set():
+                    answer = engine.answer("When did the cod leave the harbour?")
+                    assert answer.abstained is False
+                    assert answer.citations[0].quote in (first, second)
+            except BaseException as error:
+                failures.append(error)
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        for turn in range(6):
+            write_articles(tmp_path / "articles", {"cod.txt": second if turn % 2 == 0 else first})
+            assert engine.ingest(tmp_path / "articles").replaced == ("cod.txt",)
+        done.set()
+        reader.join(WAIT)
+        assert failures == []
+
+
+# --- ingesting
+
+
+def test_report_of_a_first_ingest(tmp_path: Path) -> None:
+    write_articles(tmp_path / "articles", COD)
+    with make_engine(tmp_path, documents={}) as engine:
+        seen: list[tuple[int, int, str]] = []
+        report = engine.ingest(tmp_path / "articles", progress=lambda *step: seen.append(step))
+        assert report.added == ("b/news.md", "cod.txt")
+        assert (report.replaced, report.unchanged, report.failed) == ((), (), ())
+        assert seen == [(1, 2, "b/news.md"), (2, 2, "cod.txt")]
+        # one passage of one sentence, and one of two
+        assert report.passages == 1 + 1 and engine.counts() == (2, 2, 1 + 2)
+        assert [s.source for s in engine.sources()] == ["b/news.md", "cod.txt"]
+        json.dumps(report.to_dict())
+
+
+def test_unchanged_files_cost_nothing(tmp_path: Path) -> None:
+    embedding = FakeEmbedding()
+    with make_engine(tmp_path, documents=COD, embedding=embedding) as engine:
+        before = embedding.embedded
+        report = engine.ingest(tmp_path / "articles")
+        assert report.unchanged == ("b/news.md", "cod.txt") and report.added == report.replaced == ()
+        assert embedding.embedded == before and report.passages == 0
+
+
+def test_changed_file_replaces_what_it_was(tmp_path: Path) -> None:
+    with make_engine(tmp_path, documents=COD) as engine:
+        old = next(s.id for s in engine.sources() if s.source == "cod.txt")
+        write_articles(tmp_path / "articles", {"cod.txt": "The trout left the harbour in June 2020."})
+        report = engine.ingest(tmp_path / "articles")
+        assert (report.replaced, report.unchanged) == (("cod.txt",), ("b/news.md",))
+        assert engine.counts()[0] == 2
+        answer = engine.answer("When did the trout leave the harbour?")
+        assert "2020" in answer.text
+        assert engine.answer("What did Captain Brandt see?").abstained, "nothing of the old text is left"
+        with pytest.raises(StoreError):
+            engine.document(old)
+
+
+def test_same_text_under_another_name_is_held_once(tmp_path: Path) -> None:
+    with make_engine(tmp_path, documents=COD) as engine:
+        write_articles(tmp_path / "more", {"copy.txt": COD["cod.txt"]})
+        assert engine.ingest(tmp_path / "more").unchanged == ("copy.txt",)
+        assert engine.counts()[0] == 2
+
+
+def test_file_that_becomes_a_copy_of_another_loses_its_old_text(tmp_path: Path) -> None:
+    with make_engine(tmp_path, documents=COD) as engine:
+        write_articles(tmp_path / "articles", {"b/news.md": COD["cod.txt"]})
+        engine.ingest(tmp_path / "articles")
+        answer = engine.answer("What came home?")
+        assert "Herring" not in answer.text, "no file says so any more"
+
+
+def test_file_that_swaps_its_text_with_another(tmp_path: Path) -> None:
+    with make_engine(tmp_path, documents=COD) as engine:
+        write_articles(tmp_path / "articles", {"cod.txt": COD["b/news.md"], "b/news.md": COD["cod.txt"]})
+        engine.ingest(tmp_path / "articles")
+        write_articles(tmp_path / "articles", COD)
+        engine.ingest(tmp_path / "articles")
+        assert "Herring" in engine.answer("What came home?").text
+        assert "cod" in engine.answer("When did the cod leave the harbour?").text
+
+
+def test_moved_folder_does_not_double(tmp_path: Path) -> None:
+    with make_engine(tmp_path, documents=COD) as engine:
+        (tmp_path / "articles").rename(tmp_path / "moved")
+        assert engine.ingest(tmp_path / "moved").unchanged == ("b/news.md", "cod.txt")
+
+
+def test_bad_files_are_named_and_the_others_go_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_articles(tmp_path / "articles", COD)
+    (folder / "empty.txt").write_bytes(b"")
+    (folder / "latin1.txt").write_bytes("Café".encode("latin-1"))
+    (folder / "nul.txt").write_bytes(b"a\0b")
+    locked = folder / "locked.txt"
+    locked.write_text("Secret.", encoding="utf-8")
+    locked.chmod(0)
+    if os.access(locked, os.R_OK):  # permissions do not hold for root
+        read_bytes = Path.read_bytes
+
+        def denied(self: Path) -> bytes:
+            if self == locked:
+                raise PermissionError(13, "Permission denied", str(self))
+            return read_bytes(self)
+
+        monkeypatch.setattr(Path, "read_bytes", denied)
+    with make_engine(tmp_path, documents={}) as engine:
+        report = engine.ingest(folder)
+        assert report.added == ("b/news.md", "cod.txt")
+        assert [source for source, _ in report.failed] == ["empty.txt", "latin1.txt", "locked.txt", "nul.txt"]
+        assert all("\n" not in reason and source in reason for source, reason in report.failed)
+
+
+def test_file_that_turns_bad_keeps_its_last_good_text(tmp_path: Path) -> None:
+    with make_engine(tmp_path, documents=COD) as engine:
+        (tmp_path / "articles" / "cod.txt").write_bytes(b"\xff")
+        report = engine.ingest(tmp_path / "articles")
+        assert [source for source, _ in report.failed] == ["cod.txt"]
+        assert "2019" in engine.answer("When did the cod leave the harbour?").text
+
+
+def test_embedding_that_fails_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with make_engine(tmp_path, documents=COD) as engine:
+        write_articles(tmp_path / "articles", {"cod.txt": "The trout left.", "new.txt": "The pike came."})
+
+        def broken(*_: object) -> None:
+            raise ModelError("the weights are gone")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(FakeEmbedding, "embed_passages", broken)
+            with pytest.raises(ModelError):
+                engine.ingest(tmp_path / "articles")
+        assert "2019" in engine.answer("When did the cod leave the harbour?").text
+        report = engine.ingest(tmp_path / "articles")
+        assert (report.added, report.replaced) == (("new.txt",), ("cod.txt",))
+
+
+def test_missing_path_changes_nothing(tmp_path: Path) -> None:
+    with make_engine(tmp_path, documents={}) as engine:
+        write_articles(tmp_path / "articles", COD)
+        with pytest.raises(DocumentError, match="does not exist"):
+            engine.ingest(tmp_path / "articles", tmp_path / "no")
+        assert engine.sources() == () and engine.is_new
+
+
+def test_path_as_text_and_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    write_articles(tmp_path / "articles", COD)
+    with make_engine(tmp_path, documents={}) as engine:
+        assert len(engine.ingest("~/articles").added) == 2
+
+
+def test_removing(tmp_path: Path) -> None:
+    with make_engine(tmp_path, documents=COD) as engine:
+        by_id = engine.sources()[0]
+        assert engine.remove("cod.txt") == ("cod.txt",)
+        assert engine.answer("When did the cod leave the harbour?").abstained
+        assert engine.remove(by_id.id) == (by_id.source,)
+        assert engine.answer("What came home?").text == EMPTY
+        assert not engine.is_new, "it was emptied on purpose"
+        with pytest.raises(StoreError, match="rag sources"):
+            engine.remove("cod.txt")
+        with pytest.raises(StoreError, match="rag sources"):
+            engine.document(by_id.id)
+
+
+def test_store_is_kept_and_answers_the_same(tmp_path: Path) -> None:
+    with make_engine(tmp_path, documents=COD) as engine:
+        before = engine.answer("When did the cod leave the harbour?").to_dict()
+    with make_engine(tmp_path, documents={}) as engine:
+        after = engine.answer("When did the cod leave the harbour?").to_dict()
+    assert before | {"timings": None} == after | {"timings": None}
+
+
+def test_complete(tmp_path: Path) -> None:
+    from llama_index.core.base.llms.types import ChatMessage
+
+    messages = [ChatMessage(role="user", content="hello there")]
+    with make_engine(tmp_path / "a", {"hello": " Hi. "}, documents={}) as engine:
+        assert engine.complete(messages) == "Hi."
+    with make_engine(tmp_path / "b", model=FakeLLM(error=RuntimeError("gone")), documents={}) as engine:
+        assert engine.complete(messages) is None
+    with make_engine(tmp_path / "c", documents={}) as engine:
+        assert engine.complete(messages) is None
+
+
+# --- for every citation ever produced: document.text[start:end] == quote
+
+PIECES = st.sampled_from(
+    ["The cod left. ", "Mr. Lund of the U.S. paid US $310 million. ", "“Stop!” ", "He said 3,000. ", "\r\n\r\n", "\n", " ", "…",
+     "READ MORE: Cod\n", "By Jo Lie\n", "Source: AFP\n", "[1] ", "[7]", "Wörter ", "e\u0301", "🎣 ", "\u00a0", "\u2028", "Ignore this. "]
+) | st.text(max_size=8)  # fmt: skip
+TEXTS = st.lists(PIECES, min_size=1, max_size=25).map("".join).filter(lambda text: text.strip() and "\0" not in text)
+
+
+@settings(max_examples=25)
+@given(st.data())
+def test_every_citation_is_verbatim(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    documents = {f"{n}.txt": text for n, text in enumerate(data.draw(st.lists(TEXTS, min_size=1, max_size=3)))}
+    model = FakeLLM(default=data.draw(st.none() | TEXTS) or " ".join(documents.values()))
+    folder = tmp_path_factory.mktemp("any")
+    with make_engine(folder, model=model, documents=documents) as engine:
+        assert engine.counts()[0] == len({text.removeprefix("\ufeff") for text in documents.values()})
+        for _ in range(4):
+            question = data.draw(TEXTS)
+            assert_receipts(engine, engine.answer(question))
+    with make_engine(folder, documents={}) as engine:  # extractive, over the same store
+        assert_receipts(engine, engine.answer(data.draw(TEXTS)))
+
+
+@settings(max_examples=60)
+@given(question=TEXTS | st.sampled_from([AID, MINISTER, "What did Biden say?", "Who is AMLO?", "What happened on Friday?"]))
+def test_every_citation_of_the_seeds_is_verbatim(seeds_engine: Engine, question: str) -> None:
+    assert_receipts(seeds_engine, seeds_engine.answer(question))
