@@ -48,6 +48,10 @@ class ModelError(RagError):
     """Model weights are unknown, missing or cannot be loaded."""
 
 
+class ModelMissingError(ModelError):
+    """The model's weights are not on this machine yet."""
+
+
 class DownloadError(ModelError):
     """No source of a model could deliver it."""
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from rag import download
 from rag.download import File, Mirror, Model
-from rag.errors import IntegrityError, ModelError
+from rag.errors import IntegrityError, ModelError, ModelMissingError
 
 __all__ = ["MODELS", "File", "Mirror", "Model", "find", "path", "pull", "status", "verify"]
 
@@ -121,7 +121,8 @@ def path(name: str, folder: Path) -> Path:
         folder: The folder of all models.
 
     Raises:
-        ModelError: The name is unknown, or a file is missing.
+        ModelMissingError: A file is missing.
+        ModelError: The name is unknown, or a file cannot be read.
         IntegrityError: A file is not the official one.
     """
     model = find(name)
@@ -139,7 +140,7 @@ def verify(name: str, folder: Path) -> Path:
         try:
             found = download.sha256_of(home / file.path)
         except FileNotFoundError as error:
-            raise ModelError(
+            raise ModelMissingError(
                 f"model {model.name} is not complete in {folder} ({file.path} is missing); run: {_pull(model)}"
             ) from error
         except OSError as error:

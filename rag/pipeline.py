@@ -17,7 +17,7 @@ from rag import models
 from rag.chunk import split
 from rag.draft import extract, generate
 from rag.embed import PassageEmbedding
-from rag.errors import DocumentError, LLMError, ModelError, QuestionError, StoreError
+from rag.errors import DocumentError, LLMError, ModelError, ModelMissingError, QuestionError, StoreError
 from rag.evidence import select
 from rag.index import Index
 from rag.llm import LocalLLM, is_extractive, make_llm, stream_chat
@@ -269,7 +269,8 @@ class Engine:
             for part in generate(question, evidence, self._stream(llm), llm.metadata.model_name):
                 timings.setdefault("first_token", time.perf_counter() - started)
                 yield part
-        except (ModelError, LLMError) as error:
+        except (ModelMissingError, LLMError) as error:
+            # A damaged or unusable model is an error; one that is missing or down must not keep the reader waiting.
             fallback = extract(evidence)
             yield Draft(
                 fallback.text, fallback.model, None, (f"{error}. The best matching sentence is shown instead.",)

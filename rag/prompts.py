@@ -13,46 +13,55 @@ UNKNOWN = "unknown"
 _SYSTEM = f"""Answer questions about news from the sentences given.
 Copy the words that answer the question: short, but complete. If the sentences do not hold the answer, say {UNKNOWN}."""
 
-# The examples' subjects are far from any archive on purpose: what leaks from them would be seen at once.
-_FERRY = """\
+# The examples' subjects are far from any archive on purpose: what leaks from them would be seen at once. Each list of
+# sentences is given once and asked about several times: a short fixed start is read faster at every cold start.
+_EXAMPLES: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    (
+        """\
 - The Larkspur ferry carried 4,210 passengers in its first week, the harbour board said on Tuesday, a day after its \
 chairman resigned.
 - Captain Odile Brandt promised to reopen the night line before winter if the city paid for a second crew.
-- Tickets cost 12 crowns, and children under six travel free."""
-_MUSEUM = """\
+- Tickets cost 12 crowns, and children under six travel free.""",
+        (
+            ("How many people travelled on the Larkspur ferry in its first week?", "4,210 passengers"),
+            (
+                "What promise did the captain make?",
+                "to reopen the night line before winter if the city paid for a second crew",
+            ),
+            ("How many passengers did the ferry carry in its second week?", UNKNOWN),
+            ("When did the chairman of the harbour board resign?", "on Monday, a day before the board spoke"),
+            ("Did the ferry carry more than 4,000 passengers?", "Yes, 4,210 passengers"),
+            ("Who is the captain and what does a ticket cost?", "Odile Brandt; 12 crowns"),
+        ),
+    ),
+    (
+        """\
 - The museum shut its north wing on Monday because heavy rain had come through the roof and damaged two paintings.
 - Its director, Ana Kovic, called the rumour that the whole house would close “pure invention”.
-- Visitors can still see the clocks, the glass and the ship models."""
-_EXAMPLES = (
-    (_FERRY, "How many people travelled on the Larkspur ferry in its first week?", "4,210 passengers"),
-    (
-        _FERRY,
-        "What promise did the captain make?",
-        "to reopen the night line before winter if the city paid for a second crew",
+- Visitors can still see the clocks, the glass and the ship models.""",
+        (
+            (
+                "Why was the north wing closed?",
+                "because heavy rain had come through the roof and damaged two paintings",
+            ),
+            ("Who is the mayor of Tessin?", UNKNOWN),
+            ("What rumour did Kovic reject?", "that the whole house would close"),
+            ("Did the museum keep its north wing open on Monday?", "No, it shut its north wing on Monday"),
+            ("Why did Kovic close the south wing?", UNKNOWN),
+            ("What is left for visitors to see?", "the clocks, the glass and the ship models"),
+        ),
     ),
-    (
-        _MUSEUM,
-        "Why was the north wing closed?",
-        "because heavy rain had come through the roof and damaged two paintings",
-    ),
-    (_MUSEUM, "Who is the mayor of Tessin?", UNKNOWN),
-    (_MUSEUM, "What rumour did Kovic reject?", "that the whole house would close"),
-    (_MUSEUM, "What is left for visitors to see?", "the clocks, the glass and the ship models"),
-    (_FERRY, "When did the chairman of the harbour board resign?", "on Monday, a day before the board spoke"),
-    (_MUSEUM, "Did the museum keep its north wing open on Monday?", "No, it shut its north wing on Monday"),
-    (_FERRY, "Did the ferry carry more than 4,000 passengers?", "Yes, 4,210 passengers"),
-    (_FERRY, "How many passengers did the ferry carry in its second week?", UNKNOWN),
-    (_MUSEUM, "Why did Kovic close the south wing?", UNKNOWN),
-    (_FERRY, "Who is the captain and what does a ticket cost?", "Odile Brandt; 12 crowns"),
 )
 
 
 def answer_messages(question: str, evidence: Sequence[Evidence]) -> list[ChatMessage]:
     """Return the messages that ask for an answer: a fixed start, which the model's cache keeps, then this question."""
     messages = [ChatMessage(role="system", content=_SYSTEM)]
-    for sentences, example, reply in _EXAMPLES:
-        messages.append(ChatMessage(role="user", content=_ask(sentences, example)))
-        messages.append(ChatMessage(role="assistant", content=reply))
+    for sentences, dialogue in _EXAMPLES:
+        for number, (example, reply) in enumerate(dialogue):
+            asked = f"Question: {example}" if number else _ask(sentences, example)
+            messages.append(ChatMessage(role="user", content=asked))
+            messages.append(ChatMessage(role="assistant", content=reply))
     shown = "\n".join(f"- {_line(e)}" for e in evidence)
     messages.append(ChatMessage(role="user", content=_ask(shown, _one_line(question))))
     return messages

@@ -392,6 +392,20 @@ def test_file_that_swaps_its_text_with_another(tmp_path: Path) -> None:
         assert "cod" in engine.answer("When did the cod leave the harbour?").text
 
 
+@pytest.mark.parametrize("between", [False, True])
+def test_renamed_file_survives_a_new_one_under_its_old_name(tmp_path: Path, between: bool) -> None:
+    with make_engine(tmp_path, documents=COD) as engine:
+        articles = tmp_path / "articles"
+        (articles / "cod.txt").rename(articles / "a.txt")
+        if between:
+            engine.ingest(articles)
+        write_articles(articles, {"cod.txt": "The trout swam up the river in June 2020."})
+        engine.ingest(articles)
+        assert "2019" in engine.answer("When did the cod leave the harbour?").text, "a.txt says so"
+        assert "2020" in engine.answer("When did the trout swim up the river?").text
+        assert engine.counts()[0] == 3
+
+
 def test_moved_folder_does_not_double(tmp_path: Path) -> None:
     with make_engine(tmp_path, documents=COD) as engine:
         (tmp_path / "articles").rename(tmp_path / "moved")
