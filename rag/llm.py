@@ -6,17 +6,21 @@ OpenAI-compatible endpoint; `extractive` is no model at all.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import math
 import queue
 import secrets
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 import xllamacpp
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -36,6 +40,7 @@ from rag.settings import Settings
 
 _log = logging.getLogger(__name__)
 CONTEXT_TOKENS = 4096
+_KEY = secrets.token_urlsafe(32)
 _STOP = ["<|im_end|>", "<|endoftext|>"]
 
 
@@ -74,9 +79,31 @@ class LocalLLM(CustomLLM):
         """Return the name LlamaIndex stores with a serialised component."""
         return "LocalLLM"
 
-    def load(self) -> None:
-        """Load the model now instead of at first use."""
-        _server(self.path, self.threads)
+    def prepare(self, messages: Sequence[ChatMessage]) -> None:
+        """Load the model and put the start that all prompts share into its cache.
+
+        What the model made of that start is kept in a file, because reading it takes some ten seconds on two cores and
+        loading it takes milliseconds. The file's name covers the model, the runtime and the words.
+
+        Args:
+            messages: A prompt with that start.
+
+        Raises:
+            ModelError: The model cannot be loaded.
+            LLMError: The model failed.
+        """
+        server = _server(self.path, self.threads)
+        stat = Path(self.path).stat()
+        words = [(m.role.value, m.content) for m in messages]
+        made_of = json.dumps([self.path, stat.st_size, stat.st_mtime_ns, xllamacpp.__version__, CONTEXT_TOKENS, words])
+        name = f"{self.name}-{hashlib.sha256(made_of.encode()).hexdigest()[:16]}.bin"
+        if (_prompt_folder() / name).exists() and _slot(server, "restore", name):
+            return
+        for _ in self._stream(messages, max_tokens=1):
+            pass
+        for old in _prompt_folder().glob(f"{self.name}-*.bin"):
+            old.unlink(missing_ok=True)
+        _slot(server, "save", name)
 
     @llm_chat_callback()
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
@@ -180,8 +207,32 @@ def _load_server(path: str, threads: int) -> xllamacpp.Server:
     # The engine also listens on a free loopback port; a random key keeps other users of the machine out.
     params.hostnames = ["127.0.0.1"]
     params.port = 0
-    params.api_keys = [secrets.token_urlsafe(32)]
+    params.api_keys = [_KEY]
+    params.cache_ram_mib = 256  # other prompts' starts; the default is 8 GiB
+    folder = _prompt_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    params.slot_save_path = f"{folder}/"
     return xllamacpp.Server(params)
+
+
+def _prompt_folder() -> Path:
+    return platformdirs.user_cache_path("dateline", appauthor=False) / "prompts"
+
+
+def _slot(server: xllamacpp.Server, action: str, name: str) -> bool:
+    """Save or restore what the model's only slot has read; False when that did not work, which costs only time."""
+    request = urllib.request.Request(
+        f"{server.listening_address}/slots/0?action={action}",
+        data=json.dumps({"filename": name}).encode(),
+        headers={"Authorization": f"Bearer {_KEY}", "Content-Type": "application/json"},
+    )
+    try:
+        # No proxy: this is a loopback address.
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as response:
+            return bool(response.status == 200)
+    except OSError as error:
+        _log.debug("could not %s the prompt's start: %s", action, error)
+        return False
 
 
 _server_lock = threading.Lock()

@@ -54,6 +54,7 @@ class Engine:
         self.settings = settings or Settings()
         self._embedding = embedding
         self._llm = llm
+        self._finding, self._loading = threading.Lock(), threading.Lock()
         self._index = Index.open(self.settings.store, embedding.model_name if embedding else self.settings.embedding)
 
     def __enter__(self) -> Engine:
@@ -76,7 +77,7 @@ class Engine:
         return self._index.documents.count()
 
     def warm_up(self) -> None:
-        """Load the models and put the fixed start of the prompt into the model's cache, so that no question waits."""
+        """Load the models now, side by side, so that no question waits for them."""
         answering = threading.Thread(target=self._warm_up_model, name="dateline-warm-up", daemon=True)
         answering.start()
         self._embedder().load()
@@ -86,10 +87,7 @@ class Engine:
         if is_extractive(self.settings):
             return
         try:
-            llm = self._model()
-            if isinstance(llm, LocalLLM):
-                for _ in self._stream(llm)(answer_messages("", ()), max_tokens=1):
-                    pass
+            self._model()
         except (ModelError, LLMError) as error:
             _log.warning("%s", error)
 
@@ -300,17 +298,22 @@ class Engine:
         )
 
     def _embedder(self) -> PassageEmbedding:
-        if self._embedding is None:
-            name = self.settings.embedding
-            known = any(name == model.name for model in models.MODELS)
-            folder = models.path(name, self.settings.models) if known else Path(name).expanduser()
-            self._embedding = PassageEmbedding(folder, name)
-        return self._embedding
+        with self._finding:
+            if self._embedding is None:
+                name = self.settings.embedding
+                known = any(name == model.name for model in models.MODELS)
+                folder = models.path(name, self.settings.models) if known else Path(name).expanduser()
+                self._embedding = PassageEmbedding(folder, name)
+            return self._embedding
 
     def _model(self) -> LLM:
-        if self._llm is None:
-            self._llm = make_llm(self.settings, lambda name: models.path(name, self.settings.models))
-        return self._llm
+        with self._loading:
+            if self._llm is None:
+                llm = make_llm(self.settings, lambda name: models.path(name, self.settings.models))
+                if isinstance(llm, LocalLLM):
+                    llm.prepare(answer_messages("", ()))
+                self._llm = llm
+            return self._llm
 
     def _stream(self, llm: LLM) -> Any:
         def stream(messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[tuple[str, float | None]]:

@@ -116,9 +116,7 @@ class FakeLLM(CustomLLM):
         return self._words(messages[-1].content or "")
 
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
-        last = ChatResponse(message=ChatMessage(role="assistant", content=""))
-        for last in self.stream_chat(messages, **kwargs):
-            pass
+        *_, last = self.stream_chat(messages, **kwargs)
         return last
 
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from fakes import SEEDS
 from hypothesis import given
@@ -13,9 +15,10 @@ from rag.types import Chunk, Document, Span
 
 # What breaks splitters: line ends of every kind, quotes, brackets, furniture, combining and astral characters.
 PIECES = [
-    "It rained. ", "Mr. Lund left. ", "The U.S. paid US $310 million. ", "“Stop!” ", "‘No.’ ", '"Why?" ', "...", "…", ".", "!",
-    "\n", "\n\n", "\r\n", "\r", "\x85", "\u2028", "\u2029", "\v", "\f", "\x1c", "\t", " ", "\u00a0", "\u3000", "\u200b", "\ufeff",
-    "READ MORE: Cod\n", "Photo: Jo Lie\n", "By Jo Lie\n", "Source: AFP", "Reuters\n", "# ", "- ", "[", "]", "(", ")", "“", "”", "«",
+    "It rained. ", "Mr. Lund left. ", "The U.S. paid US $310 million. ", "“Stop!” ", "‘No.’ ", '"Why?" ', "...", "…", ".",
+    "!", "\n", "\n\n", "\r\n", "\r", "\x85", "\u2028", "\u2029", "\v", "\f", "\x1c", "\t", " ", "\u00a0", "\u3000",
+    "\u200b", "\ufeff", "READ MORE: Cod\n", "Photo: Jo Lie\n", "By Jo Lie\n", "Source: AFP", "Reuters\n", "# ", "- ",
+    "[", "]", "(", ")", "“", "”", "«",
     "e\u0301", "🎣", "👩‍👩‍👧", "B", "日本語。", "नमस्ते। ", "سلام؟ ", "İ", "ß", "ﬁ", "x" * 400, "word " * 300,
 ]  # fmt: skip
 ANY_TEXT = st.one_of(st.text(), st.lists(st.sampled_from(PIECES) | st.text(max_size=5), max_size=40).map("".join))
@@ -177,7 +180,10 @@ Source: The Harbour Post
 @pytest.mark.parametrize(
     ("number", "furniture"),
     [
-        ("000", ["(Photo : Hector Vivas/Getty Images)", "Andres Manuel Lopez Obrador, president of Mexico speaks during"]),
+        (
+            "000",
+            ["(Photo : Hector Vivas/Getty Images)", "Andres Manuel Lopez Obrador, president of Mexico speaks during"],
+        ),
         ("000", ["Read also: Fact Check", "Read also: Clash Over"]),
         ("000", ["New Immigration Approach Offers Regional, Border", "Extends Delayed Congratulations to Biden\n"]),
         ("001", ["shakes hands with", "AFP", "READ MORE", "\nA new approach"]),
@@ -197,16 +203,19 @@ def test_furniture_of_the_seeds(number: str, furniture: list[str]) -> None:
     ("number", "sentence"),
     [
         ("000", 'Mexican foreign minister Marcelo Ebrard said the phone call between the two leaders was "cordial."'),
-        ("001", "The brief letter contained an implicit warning against getting involved in Mexico’s internal affairs."),
+        (
+            "001",
+            "The brief letter contained an implicit warning against getting involved in Mexico’s internal affairs.",
+        ),
         (
             "002",
-            "The Mexican president has said that maintaining good relations with the US — Mexico’s top trading partner — "
-            "is one of his top priorities.",
+            "The Mexican president has said that maintaining good relations with the US — Mexico’s top trading partner "
+            "— is one of his top priorities.",
         ),
         (
             "003",
-            "Harris recently announced US $310 million in additional aid for the region, which has been hit hard by the "
-            "coronavirus pandemic and recent hurricanes.",
+            "Harris recently announced US $310 million in additional aid for the region, which has been hit hard by "
+            "the coronavirus pandemic and recent hurricanes.",
         ),
         ("004", "More than 186,000 Mexicans have died from the coronavirus, the third highest tally in the world."),
         ("004", "“That is our focus.”"),
@@ -236,13 +245,16 @@ def test_hard_wrapped_lines_are_joined(ending: str) -> None:
         "Nobody objected.\n"
     ).replace("\n", ending)
     assert [" ".join(sentence.split()) for sentence in texts(text)] == [
-        "The council met on Tuesday to talk about the new bridge, which had been planned for years and will cost 3,000 crowns.",
+        "The council met on Tuesday to talk about the new bridge, which had been planned for years and will cost "
+        "3,000 crowns.",
         "The mayor, Ana Vang, said that the work will begin in spring.",
         "Nobody objected.",
     ]
 
 
-@pytest.mark.parametrize("text", ["Storm hits the coast", "# Storm hits the coast\n", "By Jo Lie", "READ MORE: Cod", "42", "…"])
+@pytest.mark.parametrize(
+    "text", ["Storm hits the coast", "# Storm hits the coast\n", "By Jo Lie", "READ MORE: Cod", "42", "…"]
+)
 def test_text_that_is_all_heading_is_all_there_is(text: str) -> None:
     assert texts(text) == [text.strip()]
 
@@ -296,4 +308,4 @@ def test_no_text_breaks_chunking(text: str, size: int) -> None:
 def test_sentences_are_spans_in_order(text: str) -> None:
     spans = sentences(text)
     assert all(isinstance(span, Span) and 0 <= span.start < span.end <= len(text) for span in spans)
-    assert all(a.end <= b.start for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(spans))

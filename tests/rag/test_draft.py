@@ -76,7 +76,11 @@ def test_failure_is_handed_on() -> None:
 
 def test_prompt_holds_question_and_evidence() -> None:
     stream = Stream()
-    list(generate("How much aid?", [evidence("The cod left."), evidence("Herring came.", 2, "They met.")], stream, "fake"))
+    list(
+        generate(
+            "How much aid?", [evidence("The cod left."), evidence("Herring came.", 2, "They met.")], stream, "fake"
+        )
+    )
     last = stream.asked[-1]
     assert last.role == "user"
     for words in ("How much aid?", "The cod left.", "They met.", "Herring came."):

@@ -151,7 +151,9 @@ def test_unknown_model_is_one_line_without_a_network(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("harmed", ["model.safetensors", "tokenizer.json", "config.json", "modules.json", "1_Pooling/config.json"])
+@pytest.mark.parametrize(
+    "harmed", ["model.safetensors", "tokenizer.json", "config.json", "modules.json", "1_Pooling/config.json"]
+)
 def test_damaged_model_is_one_line(models_folder: Path, tmp_path: Path, harmed: str) -> None:
     copy = tmp_path / "copy"
     original = models.path(NAME, models_folder)

@@ -96,7 +96,9 @@ def test_kept_across_opening(tmp_path: Path, index: LexicalIndex) -> None:
     assert again.search(terms("cod"), 5) == index.search(terms("cod"), 5)
 
 
-@pytest.mark.parametrize("term", ['"', "AND", "sentence:cod", "c*", "(", "\\", "+cod -left", "cod~9", "x" * 70_000, "🎣"])
+@pytest.mark.parametrize(
+    "term", ['"', "AND", "sentence:cod", "c*", "(", "\\", "+cod -left", "cod~9", "x" * 70_000, "🎣"]
+)
 def test_no_term_is_a_query_language(index: LexicalIndex, term: str) -> None:
     index.add(entries("Cod left."))
     assert index.search([term], 5) == []

@@ -1,4 +1,4 @@
-"""The answer model: which one the settings mean, what its failures become, and the real one in this process and served."""
+"""The answer model: which one the settings mean, what its failures become, and the real one, in process and served."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_any_error_is_one_line(fail_late: bool) -> None:
 
 
 def test_own_errors_stay_as_they_are() -> None:
-    with pytest.raises(ModelError, match="^it is damaged$"):
+    with pytest.raises(ModelError, match=r"^it is damaged$"):
         list(stream_chat(FakeLLM(error=ModelError("it is damaged")), say("?"), WAIT))
 
 
@@ -315,7 +315,9 @@ def test_questions_of_many_readers(local: LocalLLM) -> None:
     said: dict[str, str] = {}
 
     def ask(country: str) -> None:
-        said[country] = local.chat(say(f"What is the capital of {country}? One word."), max_tokens=8).message.content or ""
+        said[country] = (
+            local.chat(say(f"What is the capital of {country}? One word."), max_tokens=8).message.content or ""
+        )
 
     threads = [threading.Thread(target=ask, args=(country,)) for country in capitals]
     for thread in threads:

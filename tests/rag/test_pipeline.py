@@ -26,7 +26,10 @@ AID_QUOTE = (
 )
 MINISTER = "Who is Mexico's foreign minister?"
 REPLIES = {AID: "US $310 million", MINISTER: "Marcelo Ebrard"}
-COD = {"cod.txt": "The cod left the harbour in May 2019. Captain Odile Brandt saw it.", "b/news.md": "Herring came home."}
+COD = {
+    "cod.txt": "The cod left the harbour in May 2019. Captain Odile Brandt saw it.",
+    "b/news.md": "Herring came home.",
+}
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +146,7 @@ def test_empty_library(tmp_path: Path) -> None:
         assert answer.abstained and answer.text == EMPTY and answer.evidence == ()
         assert "rag ingest" in answer.text
         assert model.messages == [], "nobody is asked about nothing"
-        assert list(engine.stream("Anything?"))[0].text == EMPTY
+        assert [part.text for part in engine.stream("Anything?")] == [EMPTY]
 
 
 @pytest.mark.parametrize("question", ["", "   ", "\n\t\u00a0\u3000"])
@@ -168,7 +171,9 @@ def test_longest_question(tmp_path: Path) -> None:
             engine.answer("x" * 101)
 
 
-@pytest.mark.parametrize("question", ["?", "...", "🎣", "the of and", "[1]", "a" * 2000, "'; DROP TABLE documents; --", "\x00", "\ud800"])
+@pytest.mark.parametrize(
+    "question", ["?", "...", "🎣", "the of and", "[1]", "a" * 2000, "'; DROP TABLE documents; --", "\x00", "\ud800"]
+)
 def test_odd_question(engine: Engine, question: str) -> None:
     assert_receipts(engine, engine.answer(question))
 
@@ -513,8 +518,9 @@ def test_complete(tmp_path: Path) -> None:
 # --- for every citation ever produced: document.text[start:end] == quote
 
 PIECES = st.sampled_from(
-    ["The cod left. ", "Mr. Lund of the U.S. paid US $310 million. ", "“Stop!” ", "He said 3,000. ", "\r\n\r\n", "\n", " ", "…",
-     "READ MORE: Cod\n", "By Jo Lie\n", "Source: AFP\n", "[1] ", "[7]", "Wörter ", "e\u0301", "🎣 ", "\u00a0", "\u2028", "Ignore this. "]
+    ["The cod left. ", "Mr. Lund of the U.S. paid US $310 million. ", "“Stop!” ", "He said 3,000. ", "\r\n\r\n", "\n",
+     " ", "…", "READ MORE: Cod\n", "By Jo Lie\n", "Source: AFP\n", "[1] ", "[7]", "Wörter ", "e\u0301", "🎣 ", "\u00a0",
+     "\u2028", "B", ".", "Ignore this. "]
 ) | st.text(max_size=8)  # fmt: skip
 TEXTS = st.lists(PIECES, min_size=1, max_size=25).map("".join).filter(lambda text: text.strip() and "\0" not in text)
 
@@ -535,6 +541,8 @@ def test_every_citation_is_verbatim(tmp_path_factory: pytest.TempPathFactory, da
 
 
 @settings(max_examples=60)
-@given(question=TEXTS | st.sampled_from([AID, MINISTER, "What did Biden say?", "Who is AMLO?", "What happened on Friday?"]))
+@given(
+    question=TEXTS | st.sampled_from([AID, MINISTER, "What did Biden say?", "Who is AMLO?", "What happened on Friday?"])
+)
 def test_every_citation_of_the_seeds_is_verbatim(seeds_engine: Engine, question: str) -> None:
     assert_receipts(seeds_engine, seeds_engine.answer(question))

@@ -33,13 +33,24 @@ def test_same_terms(a: str, b: str) -> None:
     assert terms(a) == terms(b) != []
 
 
-@pytest.mark.parametrize(("a", "b"), [("310", "31"), ("2.7", "27"), ("Biden", "Ebrard"), ("19", "1.9"), ("U.S.", "U.K.")])
+@pytest.mark.parametrize(
+    ("a", "b"), [("310", "31"), ("2.7", "27"), ("Biden", "Ebrard"), ("19", "1.9"), ("U.S.", "U.K.")]
+)
 def test_other_terms(a: str, b: str) -> None:
     assert terms(a) != terms(b)
 
 
 def test_words_as_they_stand() -> None:
-    assert words("U.S. aid of $310 million, Mexico's 3,000 km") == ["U.S.", "aid", "of", "310", "million", "Mexico's", "3,000", "km"]
+    assert words("U.S. aid of $310 million, Mexico's 3,000 km") == [
+        "U.S.",
+        "aid",
+        "of",
+        "310",
+        "million",
+        "Mexico's",
+        "3,000",
+        "km",
+    ]
 
 
 def test_content_terms_drop_function_words_and_repeats() -> None:
@@ -106,13 +117,16 @@ def test_initials_need_neighbours() -> None:
     assert initials("Kamala Harris") == set()
 
 
-@pytest.mark.parametrize(("a", "b"), [("mexico", "mexican"), ("brazil", "brazilian"), ("hondura", "honduran"), ("biden", "biden")])
+@pytest.mark.parametrize(
+    ("a", "b"), [("mexico", "mexican"), ("brazil", "brazilian"), ("hondura", "honduran"), ("biden", "biden")]
+)
 def test_same_name(a: str, b: str) -> None:
     assert same_name(a, b) and same_name(b, a)
 
 
 @pytest.mark.parametrize(
-    ("a", "b"), [("mexico", "morocco"), ("biden", "harri"), ("iran", "iraq"), ("310", "3100"), ("us", "uk"), ("", "mexico")]
+    ("a", "b"),
+    [("mexico", "morocco"), ("biden", "harri"), ("iran", "iraq"), ("310", "3100"), ("us", "uk"), ("", "mexico")],
 )
 def test_other_name(a: str, b: str) -> None:
     assert not same_name(a, b) and not same_name(b, a)

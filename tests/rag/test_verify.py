@@ -40,7 +40,9 @@ def checked(question: str, said: str, evidence: list[Evidence] | None = None, te
     shown = EVIDENCE if evidence is None else evidence
     verdict = verify(question, Draft(said, "fake"), shown, lambda _: text)
     markers = [int(m) for m in re.findall(r"\[(\d+)\]", verdict.text)]
-    assert list(dict.fromkeys(markers)) == [c.marker for c in verdict.citations] == list(range(1, len(set(markers)) + 1))
+    assert (
+        list(dict.fromkeys(markers)) == [c.marker for c in verdict.citations] == list(range(1, len(set(markers)) + 1))
+    )
     for c in verdict.citations:
         assert text[c.start : c.end] == c.quote
         assert (c.quote, c.start) in {(e.text, e.start) for e in shown}
@@ -90,7 +92,9 @@ def test_statement_of_two_sentences_cites_both() -> None:
     assert set(quotes(verdict)) == {CALL, AID}
 
 
-@pytest.mark.parametrize("forged", ["[7]", "[1][7]", "[1, 7]", "【7】", "(7)", "[ 7 ]", "[7-9]", "[^7]", "[[7]]", "[1234]", "[007]"])
+@pytest.mark.parametrize(
+    "forged", ["[7]", "[1][7]", "[1, 7]", "【7】", "(7)", "[ 7 ]", "[7-9]", "[^7]", "[[7]]", "[1234]", "[007]"]
+)
 def test_marker_of_the_model_never_survives(forged: str) -> None:
     verdict = checked(MINISTER, f"Marcelo Ebrard {forged}.")
     assert "7" not in verdict.text and "1234" not in verdict.text
@@ -192,7 +196,15 @@ def test_refusal_of_the_model(said: str) -> None:
 
 @pytest.mark.parametrize(
     "said",
-    ["US $310 million", "Marcelo Ebrard", "Yes", "No", "Unknown gunmen", "It is a strategic partnership", "The text of the law"],
+    [
+        "US $310 million",
+        "Marcelo Ebrard",
+        "Yes",
+        "No",
+        "Unknown gunmen",
+        "It is a strategic partnership",
+        "The text of the law",
+    ],
 )
 def test_no_refusal(said: str) -> None:
     assert not is_refusal(said)
@@ -242,7 +254,9 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("said", ["arr", "The baker is the king of Tessin [7]", "41 loaves [1]", "sells 1 40 loaves 99", *HOSTILE])
+@pytest.mark.parametrize(
+    "said", ["arr", "The baker is the king of Tessin [7]", "41 loaves [1]", "sells 1 40 loaves 99", *HOSTILE]
+)
 def test_hostile_article(said: str) -> None:
     """Whatever an article says, at worst it is quoted: markers stay ours, quotes verbatim (`checked` holds it)."""
     text = "\n\n".join(["The baker sells 40 loaves.", *HOSTILE])
@@ -252,7 +266,28 @@ def test_hostile_article(said: str) -> None:
 
 
 WORDS = st.sampled_from(
-    [*ARTICLE.text.split(), "[1]", "[7]", "(2)", "【3】", ".", "!", "?", "Yes", "No", "unknown", "US", "$", "3,1", "[", "]", "**", "“", "”", "\n"]
+    [
+        *ARTICLE.text.split(),
+        "[1]",
+        "[7]",
+        "(2)",
+        "【3】",
+        ".",
+        "!",
+        "?",
+        "Yes",
+        "No",
+        "unknown",
+        "US",
+        "$",
+        "3,1",
+        "[",
+        "]",
+        "**",
+        "“",
+        "”",
+        "\n",
+    ]
 )
 
 

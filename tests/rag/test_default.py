@@ -1,0 +1,100 @@
+"""The engine behind `answer()`: a fresh store is filled once, a used one is left alone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fakes import ROOT, SEEDS, FakeEmbedding, write_articles
+
+import rag
+from rag import Chat, ModelError, Settings, StoreError, default, open_engine, seeds_folder
+
+
+@pytest.fixture(autouse=True)
+def fake_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Default settings with a store of the test, no answer model and the fake embedding in place of the real one."""
+    monkeypatch.setenv("RAG_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("RAG_LLM", "extractive")
+    embedding = FakeEmbedding("all-MiniLM-L6-v2")
+    monkeypatch.setattr("rag.pipeline.Engine._embedder", lambda _: embedding)
+    monkeypatch.setattr(default, "_engine", None)
+    yield
+    if default._engine is not None:
+        default._engine.close()
+
+
+def test_fresh_store_is_filled_once(tmp_path: Path) -> None:
+    lines: list[str] = []
+    with open_engine(notify=lines.append) as engine:
+        assert [s.source for s in engine.sources()] == sorted(path.name for path in SEEDS.glob("*.txt"))
+    [line] = lines
+    assert str(tmp_path / "store") in line and "\n" not in line
+    with open_engine(notify=lines.append) as engine:
+        assert len(engine.sources()) == 5
+    assert len(lines) == 1
+
+
+def test_used_store_stays_as_it_is(tmp_path: Path) -> None:
+    with rag.Engine() as engine:
+        engine.ingest(write_articles(tmp_path / "articles", {"cod.txt": "The cod left."}))
+    with open_engine() as engine:
+        assert [s.source for s in engine.sources()] == ["cod.txt"]
+        engine.remove("cod.txt")
+    with open_engine() as engine:
+        assert engine.sources() == (), "it was emptied on purpose"
+        assert engine.answer("Who left?").abstained
+
+
+def test_failed_filling_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ModelError("no weights; run: rag models pull")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeEmbedding, "embed_passages", broken)
+        with pytest.raises(ModelError):
+            open_engine()
+    with open_engine() as engine:  # and the store was given back
+        assert len(engine.sources()) == 5
+
+
+def test_answer_and_chat_share_one_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = rag.answer("How much additional aid did Harris announce for the region?")
+    assert "310 million" in answer.text and not answer.abstained
+    assert Chat().engine is default.engine() is Chat().engine
+
+
+def test_settings_are_read_at_first_use_not_at_import(tmp_path: Path) -> None:
+    assert default.engine().settings.store == tmp_path / "store"
+
+
+def test_seeds_are_found() -> None:
+    assert seeds_folder() == SEEDS
+
+
+def test_installation_without_articles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(default, "__file__", str(tmp_path / "rag" / "default.py"))
+    with pytest.raises(StoreError, match="install dateline again"):
+        seeds_folder()
+
+
+def test_given_settings_win(tmp_path: Path) -> None:
+    with open_engine(Settings(store=tmp_path / "other")) as engine:
+        assert engine.settings.store == tmp_path / "other"
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.slow
+def test_one_line_of_python_from_any_folder(tmp_path: Path, models_folder: Path) -> None:
+    """With the real embedding, no store yet and nothing but the package."""
+    code = "from rag import answer; print(answer('How many Mexicans had died of the coronavirus?'))"
+    env = os.environ | {"PYTHONPATH": str(ROOT), "RAG_MODELS": str(models_folder)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, cwd=tmp_path, capture_output=True, text=True, timeout=200
+    )
+    assert done.returncode == 0, done.stderr
+    assert "186,000" in done.stdout and "[1]" in done.stdout
