@@ -12,6 +12,7 @@ from pathlib import Path
 import filelock
 import numpy as np
 import numpy.typing as npt
+from rapidfuzz.distance import OSA
 
 from rag.documents import DocumentStore
 from rag.errors import StoreError, StoreLockedError, StoreMismatchError
@@ -146,8 +147,18 @@ class Index:
         return sorted(found, key=lambda c: (c.source, c.chunk.start))
 
     def knows(self, term: str) -> bool:
-        """Tell whether a normalised term occurs anywhere in the articles' sentences."""
-        return self.lexical.document_frequency(term) > 0
+        """Tell whether a normalised term, or one that it is a slip of the pen from, occurs in the articles."""
+        if self.lexical.document_frequency(term) > 0:
+            return True
+        near = self.lexical.nearest(term) if len(term) > 4 else None
+        return near is not None and OSA.distance(term, near) == 1
+
+    def correct(self, question_terms: Sequence[str]) -> list[str]:
+        """Return the terms with those that no article holds replaced by the nearest that one does, if any is near."""
+        return [
+            term if self.lexical.document_frequency(term) else self.lexical.nearest(term) or term
+            for term in question_terms
+        ]
 
     def idf(self, term: str) -> float:
         """Return BM25's inverse document frequency of a normalised term over all sentences."""

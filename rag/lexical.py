@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import tantivy
+from rapidfuzz.distance import OSA
 
 from rag.errors import StoreError
 from rag.types import Chunk
@@ -67,14 +68,29 @@ class LexicalIndex:
         """Return in how many sentences `term` occurs."""
         return int(self._index.searcher().doc_freq("sentence", term))
 
+    def nearest(self, term: str) -> str | None:
+        """Return the most frequent indexed term that starts alike and is one edit away (two from eight letters on).
+
+        Terms of fewer than four letters, and numbers, are never taken for misspelt ones.
+        """
+        if len(term) < 4 or not term.isalpha():
+            return None
+        most = 1 if len(term) < 8 else 2
+        known = self._index.searcher().terms_with_prefix("sentence", term[0])
+        close = ((OSA.distance(term, other, score_cutoff=most), -count, other) for other, count in known)
+        best = min((entry for entry in close if entry[0] <= most), default=None)
+        return best[2] if best else None
+
     def search(self, terms: Sequence[str], limit: int) -> list[tuple[str, int, float]]:
         """Return the best sentences for these terms as (chunk id, number of the sentence in it, BM25 score).
 
-        The score is the sum of the sentence's BM25 and half of its surroundings'. A term of four letters or more that
-        occurs nowhere also matches those one letter off (two from nine letters on).
+        The score is the sum of the sentence's BM25 and half of its surroundings'.
         """
         clauses = [
-            (tantivy.Occur.Should, tantivy.Query.boost_query(self._match(field, term), boost))
+            (
+                tantivy.Occur.Should,
+                tantivy.Query.boost_query(tantivy.Query.term_query(self._schema, field, term), boost),
+            )
             for term in dict.fromkeys(terms)
             for field, boost in (("sentence", 1.0), ("passage", 0.5))
         ]
@@ -87,12 +103,6 @@ class LexicalIndex:
         except (ValueError, OSError) as error:
             raise self._error(error) from error
         return [(str(entry["chunk"][0]), int(entry["number"][0]), float(score)) for entry, score in entries]
-
-    def _match(self, field: str, term: str) -> tantivy.Query:
-        if len(term) < 4 or self.document_frequency(term):
-            return tantivy.Query.term_query(self._schema, field, term)
-        # A word that no article holds may be a misspelt one.
-        return tantivy.Query.fuzzy_term_query(self._schema, field, term, distance=1 if len(term) < 9 else 2)
 
     def _write(self, entries: Iterable[tuple[Chunk, Sequence[list[str]], list[str]]], removed: Iterable[str]) -> None:
         try:

@@ -89,7 +89,7 @@ class Engine:
         try:
             self._model()
         except (ModelError, LLMError) as error:
-            _log.warning("%s", error)
+            _log.info("%s", error)  # the first answer says it to the reader
 
     def ingest(self, *paths: Path | str, progress: Progress | None = None) -> IngestReport:
         """Add the articles at these paths; changed files replace what they were, unchanged ones cost nothing.
@@ -249,7 +249,7 @@ class Engine:
         return [typed[name].removesuffix("'s").removesuffix("’s") for name in wanted if name in typed]
 
     def _evidence(self, question: str) -> list[Evidence]:
-        asked = content_terms(question)
+        asked = self._index.correct(content_terms(question))
         vector = self._embedder().embed_question(question)
         candidates = self._index.search(vector, asked, self.settings.candidates)
         ideal = sum(self._index.idf(term) for term in asked) * _BM25_MOST
