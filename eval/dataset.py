@@ -16,11 +16,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from rag import UsageError
+from rag import UsageError, seeds_folder
 
 SEEDS = Path(__file__).parent / "data" / "seeds.jsonl"
 MUST_REFUSE = ("off_topic", "not_in_articles", "false_premise", "wrong_detail", "no_answer")
@@ -63,8 +63,8 @@ class Question(_Strict):
     split: str
     turns: tuple[str, ...] = Field(min_length=1)
     answers: tuple[str, ...]
-    keys: tuple[tuple[str, ...], ...]
-    evidence: tuple[tuple[Place, ...], ...]
+    keys: tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...]
+    evidence: tuple[Annotated[tuple[Place, ...], Field(min_length=1)], ...]
 
     @property
     def must_refuse(self) -> bool:
@@ -97,7 +97,7 @@ def read(path: Path = SEEDS) -> list[Question]:
 
 def _lines(path: Path) -> Iterator[tuple[int, Any]]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # U+2028 and its like are no line ends in JSON lines
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path} cannot be read: {error}") from error
     for number, line in enumerate(lines, 1):
@@ -113,10 +113,13 @@ def _check(question: Question, where: str) -> None:
         raise DatasetError(f"{where}: kind {question.kind!r} is unknown; use one of {', '.join(KINDS)}")
     if question.split not in ("dev", "test"):
         raise DatasetError(f"{where}: split is {question.split!r}; use dev or test")
-    if question.must_refuse == bool(question.answers or question.keys or question.evidence):
-        raise DatasetError(
-            f"{where}: {question.kind} questions have {'no' if question.must_refuse else 'both'} answer and evidence"
-        )
+    filled = [bool(part) for part in (question.answers, question.keys, question.evidence)]
+    if filled != [not question.must_refuse] * 3:
+        wanted = "none of" if question.must_refuse else "all of"
+        raise DatasetError(f"{where}: a question of kind {question.kind} has {wanted} answers, keys and evidence")
     for place in (place for fact in question.evidence for place in fact):
-        if place.end - place.start != len(place.quote):
-            raise DatasetError(f"{where}: the span {place.start}-{place.end} is not as long as its quote")
+        article = seeds_folder() / place.source
+        text = article.read_bytes().decode("utf-8") if article.is_file() else None
+        found = place.quote if text is None else text[place.start : place.end]
+        if place.end - place.start != len(place.quote) or found != place.quote:
+            raise DatasetError(f"{where}: the span {place.start}-{place.end} of {place.source} is not its quote")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,6 +42,8 @@ def evaluate(
         raise DatasetError(
             f"no question of split {split!r} and kind {', '.join(kinds) or 'any'} is left; choose others"
         )
+    if out and not out.absolute().parent.is_dir():
+        raise DatasetError(f"{out} cannot be written: there is no folder {out.absolute().parent}; make it first")
     columns = (TextColumn("{task.description}"), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(f"{settings.llm} on {split}", total=len(questions))
@@ -52,7 +55,8 @@ def evaluate(
     if as_json:
         kinds_found = {k: {"correct": c, "questions": n} for k, (c, n) in by_kind(results).items()}
         head = {"llm": settings.llm, "split": split, "settings_hash": settings.hash}
-        print(json.dumps({**head, **figures, "by_kind": kinds_found}, indent=2))
+        numbers = {name: None if math.isnan(value) else value for name, value in figures.items()}
+        print(json.dumps({**head, **numbers, "by_kind": kinds_found}, indent=2))
     else:
         _print(results, figures, f"{settings.llm}, {split}, settings {settings.hash}")
     return results

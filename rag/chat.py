@@ -47,7 +47,7 @@ class Chat:
 
     def stream(self, question: str) -> Iterator[str | Answer]:
         """Yield the model's words as they come, unchecked, and last the checked `Answer`."""
-        for part in self.engine.stream(self.stand_alone(question)):
+        for part in self.engine.stream(self.stand_alone(self.engine.checked(question))):
             if isinstance(part, Answer):
                 self._remember(part)
             yield part
@@ -58,7 +58,8 @@ class Chat:
 
     async def astream(self, question: str) -> AsyncIterator[str | Answer]:
         """Stream without blocking the event loop; see `stream`."""
-        async for part in self.engine.astream(await asyncio.to_thread(self.stand_alone, question)):
+        alone = await asyncio.to_thread(self.stand_alone, self.engine.checked(question))
+        async for part in self.engine.astream(alone):
             if isinstance(part, Answer):
                 self._remember(part)
             yield part
@@ -70,8 +71,10 @@ class Chat:
         rewritten = self.engine.complete(rewrite_messages(self.history, question))
         if rewritten and "\n" not in rewritten and len(rewritten) <= 300:
             return rewritten
-        # Without a model: what was asked last gives the words to look for.
-        return f"{question.strip()} ({self.history[-1][0]})"
+        # Without a model, what was asked last gives the words to look for; what that leant on itself is left behind.
+        last = self.history[-1][0].split(" (", 1)[0]
+        both = f"{question} ({last})"
+        return both if len(both) <= self.engine.settings.max_question_chars else question
 
     def _remember(self, answer: Answer) -> None:
         text = re.sub(r"\s*\[\d+\]", "", answer.text)

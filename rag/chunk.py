@@ -22,7 +22,7 @@ _FURNITURE = re.compile(
     \(?\s*(?:file\s+)?(?:photo|image|picture|video|graphic|illustration)s?(?:\s+(?:by|credit|courtesy)\b.*|\s*[:/].*)$
     | (?:read|see|also|watch|listen|related|more|recommended|don't\ miss|click\ here|follow\ us|sign\ up|subscribe)
       (?:\s+(?:more|also|now|read|here|next|stor(?:y|ies)|coverage|articles?|on|from|about\s+this))*\s*[:>»|].*
-    | (?:source|sources|via|credits?|copyright|©|tags?|topics|category|published|updated|last\ updated|posted)\s*[:©].*
+    | \(?(?:sources?|via|credits?|copyright|©|tags?|topics|category|published|updated|last\ updated|posted)\s*[:©].*
     | \(?(?:c\)|©)\s*\d{4}\b.*
     | advertisement
     """
@@ -33,12 +33,13 @@ _BYLINE = re.compile(
 _AGENCY_LINE = re.compile(rf"[(\[—–-]*\s*{_AGENCIES}(?:\s*[/,&]\s*{_AGENCIES})*\s*[)\]]*")
 _CREDIT_AT_END = re.compile(
     rf"(?:\[[^\[\]]{{2,80}}[/|][^\[\]]{{2,60}}\]|[(\[](?:file|photo|image)[^()\[\]]{{0,80}}[)\]]"
-    rf"|[(\[]{_AGENCIES}[^()\[\]]{{0,40}}[)\]]|/{_AGENCIES})\s*$",
+    rf"|(?<![.!?\"”’'])\s[(\[]{_AGENCIES}[^()\[\]]{{0,40}}[)\]]|/{_AGENCIES})\s*$",
     re.IGNORECASE,
 )
 _CAPTION_WORDS = re.compile(
     r",\s*(?:left|right|centre|center|second from (?:left|right)|pictured)\s*,|\((?:L|R|C|pictured)\)"
 )
+_FULL_DATE = re.compile(r"\bon [A-Z][a-z]+\.? \d{1,2}, \d{4}\b|\b\d{1,2} [A-Z][a-z]+ \d{4}\b")
 _TERMINAL = tuple(".!?…。！？:;")
 _CLOSERS = "\"'”’»)]}*_ "
 
@@ -97,25 +98,20 @@ def _blocks(text: str) -> Iterator[Span]:
     index = 0
     while index < len(lines):
         start, end = lines[index].start, lines[index].end
-        while index + 1 < len(lines) and _continues(
-            text, Span(start, end), lines[index], lines[index + 1], wrapped, widest
-        ):
+        while index + 1 < len(lines) and _continues(text, lines[index], lines[index + 1], wrapped, widest):
             index += 1
             end = lines[index].end
         yield Span(start, end)
         index += 1
 
 
-def _continues(text: str, block: Span, line: Span, following: Span, wrapped: bool, widest: int) -> bool:
-    between = text[line.end : following.start]
-    if between.count("\n") > 1 or between.count("\r") > 1 or between not in ("\n", "\r\n", "\r"):
+def _continues(text: str, line: Span, following: Span, wrapped: bool, widest: int) -> bool:
+    if text[line.end : following.start] not in ("\n", "\r\n", "\r"):
         return False
-    if _ends_sentence(text[line.start : line.end]) and not wrapped:
+    content, after = (text[span.start : span.end].strip() for span in (line, following))
+    if _ends_sentence(content) or _is_furniture(content) or _is_furniture(after) or after.startswith(("-", "*", "•")):
         return False
-    next_line = text[following.start : following.end].lstrip()
-    if next_line[:1].islower() and not _ends_sentence(text[line.start : line.end]):
-        return True
-    return wrapped and line.end - line.start >= 0.7 * widest and not next_line.startswith(("-", "*", "•"))
+    return after[:1].islower() or (wrapped and line.end - line.start >= 0.7 * widest)
 
 
 def _furniture(text: str, blocks: list[Span]) -> list[bool]:
@@ -123,18 +119,15 @@ def _furniture(text: str, blocks: list[Span]) -> list[bool]:
     contents = [text[span.start : span.end].strip() for span in blocks]
     marks = [_is_furniture(content) for content in contents]
     credits = [
-        bool(re.match(r"\(?\s*(?:photo|image|picture)\b", c, re.I) or _AGENCY_LINE.fullmatch(c)) for c in contents
+        mark and bool(re.match(r"\(?\s*(?:photo|image|picture)\b", c, re.I) or _AGENCY_LINE.fullmatch(c))
+        for c, mark in zip(contents, marks, strict=True)
     ]
     for index, is_credit in enumerate(credits):
         if not is_credit:
             continue
         # A caption stands on the line directly before an agency's name or directly after a photo credit.
         for near in (index - 1, index + 1):
-            if (
-                0 < near < len(blocks)
-                and _touch(text, blocks, index, near)
-                and _looks_like_caption(contents[near], near > index)
-            ):
+            if 0 < near < len(blocks) and _touch(text, blocks, index, near) and _looks_like_caption(contents[near]):
                 marks[near] = True
     captions = {content for content, mark in zip(contents, marks, strict=True) if mark and len(content) > 40}
     if len(blocks) > 1 and not _ends_sentence(contents[0]) and len(contents[0]) <= _HEADLINE_CHARS:
@@ -149,8 +142,10 @@ def _touch(text: str, blocks: list[Span], a: int, b: int) -> bool:
     return len(text[blocks[first].end : blocks[second].start].splitlines()) <= 1
 
 
-def _looks_like_caption(content: str, after_credit: bool) -> bool:
-    return len(content) < 400 and (after_credit or bool(_CAPTION_WORDS.search(content)) or not _ends_sentence(content))
+def _looks_like_caption(content: str) -> bool:
+    return len(content) < 400 and bool(
+        _CAPTION_WORDS.search(content) or _FULL_DATE.search(content) or not _ends_sentence(content)
+    )
 
 
 def _is_furniture(content: str) -> bool:

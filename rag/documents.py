@@ -26,6 +26,9 @@ CREATE TABLE IF NOT EXISTS documents (
     id TEXT PRIMARY KEY, source TEXT NOT NULL, title TEXT NOT NULL, text BLOB NOT NULL, path TEXT NOT NULL,
     added TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS documents_path ON documents (path);
+CREATE TABLE IF NOT EXISTS files (
+    path TEXT PRIMARY KEY, source TEXT NOT NULL, document_id TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE);
+CREATE INDEX IF NOT EXISTS files_document ON files (document_id);
 CREATE TABLE IF NOT EXISTS chunks (
     id TEXT PRIMARY KEY, document_id TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
     start INTEGER NOT NULL, end INTEGER NOT NULL, spans TEXT NOT NULL, vectors BLOB NOT NULL);
@@ -101,6 +104,8 @@ class DocumentStore:
                     ),
                 )
                 self._db.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?)", rows)
+                if document.path:
+                    self._put_file(document.path, document.source, document.id)
                 self._db.execute("COMMIT")
             except sqlite3.Error as error:
                 if self._db.in_transaction:
@@ -116,10 +121,19 @@ class DocumentStore:
         rows = self._all("SELECT id, source, title, text, path, added FROM documents WHERE id = ?", (document_id,))
         return _document(rows[0]) if rows else None
 
+    def place(self, path: str, source: str, document_id: str) -> None:
+        """Note that the file at `path`, called `source`, holds this document."""
+        with self._lock:
+            self._put_file(path, source, document_id)
+
     def by_path(self, path: str) -> str | None:
-        """Return the id of the document that was read from `path`, or None."""
-        rows = self._all("SELECT id FROM documents WHERE path = ?", (path,))
+        """Return the id of the document that the file at `path` holds, or None."""
+        rows = self._all("SELECT document_id FROM files WHERE path = ?", (path,))
         return str(rows[0][0]) if rows else None
+
+    def files(self, document_id: str) -> list[str]:
+        """Return the paths of the files that hold this document."""
+        return [str(row[0]) for row in self._all("SELECT path FROM files WHERE document_id = ?", (document_id,))]
 
     def sources(self) -> tuple[SourceInfo, ...]:
         """Return every document without its text, by source name."""
@@ -160,6 +174,21 @@ class DocumentStore:
         documents = self._all("SELECT COUNT(*) FROM documents")[0][0]
         chunks, sentences = self._all("SELECT COUNT(*), COALESCE(SUM(json_array_length(spans)), 0) FROM chunks")[0]
         return int(documents), int(chunks), int(sentences)
+
+    def _put_file(self, path: str, source: str, document_id: str) -> None:
+        self._all(
+            "INSERT INTO files VALUES (?, ?, ?) ON CONFLICT (path) DO UPDATE SET source = excluded.source, "
+            "document_id = excluded.document_id",
+            (path, source, document_id),
+        )
+        # A document whose own file now holds another one is called by the next file that holds it.
+        self._all(
+            "UPDATE documents SET (source, path) = (SELECT source, path FROM files WHERE document_id = documents.id "
+            "ORDER BY path LIMIT 1) WHERE EXISTS (SELECT 1 FROM files WHERE document_id = documents.id) "
+            "AND (path = ? OR id = ?) "
+            "AND NOT EXISTS (SELECT 1 FROM files f WHERE f.path = documents.path AND f.document_id = documents.id)",
+            (path, document_id),
+        )
 
     def _all(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with self._lock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rag.text import content_terms
+from rag.text import content_terms, numbers
 from rag.types import Evidence, Hit, Place
 
 # Two sentences that share this much of their words say the same.
@@ -36,7 +36,7 @@ def select(hits: Sequence[Hit], limit: int, max_chars: int = 1500) -> list[Evide
         if hit.score < _RELEVANT:
             break
         words = set(content_terms(hit.text))
-        twin = next((entry for entry in kept if _similar(words, entry[1])), None)
+        twin = next((entry for entry in kept if _same(hit.text, words, entry[0].text, entry[1])), None)
         if twin is not None:
             twin[2].append(hit.place)
         elif len(kept) < limit and (not kept or hit.score >= _WORTH * kept[0][0].score):
@@ -70,8 +70,10 @@ def select(hits: Sequence[Hit], limit: int, max_chars: int = 1500) -> list[Evide
     return shown
 
 
-def _similar(a: set[str], b: set[str]) -> bool:
-    return bool(a and b) and len(a & b) >= _SAME * len(a | b)
+def _same(text: str, words: set[str], other_text: str, other_words: set[str]) -> bool:
+    # Another number is another fact, however alike the sentences are.
+    alike = bool(words and other_words) and len(words & other_words) >= _SAME * len(words | other_words)
+    return alike and numbers(text) == numbers(other_text)
 
 
 def _leans(text: str) -> bool:

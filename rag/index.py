@@ -48,7 +48,7 @@ class Index:
             StoreError: It cannot be read or written.
         """
         with _open_lock:
-            key = folder.expanduser().absolute()
+            key = folder.expanduser().resolve()
             index = _open.get(key)
             if index is None:
                 index = _open[key] = cls(key, embedding)
@@ -61,16 +61,21 @@ class Index:
         self._users = 0
         self._write_lock = threading.RLock()
         self._lock = _take_lock(folder)
+        opened: list[DocumentStore | VectorStore] = []
         try:
             self.documents = DocumentStore(folder / "documents.db")
+            opened.append(self.documents)
             if self.documents.get_meta("layout") is None:
                 self.documents.set_meta("layout", LAYOUT)
                 self.documents.set_meta("embedding", embedding)
             self._check_made_with(embedding)
             self.vectors = VectorStore(folder / "chroma")
+            opened.append(self.vectors)
             self.lexical = LexicalIndex(folder / "lexical")
             self._check()
         except BaseException:
+            for part in opened:
+                part.close()
             self._lock.release()
             raise
 
@@ -191,6 +196,7 @@ class Index:
     def _check(self) -> None:
         _, chunks, sentences = self.documents.count()
         agrees = (self.vectors.count(), self.lexical.count()) == (chunks, sentences)
+        agrees = agrees and set(self.vectors.ids()) == set(self.documents.chunk_ids())
         if not agrees or self.documents.get_meta("dirty") == "1":
             _log.warning("the indexes of %s did not match its documents; rebuilding them", self.folder)
             self.rebuild()
@@ -218,7 +224,8 @@ def _entry(chunk: Chunk, document: Document) -> tuple[Chunk, list[list[str]], li
 def _take_lock(folder: Path) -> filelock.FileLock:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(folder / "lock", timeout=0)
+        # Any thread may be the one that closes.
+        lock = filelock.FileLock(folder / "lock", timeout=0, thread_local=False)
         lock.acquire()
         (folder / "owner").write_text(str(os.getpid()), encoding="ascii")
     except filelock.Timeout as error:

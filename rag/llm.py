@@ -11,6 +11,7 @@ import json
 import logging
 import math
 import queue
+import re
 import secrets
 import threading
 import time
@@ -249,8 +250,8 @@ def _server(path: str, threads: int) -> xllamacpp.Server:
 def _reason(error: object) -> str:
     if isinstance(error, dict):
         error = error.get("message", error)
-    lines = str(error).strip().splitlines()
-    return lines[0][:200] if lines else type(error).__name__
+    text = " ".join(str(error).split())[:200] or type(error).__name__
+    return re.sub(r"\b(?:sk|key|api)-[\w-]{4,}", "***", text)  # some services repeat the key in their complaint
 
 
 def is_extractive(settings: Settings) -> bool:
@@ -300,7 +301,7 @@ def _endpoint(settings: Settings, model: str) -> LLM:
         max_tokens=160,
         temperature=0.0,
         timeout=settings.llm_timeout,
-        max_retries=1,
+        max_retries=0,  # the time limit is one for the answer, not for each try
     )
 
 
@@ -320,13 +321,18 @@ def stream_chat(
             yield text, _confidence(piece.additional_kwargs.get("logprobs"))
             if time.monotonic() > deadline:
                 raise LLMError(f"the answer model took longer than {timeout:g} s; raise llm_timeout")
+        if not text:
+            raise LLMError(f"the answer model at {_where(llm)} said nothing; check llm_base_url and the model's name")
     except (LLMError, ModelError):
         raise
     except Exception as error:  # every client library has its own tree of errors
-        where = getattr(llm, "api_base", None) or llm.metadata.model_name
         raise LLMError(
-            f"the answer model at {where} failed: {_reason(error)}; check llm_base_url and llm_api_key"
+            f"the answer model at {_where(llm)} failed: {_reason(error)}; check llm_base_url and llm_api_key"
         ) from error
+
+
+def _where(llm: LLM) -> str:
+    return str(getattr(llm, "api_base", None) or llm.metadata.model_name)
 
 
 def _confidence(logprobs: Any) -> float | None:

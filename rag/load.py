@@ -79,7 +79,7 @@ def make_document(text: str, source: str, path: str = "") -> Document:
     return Document(
         id=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
         source=source,
-        title=make_title(text),
+        title=make_title(text) or source,
         text=text,
         path=path,
         added=datetime.now(timezone.utc).isoformat(timespec="seconds"),

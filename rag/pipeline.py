@@ -54,6 +54,7 @@ class Engine:
         self.settings = settings or Settings()
         self._embedding = embedding
         self._llm = llm
+        self._closed = False
         self._finding, self._loading = threading.Lock(), threading.Lock()
         self._index = Index.open(self.settings.store, embedding.model_name if embedding else self.settings.embedding)
 
@@ -64,8 +65,10 @@ class Engine:
         self.close()
 
     def close(self) -> None:
-        """Give the store back."""
-        self._index.close()
+        """Give the store back; a second call does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._index.close()
 
     @property
     def is_new(self) -> bool:
@@ -114,12 +117,9 @@ class Engine:
         for number, (path, source) in enumerate(files, 1):
             try:
                 document = load(path, source)
-                old = self._index.documents.by_path(document.path)
-                if self._index.documents.document(document.id) is not None:
-                    unchanged.append(source)
-                else:
-                    passages += self._add(document, old)
-                    (replaced if old else added).append(source)
+                changed, count = self._put(document)
+                passages += count
+                {"added": added, "replaced": replaced, "unchanged": unchanged}[changed].append(source)
             except DocumentError as error:
                 failed.append((source, str(error)))
             if progress:
@@ -177,7 +177,7 @@ class Engine:
         """
         started = time.perf_counter()
         timings: dict[str, float] = {}
-        question = self._checked(question)
+        question = self.checked(question)
         if not self.sources():
             verdict = Verdict(EMPTY, (), abstained=True)
             yield self._answer(question, verdict, (), Draft("", "none"), timings, started)
@@ -225,13 +225,28 @@ class Engine:
             return None
         return text.strip()
 
-    def _add(self, document: Document, replaces: str | None) -> int:
-        chunks = split(document, self.settings.chunk_sentences)
-        vectors = self._embedder().embed_passages(chunks)
-        self._index.add(document, chunks, vectors, replaces)
-        return len(chunks)
+    def _put(self, document: Document) -> tuple[str, int]:
+        """Make the library hold what a file holds now; return what that took and how many passages are new."""
+        documents = self._index.documents
+        old = documents.by_path(document.path)
+        # What the file held before goes with it, unless another file holds it too.
+        orphan = old if old and old != document.id and documents.files(old) == [document.path] else None
+        changed = "replaced" if old and old != document.id else "added"
+        if documents.document(document.id) is None:
+            chunks = split(document, self.settings.chunk_sentences)
+            self._index.add(document, chunks, self._embedder().embed_passages(chunks), orphan)
+            return changed, len(chunks)
+        documents.place(document.path, document.source, document.id)
+        if orphan:
+            self._index.remove(orphan)
+        return changed if changed == "replaced" else "unchanged", 0
 
-    def _checked(self, question: str) -> str:
+    def checked(self, question: str) -> str:
+        """Return the question with its white space tidied.
+
+        Raises:
+            QuestionError: It is empty or too long.
+        """
         question = " ".join(question.split())
         if not question:
             raise QuestionError("the question is empty; ask something about the articles")

@@ -49,7 +49,9 @@ class Settings(BaseSettings):
         default=None, description="URL of the OpenAI-compatible endpoint, such as http://127.0.0.1:8000/v1."
     )
     llm_api_key: SecretStr | None = Field(default=None, description="Key for the endpoint; never shown or logged.")
-    llm_timeout: float = Field(default=60.0, gt=0, description="Seconds that one answer of the model may take.")
+    llm_timeout: float = Field(
+        default=60.0, gt=0, le=86400, allow_inf_nan=False, description="Seconds that one answer of the model may take."
+    )
     embedding: str = Field(
         default="all-MiniLM-L6-v2",
         min_length=1,

@@ -41,7 +41,7 @@ class VectorStore:
             self._collection = self._client.get_or_create_collection(
                 COLLECTION, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
             )
-        except (ChromaError, OSError, ValueError, RuntimeError) as error:
+        except Exception as error:  # on a damaged folder the bindings raise whatever comes
             raise self._error(error) from error
         self.llama_index = ChromaVectorStore(chroma_collection=self._collection)
 

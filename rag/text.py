@@ -14,6 +14,10 @@ _TOKEN = re.compile(
     r"|\d+(?:[.,]\d+)*"  # 3,000  2.7  19
     r"|[^\W\d_]+(?:['’][^\W\d_]+)*"  # don't, Mexico's
 )
+_SPACE = re.compile(r"[^\S\n]")
+_TITLE_AT_END = re.compile(r"\b(?:Mrs?|Ms|Mx|Dr|Prof|Sen|Rep|Gov|Gen|Col|Lt|Sgt|Capt|Rev|Hon|St)\.\s*$")
+# Months and "No." are abbreviations before a number; before a capital these two are the end of a sentence.
+_LOST_BOUNDARY = re.compile(r"(?:(?<=\bMay\. )|(?<=\bno\. ))(?=[A-Z“\"])")
 _POSSESSIVE = re.compile(r"['’]s?$")
 _NUMBER_WORDS = {
     word: str(number)
@@ -142,9 +146,21 @@ def same_name(a: str, b: str) -> bool:
 
 def split_sentences(text: str) -> list[str]:
     """Return the sentences of `text` with the white space that follows each; joined they are `text` again."""
-    pieces = list(sentencex.segment("en", text))
-    # Offsets are counted along the pieces, so they must hold whatever the splitter does.
-    return pieces if "".join(pieces) == text else [text]
+    # The splitter fails on spaces that are not plain ones; in their place, one for one, lengths stay the same.
+    pieces = list(sentencex.segment("en", _SPACE.sub(" ", text)))
+    lengths = [len(piece) for piece in pieces]
+    if sum(lengths) != len(text):  # offsets are counted along the pieces, so they must hold whatever the splitter does
+        return [text]
+    found: list[str] = []
+    start = 0
+    for length in lengths:
+        piece = text[start : start + length]
+        start += length
+        if found and _TITLE_AT_END.search(found[-1]):
+            found[-1] += piece
+        else:
+            found.append(piece)
+    return [part for piece in found for part in _LOST_BOUNDARY.split(piece) if part]
 
 
 def _is_name_in_capitals(token: str) -> bool:

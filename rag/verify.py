@@ -19,6 +19,7 @@ _REFUSAL = re.compile(
     r"|(?:i )?(?:do not|don't|cannot|can't) (?:know|determine|answer|find)"
     r"|no (?:information|answer|mention)|not (?:mentioned|stated|specified|provided|given|known|said|available)"
 )
+_UNKNOWN = re.compile(rf"{UNKNOWN}(?:$|\s*[^\w\s])")
 _YES_NO = re.compile(r"(yes|no)\b[.,:;!]*\s*", re.IGNORECASE)
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|\w+")
 _LIMIT = re.compile(
@@ -84,7 +85,7 @@ def verify(question: str, draft: Draft, evidence: Sequence[Evidence], read: Call
 def is_refusal(text: str) -> bool:
     """Tell whether a model's words amount to "the sentences do not say"."""
     folded = fold(text).strip(" .\"'")
-    return not folded or folded.startswith(UNKNOWN) or bool(_REFUSAL.match(folded))
+    return not folded or bool(_UNKNOWN.match(folded) or _REFUSAL.match(folded))
 
 
 def _support(
@@ -147,6 +148,8 @@ def _verbatim(statement: str, sentences: Sequence[str]) -> str:
                     start = _LIMIT.search(sentence[:start]).start()  # type: ignore[union-attr]  # matches the empty end
                     end += _SCALE.match(sentence[end:]).end()  # type: ignore[union-attr]
                 words = " ".join(sentence[start:end].split())
+                if _MARKERS.search(words):
+                    return statement  # the article's own brackets must not pass for markers
                 # What ends the statement ends it still, unless the sentence has it there already.
                 return (
                     words + statement[len(statement.rstrip(".!?\"”’')")) :]
@@ -195,6 +198,7 @@ def _citation(marker: int, e: Evidence, support: float) -> Citation:
 def _clean(text: str) -> str:
     text = _MARKERS.sub("", text)
     text = re.sub(r"^\s*(?:answer|a)\s*:\s*", "", text, flags=re.IGNORECASE)
+    text = re.sub(rf"\s*[;,]\s*{UNKNOWN}\W*$", "", text, flags=re.IGNORECASE)
     return " ".join(text.replace("**", "").split())
 
 

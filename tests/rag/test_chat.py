@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fakes import FakeLLM, make_engine
@@ -156,11 +157,10 @@ def test_async_twins(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("said", ["", "one\ntwo", "x" * 5000])
-def test_useless_rewriting_is_not_used(engine: Engine, said: str) -> None:
-    chat = Chat(engine, [(MINISTER, "Marcelo Ebrard")])
+def test_useless_rewriting_is_not_used(tmp_path: Path, said: str) -> None:
     question = "How did she describe it?"
-    chat.engine = type("Rewriter", (), {"complete": lambda *_: said})()  # type: ignore[assignment]
-    alone = chat.stand_alone(question)
+    with make_engine(tmp_path, model=FakeLLM(default=said), documents={}) as engine:
+        alone = Chat(engine, [(MINISTER, "Marcelo Ebrard")]).stand_alone(question)
     assert question in alone and MINISTER in alone
     assert "\n" not in alone and len(alone) < 300
 

@@ -134,6 +134,20 @@ def test_names_are_printed_as_they_are(rag: Rag, tmp_path: Path) -> None:
     assert "[b]cod[/b]" in rag("sources").out
 
 
+def test_missing_model_is_a_notice(rag: Rag, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RAG_LLM", "local")
+    monkeypatch.setenv("RAG_MODELS", str(tmp_path / "no-models"))
+    run = rag("ask", AID)
+    assert run.code == 0 and "310 million" in run.out and "rag models pull" in run.out
+
+
+def test_damaged_model_is_an_error(rag: Rag, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    rag("ingest")
+    (tmp_path / "damaged.gguf").write_bytes(b"damaged " * 1000)
+    monkeypatch.setenv("RAG_LLM", str(tmp_path / "damaged.gguf"))
+    assert "damaged.gguf" in assert_one_line(rag("ask", AID), 1)
+
+
 @pytest.mark.parametrize("question", ["", "   ", "x" * 100_000])
 def test_unusable_question(rag: Rag, question: str) -> None:
     rag("ingest")

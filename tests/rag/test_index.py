@@ -109,6 +109,13 @@ def test_what_is_known(index: Index) -> None:
     assert index.idf("herring") > index.idf("cod") > index.idf("bay") > 0  # in none, one and two sentences
 
 
+def test_slips_of_the_pen(index: Index) -> None:
+    add(index, "The minister met Zelenskyy. Cod left.")
+    assert index.knows(*terms("Zelenskiy")) and not index.knows(*terms("Zuckerberg"))
+    assert index.correct(terms("zelenskiy cod wonderland")) == terms("zelenskyy cod wonderland")
+    assert index.correct([]) == []
+
+
 def test_kept_across_opening(folder: Path) -> None:
     fill(folder)
     index = Index.open(folder, MODEL)

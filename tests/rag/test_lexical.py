@@ -59,16 +59,30 @@ def test_best_first_and_limit(index: LexicalIndex) -> None:
     assert index.search(terms("herring cod"), 1) == found[:1]
 
 
-def test_misspelt_word_finds_its_neighbour(index: LexicalIndex) -> None:
-    index.add(entries("The trawler met a cod."))
-    assert index.search(["trawlr"], 5)
-    assert index.search(["trowlr"], 5) == []  # two letters off
-    assert index.search(["co"], 5) == []  # too short to guess at
-
-
-def test_known_word_is_taken_at_its_word(index: LexicalIndex) -> None:
+def test_words_match_as_they_are(index: LexicalIndex) -> None:
     index.add(entries("The minister left. The minster burned."))
     assert len(index.search(["minster"], 5)) == 1
+    assert index.search(["minstre"], 5) == []
+
+
+def test_nearest_known_word(index: LexicalIndex) -> None:
+    index.add(entries("The trawler met a cod in 2019. A trawler sank. The crawler left. Migration grew."))
+    assert index.nearest("trawlr") == "trawler"
+    assert index.nearest("trawelr") == "trawler"  # two letters that changed places are one slip
+    assert index.nearest("trxwlr") is None  # two slips in a short word make another word
+    for other in ("cd", "cad", "2018", "xyzzy", "", "🎣"):
+        assert index.nearest(other) is None
+
+
+def test_nearest_of_several_is_the_most_frequent(index: LexicalIndex) -> None:
+    index.add(entries("The cabin burned. The cabin sank. The cabal met."))
+    assert index.nearest("cabil") in ("cabin", "cabal")
+    index.add(entries("One cabal. Two cabal. Three cabal."))
+    assert index.nearest("cabxl") == "cabal"
+
+
+def test_nothing_is_near_in_an_empty_index(index: LexicalIndex) -> None:
+    assert index.nearest("trawler") is None
 
 
 def test_removing(index: LexicalIndex) -> None:
