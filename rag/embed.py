@@ -116,7 +116,7 @@ class PassageEmbedding(BaseEmbedding):
                 disable_progress_bar()
                 try:
                     self._model = SentenceTransformer(self.folder, device="cpu", local_files_only=True)
-                except (OSError, ValueError, RuntimeError, KeyError) as error:
+                except Exception as error:  # a damaged folder fails in as many ways as it has files
                     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
                     raise ModelError(
                         f"embedding model {self.folder} cannot be loaded: {reason}; "
