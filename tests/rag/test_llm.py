@@ -191,8 +191,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def answer_from(url: str, tmp_path: Path, timeout: float = WAIT) -> Answer:
-    options = {"llm": "openai:any", "llm_base_url": url, "llm_api_key": KEY, "llm_timeout": timeout}
+def answer_from(url: str, tmp_path: Path, timeout: float = WAIT, key: str = KEY) -> Answer:
+    options = {"llm": "openai:any", "llm_base_url": url, "llm_api_key": key, "llm_timeout": timeout}
     with make_engine(tmp_path, **options) as engine:
         return engine.answer(AID)
 
@@ -227,6 +227,18 @@ def test_endpoint_that_fails(status: int, body: bytes, tmp_path: Path) -> None:
         server.shutdown()
         server.server_close()
     assert server.requests >= 1
+
+
+@pytest.mark.parametrize("key", ["hf_abcdefghij", "0123456789abcdef", "my secret"])
+def test_key_that_an_endpoint_repeats_is_not_shown(key: str, tmp_path: Path) -> None:
+    server = Endpoint(401, json.dumps({"error": {"message": f"{key} is no key"}}).encode())
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        [notice] = answer_from(server.url, tmp_path, key=key).notices
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert key not in notice and "is no key" in notice
 
 
 def test_endpoint_that_is_not_there(tmp_path: Path) -> None:
