@@ -13,6 +13,7 @@ chat: models  ## Set up what is missing, then open the web chat on http://127.0.
 	$(BIN)/rag chat
 
 test: $(VENV)/.dev models  ## Set up what is missing, then run every test
+	$(BIN)/rag models pull local:small
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.dev  ## Check format, lint and types

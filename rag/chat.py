@@ -69,9 +69,9 @@ class Chat:
         if not self.history or not leans_back(question):
             return question
         rewritten = self.engine.complete(rewrite_messages(self.history, question))
-        if rewritten and "\n" not in rewritten and len(rewritten) <= 300:
+        if rewritten and "\n" not in rewritten and len(rewritten) <= 300 and _keeps(question, rewritten):
             return rewritten
-        # Without a model, what was asked last gives the words to look for; what that leant on itself is left behind.
+        # Otherwise what was asked last gives the words to look for; what that leant on itself is left behind.
         last = self.history[-1][0].split(" (", 1)[0]
         both = f"{question} ({last})"
         return both if len(both) <= self.engine.settings.max_question_chars else question
@@ -79,6 +79,12 @@ class Chat:
     def _remember(self, answer: Answer) -> None:
         text = re.sub(r"\s*\[\d+\]", "", answer.text)
         self.history = [*self.history, (answer.question, text)][-HISTORY:]
+
+
+def _keeps(question: str, rewritten: str) -> bool:
+    """Tell whether a rewritten question still asks for what the follow-up asked for."""
+    own, kept = set(content_terms(question)), set(content_terms(rewritten))
+    return len(own & kept) >= 0.5 * len(own)
 
 
 def leans_back(question: str) -> bool:

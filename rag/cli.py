@@ -52,9 +52,6 @@ def main() -> None:
     except RagError as error:
         print(f"rag: error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("rag: interrupted", file=sys.stderr)
-        sys.exit(130)
 
 
 @app.command()

@@ -153,9 +153,10 @@ class Index:
 
     def knows(self, term: str) -> bool:
         """Tell whether a normalised term, or one that it is a slip of the pen from, occurs in the articles."""
-        if self.lexical.document_frequency(term) > 0:
+        if self.lexical.holds(term):
             return True
-        near = self.lexical.nearest(term) if len(term) > 4 else None
+        # Short names are too near one another: Osama is no misspelt Obama.
+        near = self.lexical.nearest(term) if len(term) > 5 else None
         return near is not None and OSA.distance(term, near) == 1
 
     def correct(self, question_terms: Sequence[str]) -> list[str]:

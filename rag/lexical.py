@@ -68,6 +68,10 @@ class LexicalIndex:
         """Return in how many sentences `term` occurs."""
         return int(self._index.searcher().doc_freq("sentence", term))
 
+    def holds(self, term: str) -> bool:
+        """Tell whether `term` occurs in a sentence, its passage or its article's title."""
+        return int(self._index.searcher().doc_freq("passage", term)) > 0
+
     def nearest(self, term: str) -> str | None:
         """Return the most frequent indexed term that starts alike and is one edit away (two from eight letters on).
 

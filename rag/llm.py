@@ -247,11 +247,13 @@ def _server(path: str, threads: int) -> xllamacpp.Server:
             raise ModelError(f"{path} cannot be loaded: {_reason(error)}; is it a GGUF chat model?") from error
 
 
-def _reason(error: object) -> str:
+def _reason(error: object, secret: str | None = None) -> str:
     if isinstance(error, dict):
         error = error.get("message", error)
-    text = " ".join(str(error).split())[:200] or type(error).__name__
-    return re.sub(r"\b(?:sk|key|api)-[\w-]{4,}", "***", text)  # some services repeat the key in their complaint
+    text = " ".join(str(error).split()) or type(error).__name__
+    if secret:
+        text = text.replace(secret, "***")  # some services repeat the key in their complaint
+    return re.sub(r"\b(?:sk|key|api)-[\w-]{4,}", "***", text)[:200]
 
 
 def is_extractive(settings: Settings) -> bool:
@@ -327,7 +329,8 @@ def stream_chat(
         raise
     except Exception as error:  # every client library has its own tree of errors
         raise LLMError(
-            f"the answer model at {_where(llm)} failed: {_reason(error)}; check llm_base_url and llm_api_key"
+            f"the answer model at {_where(llm)} failed: {_reason(error, getattr(llm, 'api_key', None))}; "
+            "check llm_base_url and llm_api_key"
         ) from error
 
 
