@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import math
+import platform
 import queue
 import re
 import secrets
@@ -203,6 +204,9 @@ def _load_server(path: str, threads: int) -> xllamacpp.Server:
     params.n_batch = 512
     params.cpuparams.n_threads = threads
     params.cpuparams_batch.n_threads = threads
+    # Weights rearranged for the processor are a second gigabyte in memory; on x86 without them a prompt is read 8 %
+    # faster and a word written 15 % slower, and prompts are long and answers short. On ARM they are worth it.
+    params.no_extra_bufts = platform.machine().lower() in ("x86_64", "amd64")
     params.verbosity = -1
     params.ui = False
     # The engine also listens on a free loopback port; a random key keeps other users of the machine out.
