@@ -202,6 +202,7 @@ def _load_server(path: str, threads: int) -> xllamacpp.Server:
     params.n_ctx = CONTEXT_TOKENS
     params.n_parallel = 1
     params.n_batch = 512
+    params.n_ubatch = 128  # what is not cached is short
     params.cpuparams.n_threads = threads
     params.cpuparams_batch.n_threads = threads
     # Weights rearranged for the processor are a second gigabyte in memory; on x86 without them a prompt is read 8 %
