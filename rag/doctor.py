@@ -14,12 +14,10 @@ from rag.settings import Settings
 def checks(settings: Settings) -> Iterator[tuple[str, bool, str]]:
     """Yield each check as (name, whether there is a problem, what was found or what to do)."""
 
-    def weights() -> str:
-        return str(models.path(settings.embedding, settings.models))
-
     def embedding() -> str:
-        known = any(settings.embedding == model.name for model in models.MODELS)
-        return f"{settings.embedding}, verified: {weights()}" if known else f"{settings.embedding} (not one of ours)"
+        if not any(settings.embedding == model.name for model in models.MODELS):
+            return f"{settings.embedding} (not one of ours)"
+        return f"{settings.embedding}, verified: {models.path(settings.embedding, settings.models)}"
 
     def llm() -> str:
         if is_extractive(settings):

@@ -169,6 +169,10 @@ class DocumentStore:
                 chunk = Chunk(chunk_id, document_id, start, end, document.text[start:end], sentences)
                 yield chunk, document, _unpack(vectors, 1 + len(sentences))
 
+    def is_empty(self) -> bool:
+        """Tell whether there is no document."""
+        return not self._all("SELECT 1 FROM documents LIMIT 1")
+
     def count(self) -> tuple[int, int, int]:
         """Return how many documents, passages and sentences there are."""
         documents = self._all("SELECT COUNT(*) FROM documents")[0][0]

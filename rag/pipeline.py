@@ -178,7 +178,7 @@ class Engine:
         started = time.perf_counter()
         timings: dict[str, float] = {}
         question = self.checked(question)
-        if not self.sources():
+        if self._index.documents.is_empty():
             verdict = Verdict(EMPTY, (), abstained=True)
             yield self._answer(question, verdict, (), Draft("", "none"), timings, started)
             return
@@ -231,15 +231,15 @@ class Engine:
         old = documents.by_path(document.path)
         # What the file held before goes with it, unless another file holds it too.
         orphan = old if old and old != document.id and documents.files(old) == [document.path] else None
-        changed = "replaced" if old and old != document.id else "added"
+        replaces = bool(old and old != document.id)
         if documents.document(document.id) is None:
             chunks = split(document, self.settings.chunk_sentences)
             self._index.add(document, chunks, self._embedder().embed_passages(chunks), orphan)
-            return changed, len(chunks)
+            return "replaced" if replaces else "added", len(chunks)
         documents.place(document.path, document.source, document.id)
         if orphan:
             self._index.remove(orphan)
-        return changed if changed == "replaced" else "unchanged", 0
+        return "replaced" if replaces else "unchanged", 0
 
     def checked(self, question: str) -> str:
         """Return the question with its white space tidied.
