@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from rag.default import answer, open_engine, seeds_folder
     from rag.pipeline import Engine
     from rag.settings import Settings
-    from rag.types import Answer, Citation, Document, Evidence, IngestReport, Place, SourceInfo, Span
+    from rag.types import Answer, Citation, Document, Evidence, Filters, IngestReport, Place, SourceInfo, Span
+    from rag.verify import is_refusal
 
 __all__ = [
     "Answer",
@@ -42,6 +43,7 @@ __all__ = [
     "DownloadError",
     "Engine",
     "Evidence",
+    "Filters",
     "IngestReport",
     "IntegrityError",
     "LLMError",
@@ -59,6 +61,7 @@ __all__ = [
     "StoreMismatchError",
     "UsageError",
     "answer",
+    "is_refusal",
     "open_engine",
     "seeds_folder",
 ]
@@ -69,10 +72,12 @@ _WHERE = {
     "Engine": "rag.pipeline",
     "Settings": "rag.settings",
     "answer": "rag.default",
+    "is_refusal": "rag.verify",
     "open_engine": "rag.default",
     "seeds_folder": "rag.default",
 } | dict.fromkeys(
-    ("Answer", "Citation", "Document", "Evidence", "IngestReport", "Place", "SourceInfo", "Span"), "rag.types"
+    ("Answer", "Citation", "Document", "Evidence", "Filters", "IngestReport", "Place", "SourceInfo", "Span"),
+    "rag.types",
 )
 
 

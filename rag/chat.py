@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from rag.pipeline import Engine
 from rag.prompts import rewrite_messages
 from rag.text import content_terms, fold
-from rag.types import Answer
+from rag.types import Answer, Filters
 
 HISTORY = 4  # turns that a follow-up may refer to
 _LEANS_BACK = re.compile(
@@ -37,29 +37,29 @@ class Chat:
         self.engine = engine
         self.history: list[tuple[str, str]] = list(history)[-HISTORY:]
 
-    def ask(self, question: str) -> Answer:
+    def ask(self, question: str, filters: Filters | None = None) -> Answer:
         """Answer a question in the light of the conversation; errors are those of `Engine.answer`."""
         answer = None
-        for part in self.stream(question):
+        for part in self.stream(question, filters):
             answer = part
         assert isinstance(answer, Answer)  # the last part always is
         return answer
 
-    def stream(self, question: str) -> Iterator[str | Answer]:
+    def stream(self, question: str, filters: Filters | None = None) -> Iterator[str | Answer]:
         """Yield the model's words as they come, unchecked, and last the checked `Answer`."""
-        for part in self.engine.stream(self.stand_alone(self.engine.checked(question))):
+        for part in self.engine.stream(self.stand_alone(self.engine.checked(question)), filters):
             if isinstance(part, Answer):
                 self._remember(part)
             yield part
 
-    async def aask(self, question: str) -> Answer:
+    async def aask(self, question: str, filters: Filters | None = None) -> Answer:
         """Answer without blocking the event loop; see `ask`."""
-        return await asyncio.to_thread(self.ask, question)
+        return await asyncio.to_thread(self.ask, question, filters)
 
-    async def astream(self, question: str) -> AsyncIterator[str | Answer]:
+    async def astream(self, question: str, filters: Filters | None = None) -> AsyncIterator[str | Answer]:
         """Stream without blocking the event loop; see `stream`."""
         alone = await asyncio.to_thread(self.stand_alone, self.engine.checked(question))
-        async for part in self.engine.astream(alone):
+        async for part in self.engine.astream(alone, filters):
             if isinstance(part, Answer):
                 self._remember(part)
             yield part

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -31,43 +32,52 @@ def select(hits: Sequence[Hit], limit: int, max_chars: int = 1500) -> list[Evide
         limit: How many to keep, at most; fewer where the best ones stand out.
         max_chars: Where to stop adding, in characters of sentences and context, so that the prompt stays short.
     """
+    floor = max(_RELEVANT, _WORTH * hits[0].score) if hits else 0.0
+    found = _fold(hits, limit, floor)
+    used = 0
+    for count, evidence in enumerate(found):
+        used += len(evidence.text) + len(evidence.context)
+        if count and used > max_chars:
+            return found[:count]
+    return found
+
+
+def nearest(hits: Sequence[Hit], limit: int) -> list[Evidence]:
+    """Return the first `limit` sentences, ranked from 1, whether they are to the point or not."""
+    return _fold(hits, limit, -math.inf)
+
+
+def _fold(hits: Sequence[Hit], limit: int, floor: float) -> list[Evidence]:
+    """Return the first sentences from `floor` on; near-identical ones count once and keep all their places."""
     kept: list[tuple[Hit, set[str], list[Place]]] = []
     for hit in hits:
-        if hit.score < _RELEVANT:
+        if hit.score < min(floor, _RELEVANT):
             break
         words = set(content_terms(hit.text))
         twin = next((entry for entry in kept if _same(hit.text, words, entry[0].text, entry[1])), None)
         if twin is not None:
             twin[2].append(hit.place)
-        elif len(kept) < limit and (not kept or hit.score >= _WORTH * kept[0][0].score):
+        elif len(kept) < limit and hit.score >= floor:
             kept.append((hit, words, []))
-    shown: list[Evidence] = []
-    used = 0
     texts = {hit.text for hit, _, _ in kept}
-    for hit, _, also in kept:
-        context = hit.before if hit.before not in texts and _leans(hit.text) else ""
-        used += len(hit.text) + len(context)
-        if shown and used > max_chars:
-            break
-        place = hit.place
-        shown.append(
-            Evidence(
-                rank=len(shown) + 1,
-                source=place.source,
-                title=place.title,
-                text=hit.text,
-                start=place.start,
-                end=place.end,
-                score=hit.score,
-                dense=hit.dense,
-                lexical=hit.lexical,
-                document_id=place.document_id,
-                passage=hit.passage,
-                context=context,
-                also=tuple(also),
-            )
+    return [
+        Evidence(
+            rank=rank,
+            source=hit.place.source,
+            title=hit.place.title,
+            text=hit.text,
+            start=hit.place.start,
+            end=hit.place.end,
+            score=hit.score,
+            dense=hit.dense,
+            lexical=hit.lexical,
+            document_id=hit.place.document_id,
+            passage=hit.passage,
+            context=hit.before if hit.before not in texts and _leans(hit.text) else "",
+            also=tuple(also),
         )
-    return shown
+        for rank, (hit, _, also) in enumerate(kept, 1)
+    ]
 
 
 def _same(text: str, words: set[str], other_text: str, other_words: set[str]) -> bool:

@@ -126,17 +126,27 @@ class Index:
         """Return the articles in the store, by source name."""
         return self.documents.sources()
 
-    def search(self, vector: npt.NDArray[np.float32], question_terms: Sequence[str], limit: int) -> list[Candidate]:
+    def search(
+        self,
+        vector: npt.NDArray[np.float32],
+        question_terms: Sequence[str],
+        limit: int,
+        documents: Sequence[str] = (),
+    ) -> list[Candidate]:
         """Return the passages that Chroma or the lexical index proposes, in an order that is the same every time.
 
         Args:
             vector: The question's vector, float32 of shape (dimensions,), unit length.
             question_terms: The question's normalised terms.
             limit: How many passages each of the two proposes.
+            documents: Ids of the documents to look in; all when there are none.
         """
-        near = [chunk_id for chunk_id, _ in self.vectors.search(vector, limit)]
+        among = [chunk_id for document_id in documents for chunk_id in self.documents.chunk_ids(document_id)]
+        if documents and not among:
+            return []
+        near = [chunk_id for chunk_id, _ in self.vectors.search(vector, limit, documents)]
         scores: dict[str, dict[int, float]] = {}
-        for chunk_id, number, score in self.lexical.search(question_terms, limit * 4):
+        for chunk_id, number, score in self.lexical.search(question_terms, limit * 4, among):
             scores.setdefault(chunk_id, {})[number] = score
         wanted = list(dict.fromkeys([*near, *list(scores)[: limit * 2]]))
         found = [

@@ -85,10 +85,15 @@ class LexicalIndex:
         best = min((entry for entry in close if entry[0] <= most), default=None)
         return best[2] if best else None
 
-    def search(self, terms: Sequence[str], limit: int) -> list[tuple[str, int, float]]:
+    def search(self, terms: Sequence[str], limit: int, among: Sequence[str] = ()) -> list[tuple[str, int, float]]:
         """Return the best sentences for these terms as (chunk id, number of the sentence in it, BM25 score).
 
         The score is the sum of the sentence's BM25 and half of its surroundings'.
+
+        Args:
+            terms: Normalised terms.
+            limit: How many, at most.
+            among: Ids of the passages to look in; all when there are none.
         """
         clauses = [
             (
@@ -102,7 +107,13 @@ class LexicalIndex:
             return []
         searcher = self._index.searcher()
         try:
-            found = searcher.search(tantivy.Query.boolean_query(clauses), limit).hits
+            query = tantivy.Query.boolean_query(clauses)
+            if among:
+                inside = tantivy.Query.const_score_query(
+                    tantivy.Query.term_set_query(self._schema, "chunk", list(among)), 0.0
+                )
+                query = tantivy.Query.boolean_query([(tantivy.Occur.Must, query), (tantivy.Occur.Must, inside)])
+            found = searcher.search(query, limit).hits
             entries = [(searcher.doc(address), score) for score, address in found]
         except (ValueError, OSError) as error:
             raise self._error(error) from error

@@ -131,6 +131,18 @@ def path(name: str, folder: Path) -> Path:
     return verify(name, folder)
 
 
+def weights_hash(llm: str, folder: Path) -> str | None:
+    """Return the SHA-256 of the file that an answer model's setting names; None when it names an endpoint.
+
+    Errors are those of `path`.
+    """
+    if llm.startswith("openai:"):
+        return None
+    if llm.endswith(".gguf"):
+        return download.sha256_of(Path(llm).expanduser())
+    return next(file.sha256 for file in find(llm).files if (folder / find(llm).name / file.path) == path(llm, folder))
+
+
 def verify(name: str, folder: Path) -> Path:
     """Do as `path` does, but hash every byte always; same arguments, same errors."""
     model = find(name)

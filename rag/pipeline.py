@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from llama_index.core import VectorStoreIndex
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.llms.llm import LLM
 
@@ -17,22 +18,24 @@ from rag import models
 from rag.chunk import split
 from rag.draft import extract, generate
 from rag.embed import PassageEmbedding
-from rag.errors import DocumentError, LLMError, ModelError, ModelMissingError, QuestionError, StoreError
-from rag.evidence import select
+from rag.errors import DocumentError, LLMError, ModelError, ModelMissingError, QuestionError, SettingsError, StoreError
+from rag.evidence import nearest, select
 from rag.index import Index
 from rag.llm import LocalLLM, is_extractive, make_llm, stream_chat
-from rag.load import find_files, load
+from rag.load import decode, find_files, load, make_document
 from rag.prompts import answer_messages
 from rag.retrieve import rank
 from rag.settings import Settings
 from rag.text import content_terms, names, words
-from rag.types import Answer, Document, Draft, Evidence, IngestReport, SourceInfo
+from rag.types import Answer, Document, Draft, Evidence, Filters, Hit, IngestReport, SourceInfo
 from rag.verify import Verdict, refusal, verify
 
 _log = logging.getLogger(__name__)
 EMPTY = "The library holds no articles yet, so nothing can be answered. Add some with: rag ingest FOLDER"
 # Two BM25 fields, the second at half weight, each at most idf * (k1 + 1).
 _BM25_MOST = 1.5 * 2.2
+RELATED = 3  # sentences offered beside an abstention
+_MODEL_SETTINGS = ("llm", "llm_base_url", "llm_api_key", "llm_timeout", "models", "threads")
 Progress = Callable[[int, int, str], None]
 
 
@@ -57,6 +60,21 @@ class Engine:
         self._closed = False
         self._finding, self._loading = threading.Lock(), threading.Lock()
         self._index = Index.open(self.settings.store, embedding.model_name if embedding else self.settings.embedding)
+
+    def using(self, **changes: Any) -> Engine:
+        """Return another engine over the same open store and loaded models, with other settings; close it as well.
+
+        Args:
+            **changes: Settings by name; `store` and `embedding` stay what they are.
+
+        Raises:
+            SettingsError: A setting does not exist, is not usable, or is one of those two.
+        """
+        if fixed := {"store", "embedding"} & changes.keys():
+            raise SettingsError(f"{' and '.join(sorted(fixed))} cannot change here; make another Engine")
+        settings = Settings(**(self.settings.model_dump() | changes))
+        same = all(getattr(settings, name) == getattr(self.settings, name) for name in _MODEL_SETTINGS)
+        return Engine(settings, llm=self._llm if same else None, embedding=self._embedder())
 
     def __enter__(self) -> Engine:
         return self
@@ -87,7 +105,7 @@ class Engine:
         answering.join()
 
     def _warm_up_model(self) -> None:
-        if is_extractive(self.settings):
+        if self._extractive:
             return
         try:
             self._model()
@@ -129,6 +147,27 @@ class Engine:
             tuple(added), tuple(replaced), tuple(unchanged), tuple(failed), passages, time.perf_counter() - started
         )
 
+    def add(self, source: str, content: str | bytes, path: str = "") -> IngestReport:
+        """Add one article given as text, or as a file's bytes.
+
+        Args:
+            source: What it is called in citations.
+            content: The article.
+            path: Where it came from; an article from the same place is replaced.
+
+        Returns:
+            What happened to it; a failure is reported there.
+        """
+        started = time.perf_counter()
+        try:
+            text = content if isinstance(content, str) else decode(content, source)
+            changed, passages = self._put(make_document(text, source, path))
+            self._index.documents.set_meta("used", "1")
+        except DocumentError as error:
+            return IngestReport(failed=((source, str(error)),), seconds=time.perf_counter() - started)
+        names = {changed: (source,)}
+        return IngestReport(**names, passages=passages, seconds=time.perf_counter() - started)  # type: ignore[arg-type]
+
     def sources(self) -> tuple[SourceInfo, ...]:
         """Return the articles in the library, by source name."""
         return self._index.sources()
@@ -157,20 +196,50 @@ class Engine:
             self._index.remove(entry.id)
         return tuple(entry.source for entry in found)
 
-    def answer(self, question: str) -> Answer:
+    @property
+    def llm(self) -> LLM | None:
+        """Return the answer model, loaded; None when there is none to use (`extractive`).
+
+        Raises:
+            ModelError: Its weights are missing or damaged.
+        """
+        return None if self._extractive else self._model()
+
+    @property
+    def model_hash(self) -> str | None:
+        """Return the SHA-256 of the embedded answer model's weights; None for an endpoint or no model."""
+        return None if self._extractive else models.weights_hash(self.settings.llm, self.settings.models)
+
+    def vector_index(self) -> VectorStoreIndex:
+        """Return LlamaIndex's view of the same passages: its index over the same Chroma and embedding model."""
+        return VectorStoreIndex.from_vector_store(self._index.vectors.llama_index, embed_model=self._embedder())
+
+    def retrieve(self, question: str, limit: int = 10, filters: Filters | None = None) -> tuple[Evidence, ...]:
+        """Return the sentences nearest to a question, ranked, whether they answer it or not; no model is asked.
+
+        Raises:
+            QuestionError: The question is empty or too long.
+        """
+        return tuple(nearest(self._hits(self.checked(question), filters), limit))
+
+    def answer(self, question: str, filters: Filters | None = None) -> Answer:
         """Answer a question, or abstain.
+
+        Args:
+            question: What to answer.
+            filters: Which articles to look in; all when left out.
 
         Raises:
             QuestionError: The question is empty or too long.
             RagError: The store or the embedding model failed. A failing answer model is no error: the best evidence
                 sentence is given instead, with a notice.
         """
-        for part in self.stream(question):
+        for part in self.stream(question, filters):
             if isinstance(part, Answer):
                 return part
         raise LLMError("the answer ended before it was complete; ask again")
 
-    def stream(self, question: str) -> Iterator[str | Answer]:
+    def stream(self, question: str, filters: Filters | None = None) -> Iterator[str | Answer]:
         """Yield the model's words as they come, unchecked, and last the checked `Answer`.
 
         Closing the iterator stops the model. Errors are those of `answer`.
@@ -183,7 +252,8 @@ class Engine:
             yield self._answer(question, verdict, (), Draft("", "none"), timings, started)
             return
         missing = self._missing(question)
-        evidence = self._evidence(question)
+        hits = self._hits(question, filters)
+        evidence = select(hits, self.settings.evidence)
         timings["retrieve"] = time.perf_counter() - started
         draft = Draft("", "none")
         if not missing and evidence:
@@ -197,15 +267,16 @@ class Engine:
             timings["verify"] = time.perf_counter() - checking
         else:
             verdict = refusal(missing)
-        yield self._answer(question, verdict, evidence, draft, timings, started)
+        related = nearest(hits, RELATED) if verdict.abstained else ()
+        yield self._answer(question, verdict, evidence, draft, timings, started, related)
 
-    async def aanswer(self, question: str) -> Answer:
+    async def aanswer(self, question: str, filters: Filters | None = None) -> Answer:
         """Answer without blocking the event loop; see `answer`."""
-        return await asyncio.to_thread(self.answer, question)
+        return await asyncio.to_thread(self.answer, question, filters)
 
-    async def astream(self, question: str) -> AsyncIterator[str | Answer]:
+    async def astream(self, question: str, filters: Filters | None = None) -> AsyncIterator[str | Answer]:
         """Stream without blocking the event loop; see `stream`."""
-        parts = self.stream(question)
+        parts = self.stream(question, filters)
         try:
             while (part := await asyncio.to_thread(next, parts, None)) is not None:
                 yield part
@@ -214,7 +285,7 @@ class Engine:
 
     def complete(self, messages: Sequence[ChatMessage], max_tokens: int = 64) -> str | None:
         """Return what the answer model says to these messages, or None when there is no model or it fails."""
-        if is_extractive(self.settings) and self._llm is None:
+        if self._extractive:
             return None
         text = ""
         try:
@@ -263,17 +334,18 @@ class Engine:
         typed = {content_terms(word)[0]: word for word in words(question) if content_terms(word)}
         return [typed[name].removesuffix("'s").removesuffix("’s") for name in wanted if name in typed]
 
-    def _evidence(self, question: str) -> list[Evidence]:
+    def _hits(self, question: str, filters: Filters | None) -> list[Hit]:
         asked = self._index.correct(content_terms(question))
         vector = self._embedder().embed_question(question)
-        candidates = self._index.search(vector, asked, self.settings.candidates)
+        documents = filters.documents if filters else ()
+        candidates = self._index.search(vector, asked, self.settings.candidates, documents)
         ideal = sum(self._index.idf(term) for term in asked) * _BM25_MOST
-        return select(rank(candidates, vector, ideal), self.settings.evidence)
+        return rank(candidates, vector, ideal)
 
     def _draft(
         self, question: str, evidence: list[Evidence], timings: dict[str, float], started: float
     ) -> Iterator[str | Draft]:
-        if is_extractive(self.settings) and self._llm is None:
+        if self._extractive:
             yield extract(evidence)
             return
         generating = time.perf_counter()
@@ -298,6 +370,7 @@ class Engine:
         draft: Draft,
         timings: dict[str, float],
         started: float,
+        related: Sequence[Evidence] = (),
     ) -> Answer:
         timings["total"] = time.perf_counter() - started
         return Answer(
@@ -310,7 +383,12 @@ class Engine:
             timings=timings,
             settings_hash=self.settings.hash,
             notices=draft.notices,
+            related=tuple(related),
         )
+
+    @property
+    def _extractive(self) -> bool:
+        return is_extractive(self.settings) and self._llm is None
 
     def _embedder(self) -> PassageEmbedding:
         with self._finding:

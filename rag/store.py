@@ -13,7 +13,7 @@ import numpy.typing as npt
 from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import ChromaError
 from llama_index.core.schema import BaseNode, NodeRelationship, RelatedNodeInfo, TextNode
-from llama_index.core.vector_stores import VectorStoreQuery
+from llama_index.core.vector_stores import FilterOperator, MetadataFilter, MetadataFilters, VectorStoreQuery
 from llama_index.vector_stores.chroma import ChromaVectorStore
 
 from rag.errors import StoreError
@@ -77,18 +77,25 @@ class VectorStore:
             found.extend(page)
         return found
 
-    def search(self, vector: npt.NDArray[np.float32], limit: int) -> list[tuple[str, float]]:
+    def search(
+        self, vector: npt.NDArray[np.float32], limit: int, documents: Sequence[str] = ()
+    ) -> list[tuple[str, float]]:
         """Return the nearest passages as (chunk id, cosine), best first.
 
         Args:
             vector: The question's vector, shape (dimensions,), unit length.
             limit: How many, at most.
+            documents: Ids of the documents to look in; all when there are none.
         """
         limit = min(limit, self.count())
         if limit < 1:
             return []
+        query = VectorStoreQuery(query_embedding=vector.tolist(), similarity_top_k=limit)
+        if documents:
+            among = MetadataFilter(key="ref_doc_id", operator=FilterOperator.IN, value=list(documents))
+            query.filters = MetadataFilters(filters=[among])
         try:
-            result = self.llama_index.query(VectorStoreQuery(query_embedding=vector.tolist(), similarity_top_k=limit))
+            result = self.llama_index.query(query)
         except (ChromaError, OSError, ValueError, RuntimeError) as error:
             raise self._error(error) from error
         # LlamaIndex gives exp(-distance), and Chroma's cosine distance is 1 - cosine.

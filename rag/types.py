@@ -120,6 +120,13 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Filters:
+    """Which articles a question is put to: those with these ids (`SourceInfo.id`), or all when there are none."""
+
+    documents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """What the model said, before anything of it was checked.
 
@@ -156,8 +163,10 @@ class Answer:
     """An answer with its receipts.
 
     `question` is the stand-alone question that was answered (a follow-up is rewritten into one). When `abstained`,
-    `text` says so plainly and `citations` is empty. `evidence` is what the model was shown, ranked. `timings` are
-    seconds by stage. `notices` are things the reader should know, such as a fallback to another model.
+    `text` says so plainly, `citations` is empty and `related` holds the nearest sentences, which answer nothing.
+    `evidence` is what the model was shown, ranked. `timings` are seconds by stage. `confidence` in [0, 1] is the
+    probability that the articles answer the question and this answer, or the one held back, is right; None where
+    nothing was weighed. `notices` are things the reader should know, such as a fallback to another model.
     """
 
     question: str
@@ -169,6 +178,8 @@ class Answer:
     timings: Mapping[str, float]
     settings_hash: str
     notices: tuple[str, ...] = ()
+    related: tuple[Evidence, ...] = ()
+    confidence: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain data, ready for `json.dumps`."""

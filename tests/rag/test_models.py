@@ -222,3 +222,13 @@ def test_import_is_cheap() -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(rag.__path__[0]).parent)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_the_hash_of_an_answer_models_weights(tmp_path, monkeypatch):
+    monkeypatch.setattr(models, "MODELS", (TINY, FOLDER))
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny" / "tiny.gguf").write_bytes(DATA)
+    wanted = hashlib.sha256(DATA).hexdigest()
+    assert models.weights_hash("local:tiny", tmp_path) == wanted
+    assert models.weights_hash(str(tmp_path / "tiny" / "tiny.gguf"), tmp_path) == wanted
+    assert models.weights_hash("openai:some-model", tmp_path) is None
