@@ -10,6 +10,7 @@ from rag.pipeline import Engine
 from rag.prompts import rewrite_messages
 from rag.text import content_terms, fold
 from rag.types import Answer, Filters
+from rag.verify import unmarked
 
 HISTORY = 4  # turns that a follow-up may refer to
 _LEANS_BACK = re.compile(
@@ -77,7 +78,8 @@ class Chat:
         return both if len(both) <= self.engine.settings.max_question_chars else question
 
     def _remember(self, answer: Answer) -> None:
-        text = re.sub(r"\s*\[\d+\]", "", answer.text)
+        # A refusal says nothing that a follow-up could refer to.
+        text = "" if answer.abstained else unmarked(answer.text)
         self.history = [*self.history, (answer.question, text)][-HISTORY:]
 
 

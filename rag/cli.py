@@ -17,10 +17,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from rag import cli_models
+from rag import cli_eval, cli_models
 from rag.errors import RagError
 from rag.settings import Settings
-from rag.types import IngestReport
+from rag.types import IngestReport, merge
 
 if TYPE_CHECKING:
     from rag.pipeline import Engine
@@ -35,6 +35,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(cli_models.app, name="models", help="List, pull and verify the model weights.")
+app.add_typer(cli_eval.app, name="eval")
 
 StoreOption = Annotated[
     Path | None,
@@ -57,7 +58,7 @@ def main() -> None:
 @app.command()
 def ingest(
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="Files and folders; default: the shipped articles.")
+        list[str] | None, typer.Argument(help="Files, folders and web addresses; default: the shipped articles.")
     ] = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
@@ -65,13 +66,19 @@ def ingest(
     """Add articles to the library; changed files replace what they were."""
     from rag.default import seeds_folder
     from rag.pipeline import Engine
+    from rag.web import is_url
 
     with Engine(_settings(store)) as engine, _err.status("Reading …") as status:
 
         def progress(done: int, total: int, source: str) -> None:
             status.update(f"{done} of {total} files: {escape(source)}")
 
-        report = engine.ingest(*(paths or [seeds_folder()]), progress=progress)
+        wanted = paths or [str(seeds_folder())]
+        addresses = [path for path in wanted if is_url(path)]
+        files = [path for path in wanted if not is_url(path)]
+        reports = [engine.ingest(*files, progress=progress)] if files else []
+        reports += [engine.add_url(address, allow_private=True) for address in addresses]
+        report = merge(reports)
     if as_json:
         _print_json(report.to_dict())
     else:
@@ -115,25 +122,6 @@ def chat(
         launch(engine, host=host, port=port, open_browser=open_browser)
     finally:
         engine.close()
-
-
-@app.command(name="eval")
-def evaluate(
-    split: Annotated[str, typer.Option(help="dev to tune on, test only to report, or all.")] = "dev",
-    kind: Annotated[list[str] | None, typer.Option(help="Only questions of this kind; may be repeated.")] = None,
-    limit: Annotated[int | None, typer.Option(help="Only the first N questions.", min=1)] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="A data set of your own over the shipped articles (JSON lines).")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Write every question with its answer to this JSON-lines file.")
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Score the configured system on questions with known answers over the shipped articles."""
-    from eval.report import evaluate as run_eval
-
-    run_eval(Settings(), split=split, kinds=kind or [], limit=limit, data=data, out=out, as_json=as_json)
 
 
 @app.command()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from llama_index.core.base.llms.types import ChatMessage
 
-from rag.prompts import answer_messages
+from rag.prompts import UNKNOWN, answer_messages
+from rag.question import Form
 from rag.types import Draft, Evidence
 
-Stream = Callable[[Sequence[ChatMessage]], Iterator[tuple[str, float | None]]]
+# Gives (text so far, mean token probability so far, likeliest first tokens) for messages.
+Stream = Callable[[Sequence[ChatMessage]], Iterator[tuple[str, float | None, Mapping[str, float]]]]
 MAX_ANSWER_CHARS = 1500
 
 
@@ -18,23 +20,39 @@ def extract(evidence: Sequence[Evidence]) -> Draft:
     return Draft(text=" ".join(evidence[0].text.split()) if evidence else "", model="extractive")
 
 
-def generate(question: str, evidence: Sequence[Evidence], stream: Stream, model: str) -> Iterator[str | Draft]:
+def generate(
+    question: str,
+    evidence: Sequence[Evidence],
+    stream: Stream,
+    model: str,
+    form: Form,
+    earlier: Sequence[tuple[str, str]] = (),
+) -> Iterator[str | Draft]:
     """Yield the model's words as they come, and last the `Draft`.
 
     Args:
-        question: The stand-alone question.
+        question: The stand-alone question, or a part of it.
         evidence: What the model is shown.
-        stream: Gives (text so far, mean token probability so far) for messages.
+        stream: The answer model.
         model: The model's name.
+        form: The question's form.
+        earlier: Parts that were answered before, with the model's words.
 
     Raises:
         LLMError: The model failed.
     """
-    text, confidence = "", None
-    for so_far, probability in stream(answer_messages(question, evidence)):
+    text, confidence, unknown = "", None, None
+    for so_far, probability, first in stream(answer_messages(question, evidence, form, earlier)):
         delta, text, confidence = so_far[len(text) :], so_far, probability
+        if unknown is None and first:
+            unknown = sum(p for token, p in first.items() if _begins_unknown(token))
         if delta:
             yield delta
         if len(text) > MAX_ANSWER_CHARS:
             break
-    yield Draft(text=text.strip(), model=model, confidence=confidence)
+    yield Draft(text=text.strip(), model=model, confidence=confidence, unknown=unknown)
+
+
+def _begins_unknown(token: str) -> bool:
+    word = token.strip().lower()
+    return len(word) > 1 and UNKNOWN.startswith(word)

@@ -14,7 +14,7 @@ _SAME = 0.75
 # Below this score a sentence is about something else (dev half: off-topic questions reach 0.37, others start at 0.48).
 _RELEVANT = 0.42
 # A sentence must reach this share of the best one's score: what is read costs time, and far lower ones distract.
-_WORTH = 0.9
+_WORTH = 0.87
 # A sentence that opens so cannot be understood without the one before it.
 _LEANS_BACK = re.compile(
     r"[\"“‘'(]*(?:he|she|it|they|his|her|its|their|this|that|these|those|both|but|and|instead|however"
@@ -75,6 +75,7 @@ def _fold(hits: Sequence[Hit], limit: int, floor: float) -> list[Evidence]:
             passage=hit.passage,
             context=hit.before if hit.before not in texts and _leans(hit.text) else "",
             also=tuple(also),
+            coverage=hit.coverage,
         )
         for rank, (hit, _, also) in enumerate(kept, 1)
     ]

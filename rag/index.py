@@ -18,12 +18,13 @@ from rag.documents import DocumentStore
 from rag.errors import StoreError, StoreLockedError, StoreMismatchError
 from rag.lexical import LexicalIndex
 from rag.store import VectorStore
-from rag.text import terms
+from rag.text import spell_out, terms
 from rag.types import Candidate, Chunk, Document, SourceInfo
 
 LAYOUT = "1"
 _log = logging.getLogger(__name__)
 _PAGE = 1000
+_ACRONYM_PLACES = 20  # sentences whose articles are searched for what an acronym stands for
 _open: dict[Path, Index] = {}
 _open_lock = threading.Lock()
 
@@ -59,6 +60,7 @@ class Index:
     def __init__(self, folder: Path, embedding: str) -> None:
         self.folder = folder
         self._users = 0
+        self.version = 0  # grows with every change of what the store holds
         self._write_lock = threading.RLock()
         self._lock = _take_lock(folder)
         opened: list[DocumentStore | VectorStore] = []
@@ -110,6 +112,7 @@ class Index:
             self.lexical.add(_entry(chunk, document) for chunk in chunks)
             # From here on a question sees the new document; entries without a passage in SQLite are never shown.
             self.documents.add(document, chunks, vectors, replaces)
+            self.version += 1
             self._forget(old)
             self.documents.set_meta("dirty", "0")
 
@@ -119,6 +122,7 @@ class Index:
             old = self.documents.chunk_ids(document_id)
             self.documents.set_meta("dirty", "1")
             self.documents.remove(document_id)
+            self.version += 1
             self._forget(old)
             self.documents.set_meta("dirty", "0")
 
@@ -175,6 +179,17 @@ class Index:
             term if self.lexical.document_frequency(term) else self.lexical.nearest(term) or term
             for term in question_terms
         ]
+
+    def spell_out(self, acronym: str) -> str | None:
+        """Return the name that a word in capitals stands for in the articles that use it, or None.
+
+        It is the first run of capitalised words with these initials: the articles say what they abbreviate.
+        """
+        found = self.lexical.search([normal for normal in terms(acronym)], _ACRONYM_PLACES)
+        chunk_ids = dict.fromkeys(chunk_id for chunk_id, _, _ in found)
+        texts = {document.id: document.text for _, document, _ in self.documents.chunks(chunk_ids)}
+        names = (spell_out(acronym, text) for text in texts.values())
+        return next((name for name in names if name), None)
 
     def idf(self, term: str) -> float:
         """Return BM25's inverse document frequency of a normalised term over all sentences."""

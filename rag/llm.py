@@ -42,14 +42,17 @@ from rag.settings import Settings
 
 _log = logging.getLogger(__name__)
 CONTEXT_TOKENS = 4096
+SLOTS = 4  # prompts with different fixed starts whose starts stay in memory side by side
 _KEY = secrets.token_urlsafe(32)
 _STOP = ["<|im_end|>", "<|endoftext|>"]
+_TOP = 10  # likeliest first tokens that are reported
 
 
 class LocalLLM(CustomLLM):
     """A GGUF chat model run in this process.
 
-    One request runs at a time, so the fixed start of the prompt stays in the model's cache; others wait their turn.
+    One request runs at a time; others wait their turn. Prompts that begin with the same system message share a slot of
+    the model's cache, where what they have in common stays.
 
     Args:
         path: The .gguf file.
@@ -68,6 +71,7 @@ class LocalLLM(CustomLLM):
     timeout: float
     max_tokens: int = 160
     _turn: Any = PrivateAttr(default_factory=threading.Lock)
+    _starts: dict[str, int] = PrivateAttr(default_factory=dict)
 
     @property
     def metadata(self) -> LLMMetadata:
@@ -95,17 +99,23 @@ class LocalLLM(CustomLLM):
             LLMError: The model failed.
         """
         server = _server(self.path, self.threads)
+        slot = self._slot_of(messages)
         stat = Path(self.path).stat()
         words = [(m.role.value, m.content) for m in messages]
         made_of = json.dumps([self.path, stat.st_size, stat.st_mtime_ns, xllamacpp.__version__, CONTEXT_TOKENS, words])
-        name = f"{self.name}-{hashlib.sha256(made_of.encode()).hexdigest()[:16]}.bin"
-        if (_prompt_folder() / name).exists() and _slot(server, "restore", name):
+        kind = hashlib.sha256(str(messages[0].content).encode()).hexdigest()[:8]
+        name = f"{self.name}-{kind}-{hashlib.sha256(made_of.encode()).hexdigest()[:16]}.bin"
+        if (_prompt_folder() / name).exists() and _slot(server, slot, "restore", name):
             return
         for _ in self._stream(messages, max_tokens=1):
             pass
-        for old in _prompt_folder().glob(f"{self.name}-*.bin"):
+        for old in _prompt_folder().glob(f"{self.name}-{kind}-*.bin"):
             old.unlink(missing_ok=True)
-        _slot(server, "save", name)
+        _slot(server, slot, "save", name)
+
+    def _slot_of(self, messages: Sequence[ChatMessage]) -> int:
+        start = str(messages[0].content) if messages and messages[0].role == "system" else ""
+        return self._starts.setdefault(start, len(self._starts) % SLOTS)
 
     @llm_chat_callback()
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
@@ -119,7 +129,8 @@ class LocalLLM(CustomLLM):
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """Answer the messages piece by piece; closing the generator stops the model.
 
-        `additional_kwargs["logprobs"]` of each piece lists the log probabilities of all tokens so far.
+        `additional_kwargs["logprobs"]` of each piece lists the log probabilities of all tokens so far, and `"first"`
+        the likeliest first tokens with their probabilities.
         """
         return self._stream(messages, **kwargs)
 
@@ -145,7 +156,8 @@ class LocalLLM(CustomLLM):
             "stream": True,
             "cache_prompt": True,
             "logprobs": True,
-            "top_logprobs": 1,
+            "top_logprobs": _TOP,
+            "id_slot": self._slot_of(messages),
             "stop": _STOP,
         }
         if not self._turn.acquire(timeout=self.timeout):
@@ -175,6 +187,7 @@ class LocalLLM(CustomLLM):
     def _read(self, pieces: queue.Queue[dict[str, Any] | Exception | None], deadline: float) -> ChatResponseGen:
         text = ""
         logprobs: list[float] = []
+        first: dict[str, float] = {}
         while True:
             try:
                 piece = pieces.get(timeout=max(0.0, deadline - time.monotonic()))
@@ -188,19 +201,23 @@ class LocalLLM(CustomLLM):
                 raise LLMError(f"the answer model failed: {_reason(piece.get('error', piece))}; ask a shorter question")
             for choice in piece["choices"]:
                 delta = choice.get("delta", {}).get("content") or ""
-                logprobs += [t["logprob"] for t in (choice.get("logprobs") or {}).get("content") or []]
+                tokens = (choice.get("logprobs") or {}).get("content") or []
+                if tokens and not first:
+                    first = {t["token"]: math.exp(t["logprob"]) for t in tokens[0].get("top_logprobs", [])}
+                logprobs += [t["logprob"] for t in tokens]
                 if delta:
                     text += delta
                     message = ChatMessage(role="assistant", content=text, additional_kwargs={})
-                    yield ChatResponse(message=message, delta=delta, additional_kwargs={"logprobs": list(logprobs)})
+                    facts = {"logprobs": list(logprobs), "first": first}
+                    yield ChatResponse(message=message, delta=delta, additional_kwargs=facts)
 
 
 @lru_cache(maxsize=2)
 def _load_server(path: str, threads: int) -> xllamacpp.Server:
     params = xllamacpp.CommonParams()
     params.model.path = path
-    params.n_ctx = CONTEXT_TOKENS
-    params.n_parallel = 1
+    params.n_ctx = CONTEXT_TOKENS * SLOTS
+    params.n_parallel = SLOTS
     params.n_batch = 512
     params.n_ubatch = 128  # what is not cached is short
     params.cpuparams.n_threads = threads
@@ -225,10 +242,10 @@ def _prompt_folder() -> Path:
     return platformdirs.user_cache_path("dateline", appauthor=False) / "prompts"
 
 
-def _slot(server: xllamacpp.Server, action: str, name: str) -> bool:
-    """Save or restore what the model's only slot has read; False when that did not work, which costs only time."""
+def _slot(server: xllamacpp.Server, slot: int, action: str, name: str) -> bool:
+    """Save or restore what a slot of the model has read; False when that did not work, which costs only time."""
     request = urllib.request.Request(
-        f"{server.listening_address}/slots/0?action={action}",
+        f"{server.listening_address}/slots/{slot}?action={action}",
         data=json.dumps({"filename": name}).encode(),
         headers={"Authorization": f"Bearer {_KEY}", "Content-Type": "application/json"},
     )
@@ -314,8 +331,8 @@ def _endpoint(settings: Settings, model: str) -> LLM:
 
 def stream_chat(
     llm: LLM, messages: Sequence[ChatMessage], timeout: float, **kwargs: Any
-) -> Iterator[tuple[str, float | None]]:
-    """Yield (text so far, mean token probability so far or None) while a model of any kind answers.
+) -> Iterator[tuple[str, float | None, dict[str, float]]]:
+    """Yield (text so far, mean token probability or None, likeliest first tokens) while a model of any kind answers.
 
     Raises:
         LLMError: The model failed, took longer than `timeout` seconds or cannot be reached.
@@ -325,7 +342,8 @@ def stream_chat(
     try:
         for piece in llm.stream_chat(messages, **kwargs):
             text = piece.message.content or text + (piece.delta or "")
-            yield text, _confidence(piece.additional_kwargs.get("logprobs"))
+            facts = piece.additional_kwargs
+            yield text, _confidence(facts.get("logprobs")), facts.get("first") or {}
             if time.monotonic() > deadline:
                 raise LLMError(f"the answer model took longer than {timeout:g} s; raise llm_timeout")
         if not text:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
+import re
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from llama_index.core.llms.llm import LLM
 
 from rag import models
 from rag.chunk import split
+from rag.confidence import probability
 from rag.draft import extract, generate
 from rag.embed import PassageEmbedding
 from rag.errors import DocumentError, LLMError, ModelError, ModelMissingError, QuestionError, SettingsError, StoreError
@@ -23,20 +27,30 @@ from rag.evidence import nearest, select
 from rag.index import Index
 from rag.llm import LocalLLM, is_extractive, make_llm, stream_chat
 from rag.load import decode, find_files, load, make_document
-from rag.prompts import answer_messages
+from rag.prompts import answer_start, rewrite_start
+from rag.question import Form, form, parts
 from rag.retrieve import rank
 from rag.settings import Settings
-from rag.text import content_terms, names, words
+from rag.text import acronyms, content_terms, names, words
 from rag.types import Answer, Document, Draft, Evidence, Filters, Hit, IngestReport, SourceInfo
-from rag.verify import Verdict, refusal, verify
+from rag.verify import Verdict, combine, refusal, unmarked, verify
+from rag.web import fetch
 
 _log = logging.getLogger(__name__)
 EMPTY = "The library holds no articles yet, so nothing can be answered. Add some with: rag ingest FOLDER"
-# Two BM25 fields, the second at half weight, each at most idf * (k1 + 1).
-_BM25_MOST = 1.5 * 2.2
+_MOST_KNOWN = 500  # answers kept for questions that are asked again
 RELATED = 3  # sentences offered beside an abstention
 _MODEL_SETTINGS = ("llm", "llm_base_url", "llm_api_key", "llm_timeout", "models", "threads")
 Progress = Callable[[int, int, str], None]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Weighed:
+    """A verdict with the probability that it, or what it holds back, is right, and what that was weighed from."""
+
+    verdict: Verdict
+    probability: float
+    signals: dict[str, float]
 
 
 class Engine:
@@ -58,6 +72,7 @@ class Engine:
         self._embedding = embedding
         self._llm = llm
         self._closed = False
+        self._known: OrderedDict[tuple[int, str, Filters | None], Answer] = OrderedDict()
         self._finding, self._loading = threading.Lock(), threading.Lock()
         self._index = Index.open(self.settings.store, embedding.model_name if embedding else self.settings.embedding)
 
@@ -168,6 +183,22 @@ class Engine:
         names = {changed: (source,)}
         return IngestReport(**names, passages=passages, seconds=time.perf_counter() - started)  # type: ignore[arg-type]
 
+    def add_url(self, url: str, *, allow_private: bool = False) -> IngestReport:
+        """Fetch a web page and add its article.
+
+        Args:
+            url: An http or https address.
+            allow_private: Fetch from loopback and private networks too; never for strangers.
+
+        Returns:
+            What happened to it; a failure is reported there.
+        """
+        try:
+            page = fetch(url, allow_private=allow_private)
+        except DocumentError as error:
+            return IngestReport(failed=((url, str(error)),))
+        return self.add(page.url, page.text, page.url)
+
     def sources(self) -> tuple[SourceInfo, ...]:
         """Return the articles in the library, by source name."""
         return self._index.sources()
@@ -251,24 +282,47 @@ class Engine:
             verdict = Verdict(EMPTY, (), abstained=True)
             yield self._answer(question, verdict, (), Draft("", "none"), timings, started)
             return
+        if (known := self._recall(question, filters)) is not None:
+            if not known.abstained:
+                yield unmarked(known.text)
+            yield dataclasses.replace(known, timings={"total": time.perf_counter() - started})
+            return
+        version = self._index.version
         missing = self._missing(question)
         hits = self._hits(question, filters)
-        evidence = select(hits, self.settings.evidence)
+        asked = parts(question)
+        evidence = self._evidence(asked, hits, filters)
         timings["retrieve"] = time.perf_counter() - started
-        draft = Draft("", "none")
+        drafts: list[tuple[str, Draft]] = []
+        weighed: list[Weighed] = []
         if not missing and evidence:
-            for part in self._draft(question, evidence, timings, started):
+            for part in self._drafts(asked, evidence, timings, started):
                 if isinstance(part, str):
                     yield part
                 else:
-                    draft = part
+                    drafts.append(part)
             checking = time.perf_counter()
-            verdict = verify(question, draft, evidence, lambda document_id: self.document(document_id).text)
+            weighed = [self._weigh(text, draft, evidence) for text, draft in drafts]
             timings["verify"] = time.perf_counter() - checking
-        else:
-            verdict = refusal(missing)
+        verdict = combine([q for q, _ in drafts], [w.verdict for w in weighed]) if weighed else refusal(missing)
         related = nearest(hits, RELATED) if verdict.abstained else ()
-        yield self._answer(question, verdict, evidence, draft, timings, started, related)
+        draft = drafts[0][1] if drafts else Draft("", "none")
+        least = min(weighed, key=lambda w: w.probability, default=None)
+        answer = self._answer(question, verdict, evidence, draft, timings, started, related, least)
+        if not answer.notices:  # a fallback is no answer to keep
+            self._remember((version, question, filters), answer)
+        yield answer
+
+    def _recall(self, question: str, filters: Filters | None) -> Answer | None:
+        """Return the answer that this question got since the store last changed."""
+        with self._finding:
+            return self._known.get((self._index.version, question, filters))
+
+    def _remember(self, key: tuple[int, str, Filters | None], answer: Answer) -> None:
+        with self._finding:
+            self._known[key] = answer
+            while len(self._known) > _MOST_KNOWN:
+                self._known.popitem(last=False)
 
     async def aanswer(self, question: str, filters: Filters | None = None) -> Answer:
         """Answer without blocking the event loop; see `answer`."""
@@ -289,7 +343,7 @@ class Engine:
             return None
         text = ""
         try:
-            for so_far, _ in self._stream(self._model())(messages, max_tokens=max_tokens):
+            for so_far, _, _ in self._stream(self._model())(messages, max_tokens=max_tokens):
                 text = so_far
         except (ModelError, LLMError) as error:
             _log.warning("%s", error)
@@ -299,7 +353,7 @@ class Engine:
     def _put(self, document: Document) -> tuple[str, int]:
         """Make the library hold what a file holds now; return what that took and how many passages are new."""
         documents = self._index.documents
-        old = documents.by_path(document.path)
+        old = documents.by_path(document.path) if document.path else None
         # What the file held before goes with it, unless another file holds it too.
         orphan = old if old and old != document.id and documents.files(old) == [document.path] else None
         replaces = bool(old and old != document.id)
@@ -307,7 +361,8 @@ class Engine:
             chunks = split(document, self.settings.chunk_sentences)
             self._index.add(document, chunks, self._embedder().embed_passages(chunks), orphan)
             return "replaced" if replaces else "added", len(chunks)
-        documents.place(document.path, document.source, document.id)
+        if document.path:
+            documents.place(document.path, document.source, document.id)
         if orphan:
             self._index.remove(orphan)
         return "replaced" if replaces else "unchanged", 0
@@ -336,31 +391,78 @@ class Engine:
 
     def _hits(self, question: str, filters: Filters | None) -> list[Hit]:
         asked = self._index.correct(content_terms(question))
-        vector = self._embedder().embed_question(question)
+        full = {short: name for short in acronyms(question) if (name := self._index.spell_out(short))}
+        aliases = {content_terms(short)[0]: frozenset(content_terms(name)) for short, name in full.items()}
+        vector = self._embedder().embed_question(_spelled_out(question, full))
         documents = filters.documents if filters else ()
-        candidates = self._index.search(vector, asked, self.settings.candidates, documents)
-        ideal = sum(self._index.idf(term) for term in asked) * _BM25_MOST
-        return rank(candidates, vector, ideal)
+        wanted = [*asked, *(term for names in aliases.values() for term in sorted(names))]
+        candidates = self._index.search(vector, wanted, self.settings.candidates, documents)
+        return rank(question, candidates, vector, {term: self._index.idf(term) for term in asked}, aliases)
+
+    def _evidence(self, asked: Sequence[str], hits: Sequence[Hit], filters: Filters | None) -> list[Evidence]:
+        """Return what the model is shown: the best sentences, and where a question has parts the best for each."""
+        if len(asked) == 1:
+            return select(hits, self.settings.evidence)
+        by_part = [select(hits, 2), *(select(self._hits(part, filters), 2) for part in asked)]
+        chosen: dict[tuple[str, int], Evidence] = {}
+        for evidence in (e for found in by_part for e in found):
+            chosen.setdefault((evidence.document_id, evidence.start), evidence)
+        kept = list(chosen.values())[: self.settings.evidence]
+        return [dataclasses.replace(e, rank=rank) for rank, e in enumerate(kept, 1)]
+
+    def _weigh(self, question: str, draft: Draft, evidence: Sequence[Evidence]) -> Weighed:
+        """Return what is left of a draft where it is likely enough to be right, else a refusal."""
+
+        def read(document_id: str) -> str:
+            return self.document(document_id).text
+
+        verdict = verify(question, draft, evidence, read)
+        signals = _signals(evidence[0], draft, verdict, evidence)
+        likely = probability("extractive" if draft.model == "extractive" else "answer", signals)
+        if verdict.abstained or likely < self.settings.caution:
+            return Weighed(refusal(), likely, signals)
+        citations = tuple(dataclasses.replace(c, support=round(likely, 3)) for c in verdict.citations)
+        return Weighed(dataclasses.replace(verdict, citations=citations), likely, signals)
+
+    def _drafts(
+        self, asked: Sequence[str], evidence: list[Evidence], timings: dict[str, float], started: float
+    ) -> Iterator[str | tuple[str, Draft]]:
+        """Yield the model's words, and after each part of the question the part with its draft."""
+        generating = time.perf_counter()
+        if self._extractive:
+            yield " and ".join(asked) if len(asked) > 1 else asked[0], extract(evidence)
+            return
+        earlier: list[tuple[str, str]] = []
+        for question in asked:
+            if earlier:
+                yield "; "
+            for part in self._draft(question, evidence, form(asked[0]), earlier, timings, started):
+                if isinstance(part, str):
+                    yield part
+                else:
+                    earlier.append((question, part.text))
+                    yield question, part
+        timings["generate"] = time.perf_counter() - generating
 
     def _draft(
-        self, question: str, evidence: list[Evidence], timings: dict[str, float], started: float
+        self,
+        question: str,
+        evidence: list[Evidence],
+        form: Form,
+        earlier: Sequence[tuple[str, str]],
+        timings: dict[str, float],
+        started: float,
     ) -> Iterator[str | Draft]:
-        if self._extractive:
-            yield extract(evidence)
-            return
-        generating = time.perf_counter()
         try:
             llm = self._model()
-            for part in generate(question, evidence, self._stream(llm), llm.metadata.model_name):
+            for part in generate(question, evidence, self._stream(llm), llm.metadata.model_name, form, earlier):
                 timings.setdefault("first_token", time.perf_counter() - started)
                 yield part
         except (ModelMissingError, LLMError) as error:
             # A damaged or unusable model is an error; one that is missing or down must not keep the reader waiting.
             fallback = extract(evidence)
-            yield Draft(
-                fallback.text, fallback.model, None, (f"{error}. The best matching sentence is shown instead.",)
-            )
-        timings["generate"] = time.perf_counter() - generating
+            notice = f"{error}. The best matching sentence is shown instead."
+            yield dataclasses.replace(fallback, notices=(notice,))
 
     def _answer(
         self,
@@ -371,6 +473,7 @@ class Engine:
         timings: dict[str, float],
         started: float,
         related: Sequence[Evidence] = (),
+        weighed: Weighed | None = None,
     ) -> Answer:
         timings["total"] = time.perf_counter() - started
         return Answer(
@@ -384,6 +487,8 @@ class Engine:
             settings_hash=self.settings.hash,
             notices=draft.notices,
             related=tuple(related),
+            confidence=round(weighed.probability, 3) if weighed else None,
+            signals=weighed.signals if weighed else {},
         )
 
     @property
@@ -404,12 +509,43 @@ class Engine:
             if self._llm is None:
                 llm = make_llm(self.settings, lambda name: models.path(name, self.settings.models))
                 if isinstance(llm, LocalLLM):
-                    llm.prepare(answer_messages("", ()))
+                    for start in (*map(answer_start, Form), rewrite_start()):
+                        llm.prepare(start)
                 self._llm = llm
             return self._llm
 
     def _stream(self, llm: LLM) -> Any:
-        def stream(messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[tuple[str, float | None]]:
+        def stream(
+            messages: Sequence[ChatMessage], **kwargs: Any
+        ) -> Iterator[tuple[str, float | None, dict[str, float]]]:
             return stream_chat(llm, messages, self.settings.llm_timeout, **kwargs)
 
         return stream
+
+
+def _spelled_out(question: str, names: Mapping[str, str]) -> str:
+    """Return the question with acronyms replaced by the names that they stand for."""
+    for short, name in names.items():
+        question = re.sub(rf"\b{re.escape(short)}\b", lambda _, name=name: name, question)  # type: ignore[misc]
+    return question
+
+
+def _signals(best: Evidence, draft: Draft, verdict: Verdict, evidence: Sequence[Evidence]) -> dict[str, float]:
+    """Return what speaks for an answer: the best sentence's scores, the model's certainty, the support it found."""
+    cited = [
+        e for e in evidence if any((c.document_id, c.start) == (e.document_id, e.start) for c in verdict.citations)
+    ]
+    found = {
+        "score": best.score,
+        "dense": best.dense,
+        "coverage": best.coverage,
+        "cited_score": max((e.score for e in cited), default=best.score),
+        "cited_coverage": max((e.coverage for e in cited), default=best.coverage),
+        "support": verdict.support,
+        "sentences": float(len(evidence)),
+    }
+    if draft.confidence is not None:
+        found["certainty"] = draft.confidence
+    if draft.unknown is not None:
+        found["unknown"] = draft.unknown
+    return {name: round(value, 4) for name, value in found.items()}

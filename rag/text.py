@@ -48,6 +48,8 @@ _stemmer = snowballstemmer.stemmer("english")
 
 def fold(text: str) -> str:
     """Return `text` without accents and case, with straight quotation marks, for comparing."""
+    if text.isascii():
+        return text.casefold()
     decomposed = unicodedata.normalize("NFKD", text)
     bare = "".join(c for c in decomposed if not unicodedata.combining(c))
     return bare.translate(_QUOTES).casefold()
@@ -57,15 +59,11 @@ _QUOTES = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": 
 
 
 @lru_cache(maxsize=65536)
-def _stem(word: str) -> str:
-    return str(_stemmer.stemWord(word))
-
-
 def _normal(token: str) -> str:
     if token[0].isdigit():
         return token.replace(",", "")
     word = _POSSESSIVE.sub("", fold(token)).replace(".", "")
-    return _NUMBER_WORDS.get(word) or _stem(word)
+    return _NUMBER_WORDS.get(word) or str(_stemmer.stemWord(word))
 
 
 def words(text: str) -> list[str]:
@@ -114,6 +112,30 @@ def names(text: str) -> list[str]:
         if not starts or followed or (token.isupper() and len(token) > 1) or _POSSESSIVE.search(token):
             found[_normal(token)] = None
     return [term for term in found if term]
+
+
+def acronyms(text: str) -> list[str]:
+    """Return the words of `text` in capitals that may stand for a name: `"Did AMLO call the CEO?"` gives `["AMLO"]`."""
+    return [t for t in _TOKEN.findall(text) if len(t) > 2 and t.isalpha() and t.isupper() and t not in _COMMON_CAPITALS]
+
+
+def spell_out(acronym: str, text: str) -> str | None:
+    """Return the first run of capitalised words in `text` with these initials, or None."""
+    wanted = fold(acronym)
+    run: list[str] = []
+    end = 0
+    for match in _TOKEN.finditer(text):
+        token = match.group()
+        joined = bool(run) and text[end : match.start()] in (" ", "-")
+        end = match.end()
+        if not token[0].isupper() or fold(token) == wanted:
+            run = []
+            continue
+        run = [*run, token] if joined else [token]
+        last = run[-len(wanted) :]
+        if "".join(fold(word)[0] for word in last) == wanted:
+            return " ".join(last)
+    return None
 
 
 def initials(text: str) -> set[str]:

@@ -9,7 +9,7 @@ All are frozen. Offsets count characters (Python string indices) into `Document.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,8 +82,9 @@ class Candidate:
 class Hit:
     """A sentence that retrieval found, with the scores that ranked it (higher is better).
 
-    `dense` is the cosine of question and sentence, `lexical` the BM25 score divided by the question's best one, and
-    `score` the fused score that the ranking follows.
+    `dense` is the cosine of question and sentence, `lexical` the BM25 score as a share of the ideal one, `coverage` the
+    share of the question's terms (by rarity) that the sentence and its neighbours hold, and `score` what the ranking
+    follows.
     """
 
     place: Place
@@ -94,6 +95,7 @@ class Hit:
     passage: Span
     before: str = ""
     after: str = ""
+    coverage: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class Evidence:
     passage: Span
     context: str = ""
     also: tuple[Place, ...] = ()
+    coverage: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +133,14 @@ class Filters:
 class Draft:
     """What the model said, before anything of it was checked.
 
-    `confidence` is the mean probability of the answer's tokens where the model reports it, else None.
+    `confidence` is the mean probability of the answer's tokens and `unknown` the probability that it says it does not
+    know, where the model reports them, else None.
     """
 
     text: str
     model: str
     confidence: float | None = None
+    unknown: float | None = None
     notices: tuple[str, ...] = ()
 
 
@@ -166,7 +171,8 @@ class Answer:
     `text` says so plainly, `citations` is empty and `related` holds the nearest sentences, which answer nothing.
     `evidence` is what the model was shown, ranked. `timings` are seconds by stage. `confidence` in [0, 1] is the
     probability that the articles answer the question and this answer, or the one held back, is right; None where
-    nothing was weighed. `notices` are things the reader should know, such as a fallback to another model.
+    nothing was weighed. `signals` is what it was weighed from. `notices` are things the reader should know, such as a
+    fallback to another model.
     """
 
     question: str
@@ -180,6 +186,7 @@ class Answer:
     notices: tuple[str, ...] = ()
     related: tuple[Evidence, ...] = ()
     confidence: float | None = None
+    signals: Mapping[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain data, ready for `json.dumps`."""
@@ -220,3 +227,15 @@ class IngestReport:
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain data, ready for `json.dumps`."""
         return dataclasses.asdict(self)
+
+
+def merge(reports: Sequence[IngestReport]) -> IngestReport:
+    """Return several reports as one."""
+    return IngestReport(
+        added=tuple(name for r in reports for name in r.added),
+        replaced=tuple(name for r in reports for name in r.replaced),
+        unchanged=tuple(name for r in reports for name in r.unchanged),
+        failed=tuple(entry for r in reports for entry in r.failed),
+        passages=sum(r.passages for r in reports),
+        seconds=sum(r.seconds for r in reports),
+    )

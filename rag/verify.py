@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from rag.prompts import UNKNOWN
+from rag.question import Form, asks_reason, form
 from rag.text import content_terms, fold, initials, names, numbers, same_name, split_sentences
 from rag.types import Citation, Draft, Evidence
 
@@ -35,15 +37,21 @@ _SCALE = re.compile(r"(?:[.,]\d+)?(?:\s?%|\s?(?:percent|per cent|hundred|thousan
 # A statement needs this share of its own words in the sentences it rests on.
 MIN_COVERAGE = 0.6
 _MAX_CITATIONS = 3  # for one statement
+_MAX_SENTENCE = 600  # characters of a sentence that is given whole
+_MARKER = re.compile(r"\[(\d+)\]")
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is left of a draft: the text with its markers and their citations, or a refusal with what is missing."""
+    """What is left of a draft: the text with its markers and their citations, or a refusal with what is missing.
+
+    `support` in [0, 1] is how far the sentences hold the statements, the weakest one's; 0 for a refusal.
+    """
 
     text: str
     citations: tuple[Citation, ...]
     abstained: bool
+    support: float = 0.0
 
 
 def refusal(missing: Sequence[str] = ()) -> Verdict:
@@ -68,18 +76,65 @@ def verify(question: str, draft: Draft, evidence: Sequence[Evidence], read: Call
     if is_refusal(draft.text) or not evidence:
         return refusal()
     asked = set(content_terms(question))
+    whole = form(question) is Form.OPEN
     parts: list[str] = []
     citations: list[Citation] = []
     for statement in split_sentences(_clean(draft.text)):
         found = _support(statement, question, asked, evidence, read)
         if not found:
             continue
-        markers = [_cite(citations, e, support) for e, support in found]
         words = _verbatim(statement.strip(), [e.text for e, _ in found])
-        parts.append(f"{words} " + "".join(f"[{m}]" for m in sorted(markers)))
+        if whole and (sentence := _around(words, question, found[0][0].text)):
+            words, found = sentence, found[:1]
+        markers = [_cite(citations, e, support) for e, support in found]
+        cited = f"{words} " + "".join(f"[{m}]" for m in sorted(markers))
+        if cited not in parts:
+            parts.append(cited)
     if not parts:
         return refusal()
-    return Verdict(" ".join(parts), tuple(citations), abstained=False)
+    return Verdict(" ".join(parts), tuple(citations), False, min(c.support for c in citations))
+
+
+def combine(asked: Sequence[str], verdicts: Sequence[Verdict]) -> Verdict:
+    """Return the verdicts on the parts of one question as one; what is not said is named."""
+    if all(verdict.abstained for verdict in verdicts):
+        return refusal()
+    citations: list[Citation] = []
+    texts: list[str] = []
+    for question, verdict in zip(asked, verdicts, strict=True):
+        if verdict.abstained:
+            texts.append(f"The articles do not say: “{question}”")
+            continue
+        numbers: dict[int, int] = {}
+        for citation in verdict.citations:
+            numbers[citation.marker] = _renumber(citations, citation)
+        texts.append(_MARKER.sub(lambda m, known=numbers: f"[{known[int(m.group(1))]}]", verdict.text))  # type: ignore[misc]
+    text = "; ".join(t.rstrip(".") if i + 1 < len(texts) else t for i, t in enumerate(texts))
+    return Verdict(text, tuple(citations), False, min(v.support for v in verdicts if not v.abstained))
+
+
+def _renumber(citations: list[Citation], citation: Citation) -> int:
+    for known in citations:
+        if (known.document_id, known.start) == (citation.document_id, citation.start):
+            return known.marker
+    citations.append(dataclasses.replace(citation, marker=len(citations) + 1))
+    return len(citations)
+
+
+def _around(words: str, question: str, sentence: str) -> str | None:
+    """Return the whole sentence where a few words of it do not answer an open question; None where they do.
+
+    A reason, and whatever is told in fewer than four words, is only understood in its sentence.
+    """
+    plain = " ".join(sentence.split())
+    if plain == words or _MARKERS.search(plain) or len(plain) > _MAX_SENTENCE:
+        return None
+    return plain if asks_reason(question) or len(words.split()) < 4 else None
+
+
+def unmarked(text: str) -> str:
+    """Return an answer's text without its markers."""
+    return re.sub(r"\s*\[\d+\]", "", text)
 
 
 def is_refusal(text: str) -> bool:

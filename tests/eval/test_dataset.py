@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 from fakes import SEEDS as ARTICLES
+from fakes import write_articles
 
-from eval.dataset import KINDS, MUST_REFUSE, SEEDS, DatasetError, Question, read
+from eval.dataset import KINDS, MUST_REFUSE, SEEDS, DataSet, Question, read, shipped
+from eval.reading import DatasetError
 from rag.load import load
 
 GOOD: dict[str, Any] = {
@@ -22,6 +24,7 @@ GOOD: dict[str, Any] = {
     "keys": [["two", "2"]],
     "evidence": [[{"source": "a.txt", "start": 4, "end": 13, "quote": "Two boats"}]],
 }
+BOATS = {"a.txt": "The Two boats left."}
 REFUSED = {"kind": "off_topic", "answers": [], "keys": [], "evidence": []}
 SHIPPED = read()
 
@@ -34,10 +37,15 @@ def write(tmp_path: Path, *lines: Any) -> Path:
     return path
 
 
+def boats(path: Path) -> list[Question]:
+    """Read a data set over the article of these tests."""
+    return read(path, write_articles(path.parent / "articles", BOATS))
+
+
 def named(path: Path, line: int) -> str:
     """Read a broken data set and return its error, which must name the file and the line."""
     with pytest.raises(DatasetError) as caught:
-        read(path)
+        boats(path)
     text = str(caught.value)
     assert str(path) in text and f"line {line}" in text and "\n" not in text
     assert caught.value.exit_code == 2
@@ -77,7 +85,7 @@ def test_follow_ups_are_conversations() -> None:
 
 
 def test_question_is_read(tmp_path: Path) -> None:
-    [question] = read(write(tmp_path, GOOD))
+    [question] = boats(write(tmp_path, GOOD))
     assert question == Question.model_validate(GOOD)
     assert question.evidence[0][0].quote == "Two boats" and not question.must_refuse
 
@@ -139,9 +147,21 @@ def test_duplicate_id_names_both_lines(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shift", [-1, 1, 500])
 def test_span_that_stands_elsewhere_in_the_article_is_named(tmp_path: Path, shift: int) -> None:
-    place = SHIPPED[0].evidence[0][0].model_dump()
+    place = GOOD["evidence"][0][0]
     moved = place | {"start": place["start"] + shift, "end": place["end"] + shift}
-    named(write(tmp_path, GOOD | {"evidence": [[place]]}, GOOD | {"id": "q2", "evidence": [[moved]]}), 2)
+    assert "a.txt" in named(write(tmp_path, GOOD, GOOD | {"id": "q2", "evidence": [[moved]]}), 2)
+
+
+def test_evidence_in_an_article_that_is_not_there(tmp_path: Path) -> None:
+    place = GOOD["evidence"][0][0] | {"source": "b.txt"}
+    assert "'b.txt'" in named(write(tmp_path, GOOD, GOOD | {"id": "q2", "evidence": [[place]]}), 2)
+
+
+def test_evidence_stands_in_the_shipped_articles_unless_others_are_given(tmp_path: Path) -> None:
+    path = write(tmp_path, SHIPPED[0].model_dump())
+    assert read(path) == [SHIPPED[0]]
+    with pytest.raises(DatasetError, match="there is no article"):
+        boats(path)
 
 
 def test_separator_inside_a_quote_is_no_line_end(tmp_path: Path) -> None:
@@ -149,7 +169,7 @@ def test_separator_inside_a_quote_is_no_line_end(tmp_path: Path) -> None:
     quote = "Two\u2028boats"
     evidence = [[{"source": "a.txt", "start": 0, "end": len(quote), "quote": quote}]]
     line = json.dumps(GOOD | {"evidence": evidence}, ensure_ascii=False)
-    [question] = read(write(tmp_path, line))
+    [question] = read(write(tmp_path, line), write_articles(tmp_path / "articles", {"a.txt": quote}))
     assert question.evidence[0][0].quote == quote
 
 
@@ -157,6 +177,50 @@ def test_file_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"no\.jsonl"):
         read(tmp_path / "no.jsonl")
     path = tmp_path / "latin1.jsonl"
-    path.write_bytes(b"\xff")
-    with pytest.raises(DatasetError, match="cannot be read"):
+    path.write_bytes(b'{"id": "caf\xe9"}\n')
+    with pytest.raises(DatasetError, match="UTF-8"):
         read(path)
+    path.write_bytes(b"\n\n")
+    with pytest.raises(DatasetError, match="holds no question"):
+        read(path)
+
+
+def test_what_must_be_refused_does_not_depend_on_the_kind() -> None:
+    values = {"id": "q", "kind": "any", "split": "test", "turns": ["?"], "keys": []}
+    place = GOOD["evidence"][0][0]
+    cases = {(): True, ("Two",): False}
+    for answers, refused in cases.items():
+        question = Question.model_validate(values | {"answers": answers, "evidence": []})
+        assert (question.must_refuse, question.has_answer_key) == (refused, True)
+    judged = Question.model_validate(values | {"answers": [], "evidence": [[place]]})
+    assert (judged.must_refuse, judged.has_answer_key) == (False, False)
+
+
+def test_choice_of_questions() -> None:
+    data = shipped()
+    assert data.articles == ARTICLES and len(data.questions) == len(SHIPPED)
+    assert {q.split for q in data.choose()} == {"dev"}, "the test half only when it is asked for"
+    assert {q.split for q in data.choose("all")} == {"dev", "test"}
+    assert [q.kind for q in data.choose("test", ["typo", "reason"], 3)].count("fact") == 0
+    assert data.choose("test", limit=3) == data.choose("test")[:3]
+
+
+@pytest.mark.parametrize(
+    ("choice", "words"),
+    [
+        ({"split": "train"}, "no split 'train'; use dev or test or all"),
+        ({"kinds": ["fact", "riddle"]}, "no question of kind 'riddle'"),
+    ],
+)
+def test_choice_of_nothing(choice: dict[str, Any], words: str) -> None:
+    with pytest.raises(DatasetError, match=words):
+        shipped().choose(**choice)
+    a = SHIPPED[0].model_copy(update={"kind": "fact", "split": "dev"})
+    b = SHIPPED[1].model_copy(update={"kind": "list", "split": "test"})
+    with pytest.raises(DatasetError, match="left"):
+        DataSet("two", (a, b), None).choose("test", ["fact"])
+
+
+def test_hash_covers_the_questions() -> None:
+    a, b = SHIPPED[0], SHIPPED[0].model_copy(update={"answers": ("other",)})
+    assert DataSet("x", (a,), None).hash == DataSet("y", (a,), ARTICLES).hash != DataSet("x", (b,), None).hash

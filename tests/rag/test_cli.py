@@ -220,24 +220,6 @@ def test_interrupted(rag: Rag, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run.code == 130 and "Traceback" not in run.err
 
 
-def test_eval(rag: Rag) -> None:
-    run = rag("eval", "--kind", "fact", "--limit", 2, "--json")
-    assert run.code == 0 and json.loads(run.out)["questions"] == 2
-
-
-def test_eval_with_a_broken_data_set(rag: Rag, tmp_path: Path) -> None:
-    path = tmp_path / "mine.jsonl"
-    path.write_text("\n{\n", encoding="utf-8")
-    assert "line 2" in assert_one_line(rag("eval", "--data", path), 2)
-    assert "train" in assert_one_line(rag("eval", "--split", "train"), 2)
-
-
-def test_eval_into_a_folder_that_is_not_there(rag: Rag, tmp_path: Path) -> None:
-    run = rag("eval", "--kind", "fact", "--limit", 1, "--out", tmp_path / "no" / "run.jsonl")
-    assert run.code in (1, 2) and "Traceback" not in run.err
-    assert str(tmp_path / "no") in " ".join(run.err.split())
-
-
 def test_doctor_says_what_to_do(rag: Rag, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RAG_MODELS", str(tmp_path / "no-models"))
     run = rag("doctor")

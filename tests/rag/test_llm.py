@@ -106,9 +106,9 @@ def test_extractive() -> None:
 
 def test_text_so_far() -> None:
     assert list(stream_chat(FakeLLM(default="US $310 million"), say("?"), WAIT)) == [
-        ("US", None),
-        ("US $310", None),
-        ("US $310 million", None),
+        ("US", None, {}),
+        ("US $310", None, {}),
+        ("US $310 million", None, {}),
     ]
 
 
@@ -122,7 +122,7 @@ class WithProbabilities(FakeLLM):
 
 
 def test_confidence_is_the_mean_probability() -> None:
-    confidences = [confidence for _, confidence in stream_chat(WithProbabilities(), say("?"), WAIT)]
+    confidences = [confidence for _, confidence, _ in stream_chat(WithProbabilities(), say("?"), WAIT)]
     # the geometric mean of 0.9 and 0.4 is the square root of 0.36
     assert confidences == pytest.approx([0.9, 0.6])
 
@@ -146,7 +146,7 @@ def test_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     llm = FakeLLM(default="one two three")
     seen = []
     with pytest.raises(LLMError, match="longer than 1 s"):
-        for text, _ in stream_chat(llm, say("?"), 1.0):
+        for text, _, _ in stream_chat(llm, say("?"), 1.0):
             seen.append(text)
     assert seen == ["one", "one two"]
 
@@ -154,7 +154,7 @@ def test_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_closing_reaches_the_model() -> None:
     llm = FakeLLM(default="one two three")
     stream = stream_chat(llm, say("?"), WAIT)
-    assert next(stream) == ("one", None)
+    assert next(stream) == ("one", None, {})
     assert not llm.closed.is_set()
     stream.close()  # type: ignore[attr-defined]
     assert llm.closed.wait(WAIT)
@@ -459,5 +459,5 @@ def test_closing_the_stream_over_the_api(served: dict[str, str]) -> None:
     text, _ = next(stream)
     stream.close()  # type: ignore[attr-defined]
     # The server has one slot; it is given to the next question at once.
-    *_, (text, _) = stream_chat(llm, say("What is the capital of France? One word."), WAIT, max_tokens=8)
+    *_, (text, _, _) = stream_chat(llm, say("What is the capital of France? One word."), WAIT, max_tokens=8)
     assert re.search("Paris", text)

@@ -1,0 +1,107 @@
+"""Connections for `rag.web`: to checked addresses only, and never for longer than the time that is given."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import httpcore
+
+from rag.errors import DocumentError
+
+if TYPE_CHECKING:
+    import ssl
+
+_NAT64, _LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48")
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class CheckedBackend(httpcore.NetworkBackend):
+    """Connects to checked addresses only, and lets no operation outlast the deadline."""
+
+    def __init__(self, allow_private: bool, deadline: float) -> None:
+        self._allow_private = allow_private
+        self._deadline = deadline
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connect to the first address of `host` that answers; all of them must be allowed."""
+        found = _addresses(host, port)
+        if not self._allow_private and not all(_is_public(address) for address in found):
+            raise DocumentError(
+                f"{host} is not on the public internet, so it is not fetched for the page; save the text and add that"
+            )
+        last: Exception = httpcore.ConnectError(f"{host} has no address")
+        for address in found:
+            try:
+                stream = httpcore.SyncBackend().connect_tcp(
+                    str(address), port, _left(self._deadline), local_address, socket_options
+                )
+                return _TimedStream(stream, self._deadline)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                last = error
+        raise last
+
+
+class _TimedStream(httpcore.NetworkStream):
+    """A connection on which a server that sends a byte now and then cannot go on for ever."""
+
+    def __init__(self, stream: httpcore.NetworkStream, deadline: float) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _left(self._deadline))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _left(self._deadline))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _TimedStream(self._stream.start_tls(ssl_context, server_hostname, _left(self._deadline)), self._deadline)
+
+    def get_extra_info(self, info: str) -> object:
+        return self._stream.get_extra_info(info)
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise httpcore.ReadTimeout
+    return left
+
+
+def _addresses(host: str, port: int) -> list[_Address]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise DocumentError(f"no server is known by the name {host}; check the address and the network") from error
+    return list(dict.fromkeys(ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found))
+
+
+def _is_public(address: _Address) -> bool:
+    """Tell whether an address is on the public internet, the IPv4 address that an IPv6 one stands for included."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
+        if int(address) < 2**32 or address in _LOCAL_NAT64:
+            return False
+        if not inner and address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner and not _is_public(inner):
+            return False
+        if address.ipv4_mapped:
+            return True
+    return address.is_global and not address.is_multicast

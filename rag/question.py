@@ -1,0 +1,93 @@
+"""What a question asks for, read off its words: its form, the kind of thing that would answer it, and its parts."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+
+from rag.text import content_terms, fold, names, numbers
+
+_OPENING = r"^(?:[^,?]{0,60}, )?(?:and |but |so |or )?"
+_AUXILIARY = (
+    r"(?:did|does|do|is|are|was|were|has|have|had|can|could|will|would|should|may|might|must)(?:n't)?\b(?! not to\b)"
+)
+_YES_NO = re.compile(_OPENING + _AUXILIARY)
+_SAYING = (
+    r"(?:say|said|think|want|promise|vow|plan|argue|claim|warn|announce|propose|hope|tell|call for|demand|ask|respond)"
+)
+_OPEN = re.compile(
+    r"\bwhy\b|\bhow come\b|\bwhat (?:.* )?for\b\W*$|\breasons?\b|\bwhat (?:made|led|caused|happened)\b|\bin what way\b"
+    + rf"|{_OPENING}how (?:did|does|do|was|were|is|are|has|have|had|would|will|could|can)\b"
+    + r"|\bwhat (?:was|were|is|are) .*\b(?:response|reaction|excuse|explanation|opinion|view)\b"
+    + rf"|\bwhat (?:did|does|do|has|have|had|was|were|is|would|will) .*\b{_SAYING}\b"
+)
+_REASON = re.compile(r"\bwhy\b|\bhow come\b|\bwhat (?:.* )?for\b\W*$|\breasons?\b|\bwhat (?:made|led|caused)\b")
+_PART = re.compile(
+    r"(?:,? and|;) (?=(?:to |for |with |by |in |on |at |from )?(?:who|whom|whose|what|when|where|why|how|which)\b)"
+)
+_AMOUNT = re.compile(
+    r"\bhow (?:many|much|old|far|long|tall|big|large|high|fast|often)\b|\b(?:share|number|amount|percentage)\b"
+)
+_TIME = re.compile(r"\bwhen\b|\b(?:what|which) (?:year|day|date|month|century|decade|time)\b")
+_NAME = re.compile(
+    r"\bwho(?:m|se|s)?\b|\bwhere\b|\b(?:what|which) (?:country|city|place|town|region|river|state|part)\b"
+)
+_AMOUNTS = re.compile(
+    r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|hundreds?|thousands?|millions?|billions?|dozens?|half"
+    r"|percent)\b"
+)
+_TIMES = re.compile(
+    r"\b(?:1[5-9]\d\d|20\d\d|january|february|march|april|may|june|july|august|september|october|november|december|monday"
+    r"|tuesday|wednesday|thursday|friday|saturday|sunday|yesterday|today|tomorrow|century|weeks?|months?|years?|days?|hours?"
+    r"|early|late|since|until|before|after)\b"
+)
+_REASONS = re.compile(r"\b(?:because|due to|so that|in order|as a result|led to|leading|since)\b")
+
+
+class Form(Enum):
+    """How a question is answered: with a few words, with a whole statement, or with yes or no."""
+
+    SHORT = "short"
+    OPEN = "open"
+    YES_NO = "yes_no"
+
+
+def form(question: str) -> Form:
+    """Return the form of a question; one that offers a choice ("by phone or by video") wants a few words."""
+    asked = fold(question).strip()
+    if _YES_NO.match(asked) and " or " not in asked:
+        return Form.YES_NO
+    return Form.OPEN if _OPEN.search(asked) else Form.SHORT
+
+
+def parts(question: str) -> list[str]:
+    """Return the questions that stand in one: "Who runs it, and what does it cost?" gives two.
+
+    Every part has a question word of its own and ends in a question mark.
+    """
+    pieces = [piece.strip(" ,;?") for piece in _PART.split(question)]
+    if len(pieces) < 2 or not all(re.search(r"\bwh\w+|\bhow\b", fold(piece)) for piece in pieces):
+        return [question]
+    return [f"{piece[0].upper()}{piece[1:]}?" for piece in pieces]
+
+
+def holds_kind(question: str, sentence: str) -> bool:
+    """Tell whether a sentence holds the kind of thing that a question asks for: an amount, a time, a name, a reason.
+
+    What the question says itself does not count. False for questions that ask for none of these.
+    """
+    asked, text = fold(question), fold(sentence)
+    if _AMOUNT.search(asked):
+        return bool(numbers(sentence) - numbers(question) or _AMOUNTS.search(text))
+    if _TIME.search(asked):
+        return bool(_TIMES.search(text))
+    if _REASON.search(asked):
+        return bool(_REASONS.search(text))
+    if _NAME.search(asked):
+        return bool(set(names(sentence)) - set(content_terms(question)))
+    return False
+
+
+def asks_reason(question: str) -> bool:
+    """Tell whether a question asks for a reason or a purpose."""
+    return bool(_REASON.search(fold(question)))
