@@ -30,12 +30,10 @@ _FOLDS = 5
 
 
 def kind_of(record: Record) -> str | None:
-    """Return which regression a record belongs to; None where nothing was weighed."""
-    if not record.answer.signals:
+    """Return which regression a record belongs to; None where there was nothing to weigh."""
+    if not record.answer.signals.get("support"):
         return None
-    if record.answer.model == "extractive":
-        return "extractive"
-    return "answer"
+    return "extractive" if record.answer.model == "extractive" else "answer"
 
 
 def fit(records: Sequence[Record], kind: str) -> dict[str, Any]:

@@ -418,8 +418,10 @@ class Engine:
 
         verdict = verify(question, draft, evidence, read)
         signals = _signals(evidence[0], draft, verdict, evidence)
+        if verdict.abstained:
+            return Weighed(verdict, 0.0, signals)
         likely = probability("extractive" if draft.model == "extractive" else "answer", signals)
-        if verdict.abstained or likely < self.settings.caution:
+        if likely < self.settings.caution:
             return Weighed(refusal(), likely, signals)
         citations = tuple(dataclasses.replace(c, support=round(likely, 3)) for c in verdict.citations)
         return Weighed(dataclasses.replace(verdict, citations=citations), likely, signals)

@@ -61,7 +61,11 @@ class Settings(BaseSettings):
     candidates: int = Field(default=30, ge=1, le=1000, description="Passages that each retriever proposes.")
     evidence: int = Field(default=5, ge=1, le=50, description="Sentences shown to the model, at most.")
     caution: float = Field(
-        default=0.5, ge=0, le=1, allow_inf_nan=False, description="0 answers all it can, 1 refuses all it is unsure of."
+        default=0.3,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="An answer whose probability of being right is below this is held back.",
     )
     max_question_chars: int = Field(default=2000, ge=1, description="Longest question that is accepted, in characters.")
     threads: int = Field(
