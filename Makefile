@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help chat test lint check format eval models
+.PHONY: help chat test lint check floors format eval models
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -21,7 +21,14 @@ lint: $(VENV)/.dev  ## Check format, lint and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-check: lint test  ## Run what CI runs
+check: lint test floors  ## Run what CI runs
+
+floors: models  ## Fail where answers are worse than the recorded floors: all of dev without a model, part of it with
+	$(BIN)/rag eval --system extractive --split dev --fail-under correct_answerable=FLOOR_E1 \
+		--fail-under evidence_recall@1=FLOOR_E2 --fail-under offset_validity=1
+	$(BIN)/rag eval --split dev --kind fact --kind wh --kind yes_no --kind wrong_detail --kind off_topic \
+		--fail-under correct_answerable=FLOOR_D1 --fail-under refused_of_must_refuse=FLOOR_D2 \
+		--fail-under offset_validity=1
 
 format: $(VENV)/.dev  ## Format the code and mend what the linter can
 	$(BIN)/ruff format .

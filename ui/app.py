@@ -19,7 +19,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from rag import Engine, RagError
-from ui.page import THEME, WarmUp, build, package_text
+from ui.assets import head_html
+from ui.page import THEME, WarmUp, build
 
 __all__ = ["build", "launch", "serve"]
 
@@ -55,7 +56,7 @@ def serve(page: gr.Blocks, *, host: str = "127.0.0.1", port: int = 0) -> Iterato
             page,
             path="/",
             theme=THEME,
-            head=f"<style>{package_text('style.css')}</style>",  # as `css` it would be rewritten with prefixes
+            head=head_html(),
             favicon_path=str(icon),
             footer_links=[],
             run_history=False,

@@ -1,25 +1,31 @@
-"""The page: Gradio components and how their events reach the session. What is shown is made in `ui.render`."""
+"""The page: its frame, its tabs, and what happens when it is opened."""
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
-from collections.abc import Iterator, Sequence
-from importlib import resources
-from pathlib import PurePath
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
 from rag import Engine, RagError
 from ui import render
-from ui.session import OpenChat, Session, ask, open_chat
+from ui.article import article, missing
+from ui.assets import package_text
+from ui.chat import chat_tab
+from ui.events import QUICK
+from ui.library import library_tab
+from ui.preferences import model_name
+from ui.quality import quality_tab
+from ui.session import OpenChat, Session, open_chat
+from ui.settings import settings_tab
 
 log = logging.getLogger(__name__)
-AT_ONCE = 16  # questions in progress at the same time, all readers together; more wait in Gradio's queue
-_CLOSED_TAB = 24 * 3600  # seconds a conversation is kept without a question
-_KEEP = gr.skip()
+_CLOSED_TAB = 24 * 3600  # seconds a session is kept without a question
+# What the browser keeps is encrypted with this: a random key, Gradio's default, would lose it at the next start. It
+# guards nothing that the browser itself does not.
+_KEPT_WITH = "dateline"
 _SANS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "DejaVu Sans", "sans-serif"]
 _MONO = ["ui-monospace", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace"]
 # Plain names are the reader's own fonts; Gradio's defaults would be fetched.
@@ -29,6 +35,10 @@ THEME = gr.themes.Base(font=_SANS, font_mono=_MONO).set(
     body_text_color="#1f1d1a",
     body_text_color_dark="#ebe7df",
 )
+_PANEL = """<div class="dl-panel" role="dialog" aria-labelledby="dl-article-title" hidden>
+<div class="dl-panel-top"><p class="dl-panel-title" aria-hidden="true"></p>
+<button type="button" class="dl-quiet-button dl-close">Close</button></div>
+<div class="dl-article" tabindex="0" role="group" aria-label="Article"></div></div>"""
 
 
 class WarmUp:
@@ -61,29 +71,6 @@ class WarmUp:
             self.note = "The models could not be loaded; Dateline's log says why."
 
 
-def package_text(name: str) -> str:
-    """Return a text file that travels with this package."""
-    return resources.files("ui").joinpath(name).read_text(encoding="utf-8")
-
-
-def default_examples(engine: Engine) -> list[str]:
-    """Return the example questions whose article is in the library: the shipped ones, or none."""
-    held = {PurePath(source.source).name for source in engine.sources()}
-    return [e["question"] for e in json.loads(package_text("examples.json")) if e["source"] in held]
-
-
-def model_name(llm: str) -> str:
-    """Return the setting `llm` in words."""
-    known = {
-        "local": "the built-in model, on this machine",
-        "local:small": "the small built-in model, on this machine",
-        "extractive": "quoting (no language model)",
-    }
-    if llm.startswith("openai:"):
-        return llm.removeprefix("openai:")
-    return known.get(llm) or PurePath(llm).stem
-
-
 def build(
     engine: Engine,
     *,
@@ -95,96 +82,86 @@ def build(
 
     Args:
         engine: Answers the questions and knows the library.
-        examples: Questions that one click asks; by default those of the shipped articles, where the library has them.
+        examples: Questions that one click asks; by default made from the library's articles.
         warm_up: Tells the page that models are loading.
         chat: Opens a conversation; tests put their own here.
     """
     warm_up = warm_up or WarmUp(engine)
 
-    def head() -> str:
+    def head(asked: Engine) -> str:
         try:
-            return render.masthead(len(engine.sources()), model_name(engine.settings.llm), warm_up.note)
+            return render.masthead(asked.counts()[0], model_name(asked.settings.llm), warm_up.note)
         except RagError as error:
-            return render.masthead(0, model_name(engine.settings.llm), str(error))
+            return render.masthead(0, model_name(asked.settings.llm), str(error))
 
-    def frames(session: Session) -> list[str]:
-        """The conversation, or the welcome while there is none."""
+    def read_article(wanted: list[Any]) -> str:
+        document_id, start, end = wanted
         try:
-            offered = default_examples(engine) if examples is None else examples
-            return session.frames() or [render.welcome(len(engine.sources()), offered)]
-        except RagError as error:
-            return [render.problem("", str(error))]
+            return article(engine.document(str(document_id)), int(start), int(end))
+        except RagError:
+            return missing()
 
-    def view(session: Session, text: Any = _KEEP) -> tuple[Any, ...]:
-        busy = session.run is not None
-        return session, frames(session), text, gr.update(visible=not busy), gr.update(visible=busy)
-
-    def run(question: str, session: Session) -> Iterator[None]:
-        waiting = "Loading the models…" if warm_up.loading else "Searching the articles…"
-        return ask(engine, session, question, waiting=waiting, chat=chat)
-
-    def on_ask(question: str, session: Session) -> Iterator[tuple[Any, ...]]:
-        for step, _ in enumerate(run(question, session)):
-            yield view(session, _KEEP if step else "")  # the box is emptied once, and never while one types
-
-    def on_pick(session: Session, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
-        for _ in run(str(event._data["ask"]), session):
-            yield view(session)
-
-    def on_stop(session: Session) -> None:
-        session.stop()
-
-    def on_new(session: Session) -> tuple[Any, ...]:
-        session.clear()
-        return view(session)
-
-    def on_load(session: Session) -> tuple[Any, ...]:
-        return head(), gr.Timer(active=warm_up.loading), *view(session)
-
-    def on_tick() -> tuple[Any, ...]:
-        return head(), gr.Timer(active=warm_up.loading)
+    read_article.__name__ = "article"  # what the page's script calls
 
     with gr.Blocks(title="Dateline", analytics_enabled=False, fill_width=True) as page:
-        session = gr.State(Session(), time_to_live=_CLOSED_TAB)
+        session = gr.State(Session(), time_to_live=_CLOSED_TAB, delete_callback=Session.close)
+        kept = gr.BrowserState(storage_key="dateline-conversations", secret=_KEPT_WITH)
+        set_here = gr.BrowserState(storage_key="dateline-settings", secret=_KEPT_WITH)
+        chosen = gr.State(())
         timer = gr.Timer(1.0, active=False)
-        with gr.Row(elem_id="dl-top"):
-            masthead = gr.HTML(head(), elem_id="dl-head", apply_default_css=False, js_on_load=None)
-            new = gr.Button("New chat", size="sm", scale=0, min_width=88, elem_id="dl-new")
-        thread = gr.HTML(
-            [],
-            # The log's messages are morphed one by one, so what has the focus keeps it while others stream.
-            html_template='<div class="dl-thread" role="log" aria-label="Conversation">${value.join("")}</div>',
-            js_on_load=package_text("chat.js"),
+        masthead = gr.HTML(head(engine), elem_id="dl-head", apply_default_css=False, js_on_load=None)
+        with gr.Tabs(elem_id="dl-tabs"):
+            with gr.Tab("Chat", elem_id="dl-tab-chat") as chat_opened:
+                chatting = chat_tab(
+                    engine,
+                    session,
+                    kept,
+                    loading=lambda: warm_up.loading,
+                    offered=examples,
+                    open_chat=chat,
+                    chosen=chosen,
+                )
+            with gr.Tab("Library", elem_id="dl-tab-library") as library_opened:
+                library = library_tab(engine, chosen)
+            with gr.Tab("Quality", elem_id="dl-tab-quality") as quality_opened:
+                quality = quality_tab(engine)
+            with gr.Tab("Settings", elem_id="dl-tab-settings"):
+                settings = settings_tab(engine, session, set_here)
+        gr.HTML(
+            "",
+            html_template=_PANEL,
+            js_on_load=package_text("article.js"),
+            server_functions=[read_article],
             apply_default_css=False,
-            elem_id="dl-thread",
+            elem_id="dl-panel",
         )
-        with gr.Row(elem_id="dl-composer"):
-            box = gr.Textbox(
-                label="Your question",
-                placeholder="Ask about the articles…",
-                show_label=False,
-                container=False,
-                lines=1,
-                max_lines=6,
-                autofocus=True,
-                scale=1,
-                elem_id="dl-box",
-            )
-            send = gr.Button("Send", variant="primary", scale=0, min_width=72, elem_id="dl-send")
-            stop = gr.Button("Stop", variant="stop", scale=0, min_width=72, visible=False, elem_id="dl-stop")
 
-        shown = [session, thread, box, send, stop]
-        slow: dict[str, Any] = {
-            "concurrency_limit": AT_ONCE,
-            "concurrency_id": "ask",
-            "show_progress": "hidden",
-            "api_visibility": "private",
-        }
-        quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-        gr.on([box.submit, send.click], on_ask, [box, session], shown, **slow)
-        thread.click(on_pick, [session], shown, **slow)
-        stop.click(on_stop, [session], None, **quick)
-        new.click(on_new, [session], shown, **quick)
-        page.load(on_load, [session], [masthead, timer, *shown], **quick)
-        timer.tick(on_tick, None, [masthead, timer], **quick)
+        def on_load(session: Session, conversations: Any, preferences: Any) -> tuple[Any, ...]:
+            filled = settings.opened(session, preferences)
+            shown = chatting.opened(session, conversations)
+            return head(session.own or engine), gr.Timer(active=warm_up.loading), *filled, *shown
+
+        def on_library(session: Session) -> str:
+            return head(session.own or engine)
+
+        def on_chat(session: Session, chosen: Sequence[str]) -> tuple[Any, ...]:
+            return *chatting.view(session), *chatting.only_chosen(chosen)
+
+        def on_tick(session: Session) -> tuple[Any, ...]:
+            return head(session.own or engine), gr.Timer(active=warm_up.loading)
+
+        chatting.connect()
+        library.connect(library_opened)
+        quality.connect(quality_opened)
+        # What was added, removed or chosen in the library shows in the head at once, in the chat when it is opened.
+        library.listing.change(on_library, [session], [masthead], **QUICK)
+        chat_opened.select(
+            on_chat, [session, chosen], [*chatting.shown, chatting.only, chatting.everything], **QUICK
+        )  # fmt: skip
+        settings.connect(masthead, chatting.outbox, head)
+        page.load(
+            on_load, [session, kept, set_here], [masthead, timer, *settings.filled, *chatting.shown], **QUICK
+        )  # fmt: skip
+        page.load(None, None, [settings.appearance], js="() => dateline.appearance()", show_progress="hidden")
+        timer.tick(on_tick, [session], [masthead, timer], **QUICK)
     return page

@@ -6,51 +6,48 @@ HTML, and text never becomes an address or an id.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from html import escape
 
-from rag import Answer, Citation, Document, Evidence
+from rag import Answer, Citation, Evidence
+from ui.conversations import Turn, with_markers
+from ui.export import markdown_answer
 
-MARKER = re.compile(r"\[(\d{1,4})\]")
-_LINES = re.compile(r"[^\S\n]*\n\s*")  # blank lines around the quote only cost room
-RELATED = 3  # passages offered under an abstention
-# Below both, the best of the evidence has nothing to do with the question, and showing it would look like an answer.
-_NEAR_DENSE, _NEAR_LEXICAL = 0.2, 0.1
-_LABEL_CHARS = 400  # a tooltip or a spoken label longer than this helps nobody
-
-
-def turn(uid: str, question: str, body: str, *, pending: bool = False) -> str:
-    """Return one question with what is shown under it.
-
-    Args:
-        uid: Identifies the message on the page; all ids inside start with it.
-        question: The question as the reader typed it.
-        body: HTML from one of the functions below.
-        pending: True while the answer is being written.
-    """
-    state = ' aria-busy="true" class="dl-turn dl-pending"' if pending else ' class="dl-turn"'
-    heading = f'<h2 class="dl-question" id="{uid}-q">{escape(question)}</h2>'
-    return f'<article id="{uid}" aria-labelledby="{uid}-q"{state}>{heading}{body}</article>'
+_TIP_CHARS = 500  # a tooltip longer than this hides what it explains
+_VOTES = (("up", "Good answer"), ("down", "Bad answer"))
+_THUMB = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M7 11v9H4v-9zm2 9h8l3-7v-3h-6l1-5-1-1-5 6z"/></svg>'
 
 
-def answer(uid: str, asked: str, given: Answer, documents: Mapping[str, Document]) -> str:
+def turn(done: Turn) -> str:
+    """Return a finished question with what is shown under it."""
+    if done.answer:
+        body = answer(done.id, done.asked, done.answer) + _actions(done, done.answer)
+    else:
+        body = problem(done.problem, done.id)
+    return _turn(done.id, done.asked, body)
+
+
+def pending(uid: str, question: str, written: str, waiting: str) -> str:
+    """Return a question whose answer is being written."""
+    return _turn(uid, question, draft(written, waiting), busy=True)
+
+
+def answer(uid: str, asked: str, given: Answer) -> str:
     """Return a checked answer with its numbered sources, or an abstention with related passages.
 
     Args:
-        uid: As in `turn`.
+        uid: Identifies the turn on the page; all ids inside start with it.
         asked: The question as typed; the stand-alone question is shown where it differs.
         given: The engine's answer.
-        documents: The cited articles by id. A missing one leaves the quote without its passage.
     """
     parts = [_understood(asked, given.question)]
     if given.abstained:
-        parts.append(f'<div class="dl-abstained"><p class="dl-label">No answer</p>{_text(given.text)}</div>')
+        said = f'<p class="dl-answer">{escape(given.text)}</p>'
+        parts.append(f'<div class="dl-abstained"><p class="dl-label">No answer in the articles</p>{said}</div>')
     else:
-        parts.append(f'<p class="dl-answer">{_with_markers(uid, given)}</p>')
+        parts.append(f'<p class="dl-answer">{with_markers(given, escape, lambda c: _marker(uid, c))}</p>')
     parts.extend(f'<p class="dl-notice">{escape(notice)}</p>' for notice in given.notices)
-    parts.append(_related(given.evidence) if given.abstained else _sources(uid, given.citations, documents))
-    parts.append(_meta(given))
+    parts.append(_related(given.related) if given.abstained else _sources(uid, given.citations))
     return "".join(parts)
 
 
@@ -61,27 +58,30 @@ def draft(text: str, waiting: str) -> str:
     return f'<p class="dl-draft">{escape(text)}</p><p class="dl-status">Draft, checking it against the articles…</p>'
 
 
-def problem(question: str, message: str) -> str:
-    """Return a one-line message (an error, a stop) with a button that asks the question again."""
-    again = f'<button type="button" class="dl-again" data-ask="{escape(question)}">Ask again</button>'
-    return f'<div class="dl-problem" role="alert"><p>{escape(message)}</p>{again if question else ""}</div>'
+def problem(message: str, uid: str = "") -> str:
+    """Return a one-line message (an error, a stop), with a button that asks again where a turn is named."""
+    again = f'<button type="button" class="dl-quiet-button" data-do="retry" data-turn="{uid}">Ask again</button>'
+    return f'<div class="dl-problem" role="alert"><p>{escape(message)}</p>{again if uid else ""}</div>'
 
 
 def welcome(articles: int, examples: Iterable[str]) -> str:
     """Return what an empty conversation shows: what this is, and questions to try."""
     if not articles:
         return (
-            '<div class="dl-welcome"><p>The library is empty. Add articles with '
-            "<code>rag ingest FOLDER</code>, then reload this page.</p></div>"
+            '<div class="dl-welcome"><h2>Your library is empty</h2><p>Dateline answers from articles only, so it needs '
+            'some first. Drop files or paste an address in the library.</p><p><button type="button" '
+            'class="dl-solid-button" data-tab="dl-tab-library">Add articles</button></p></div>'
         )
     buttons = "".join(
-        f'<li><button type="button" class="dl-example" data-ask="{escape(q)}">{escape(q)}</button></li>'
+        f'<li><button type="button" class="dl-example" data-do="ask" data-question="{escape(q)}">{escape(q)}</button>'
+        "</li>"
         for q in examples
     )
     tries = f'<p class="dl-label">Try one of these</p><ul class="dl-examples">{buttons}</ul>' if buttons else ""
     return (
-        '<div class="dl-welcome"><p>Ask about the articles. Every statement of an answer carries the number of the '
-        "sentence it rests on, and where the articles do not say, you are told so.</p>" + tries + "</div>"
+        '<div class="dl-welcome"><h2>Ask the articles</h2><p>Every statement of an answer carries the number of the '
+        "sentence it rests on; one click shows that sentence in its article. Where the articles do not say, Dateline "
+        f"says so.</p>{tries}</div>"
     )
 
 
@@ -91,8 +91,13 @@ def masthead(articles: int, model: str, note: str = "") -> str:
     loading = f'<p class="dl-loading">{escape(note)}</p>' if note else ""
     return (
         f'<header class="dl-masthead"><h1>Dateline</h1><p class="dl-edition">{count} <span aria-hidden="true">·</span> '
-        f'answers by {escape(model)}</p><div role="status">{loading}</div></header>'
+        f'answers by {escape(model)}</p></header><div role="status">{loading}</div>'
     )
+
+
+def chosen_note(count: int) -> str:
+    """Return the line that says that only some articles are asked."""
+    return f"<p>Only {count:,} chosen article{'' if count == 1 else 's'}</p>" if count else ""
 
 
 def support_word(support: float) -> str:
@@ -100,71 +105,63 @@ def support_word(support: float) -> str:
     return "strong" if support >= 0.8 else "fair" if support >= 0.5 else "weak"
 
 
-def highlighted(document: Document, citation: Citation) -> str:
-    """Return the citation's passage with exactly the quoted sentence in a `<mark>`."""
-    start, end = citation.start, citation.end
-    first, last = min(citation.passage.start, start), max(citation.passage.end, end)
-    text = document.text
-    before, after = _LINES.sub("\n", text[first:start]), _LINES.sub("\n", text[end:last])
-    return f"{escape(before)}<mark>{escape(text[start:end])}</mark>{escape(after)}"
+def _turn(uid: str, question: str, body: str, busy: bool = False) -> str:
+    state = ' aria-busy="true" class="dl-turn dl-pending"' if busy else ' class="dl-turn"'
+    edit = "" if busy else _edit(uid, question)
+    heading = f'<h2 class="dl-question" id="q-{uid}">{escape(question)}</h2>'
+    return f'<article id="t-{uid}" aria-labelledby="q-{uid}"{state}>{heading}{edit}{body}</article>'
 
 
-def _text(text: str) -> str:
-    return f'<p class="dl-answer">{escape(text)}</p>'
-
-
-def _with_markers(uid: str, given: Answer) -> str:
-    """Turn the markers that have a citation into buttons; any other [n] stays the text that it is."""
-    cited = {c.marker: c for c in given.citations}
-    parts, last = [], 0
-    for match in MARKER.finditer(given.text):
-        citation = cited.get(int(match[1]))
-        if citation:
-            parts += [escape(given.text[last : match.start()]), _marker(uid, citation)]
-            last = match.end()
-    return "".join([*parts, escape(given.text[last:])])
-
-
-def _marker(uid: str, c: Citation) -> str:
-    told = escape(_shortened(f"“{c.quote}” {c.title}"))
+def _edit(uid: str, question: str) -> str:
     return (
-        f'<button type="button" class="dl-marker" data-source="{uid}-s{c.marker}" title="{told}" '
-        f'aria-label="Source {c.marker}: {told}">[{c.marker}]</button>'
+        f'<details class="dl-edit"><summary>Edit<span class="dl-unseen"> the question</span></summary>'
+        f'<form data-do="edit" data-turn="{uid}"><textarea name="question" rows="2" aria-label="Edit the question">'
+        f'{escape(question)}</textarea><button class="dl-solid-button">Ask this</button></form></details>'
     )
 
 
-def _sources(uid: str, citations: Iterable[Citation], documents: Mapping[str, Document]) -> str:
-    items = "".join(_source(uid, c, documents.get(c.document_id)) for c in citations)
+def _marker(uid: str, c: Citation) -> str:
+    return (
+        f'<button type="button" class="dl-marker" aria-label="Source {c.marker}" '
+        f'aria-describedby="tip-{uid}-{c.marker}" {_place(c)}>[{c.marker}]</button>'
+    )
+
+
+def _place(at: Citation | Evidence) -> str:
+    return f'data-article="{escape(at.document_id)}" data-start="{at.start:d}" data-end="{at.end:d}"'
+
+
+def _sources(uid: str, citations: Iterable[Citation]) -> str:
+    items = "".join(_source(uid, c) for c in citations)
     return f'<h3 class="dl-label">Sources</h3><ol class="dl-sources">{items}</ol>' if items else ""
 
 
-def _source(uid: str, c: Citation, document: Document | None) -> str:
-    passage = highlighted(document, c) if document else f"<mark>{escape(c.quote)}</mark>"
-    places = "; ".join(f"<cite>{escape(p.title)}</cite> ({escape(p.source)})" for p in c.also)
+def _source(uid: str, c: Citation) -> str:
+    places = "; ".join(f"<cite>{escape(p.title)}</cite>" for p in c.also)
     also = f'<p class="dl-also">Also in {places}</p>' if places else ""
     word, percent = support_word(c.support), round(100 * min(max(c.support, 0.0), 1.0))
+    tip = escape(_shortened(f"“{c.quote}”")) + f"<cite>{escape(_shortened(c.title, 120))}</cite>"
     return (
-        f'<li class="dl-source" id="{uid}-s{c.marker}" tabindex="-1">'
-        f'<span class="dl-number" aria-hidden="true">{c.marker}</span><div class="dl-source-body">'
-        f'<div class="dl-source-head"><h4 class="dl-title">{escape(c.title)}</h4>'
+        f'<li class="dl-source"><span class="dl-number" aria-hidden="true">{c.marker}</span>'
+        f'<div class="dl-source-body"><div class="dl-source-head">'
+        f'<button type="button" class="dl-title" {_place(c)}>{escape(c.title)}</button>'
         f'<span class="dl-support dl-{word}">{word} support<span class="dl-bar" aria-hidden="true">'
         f'<span style="width:{percent}%"></span></span></span></div>'
-        f'<p class="dl-file">{escape(c.source)}</p><blockquote class="dl-passage">{passage}</blockquote>{also}'
-        "</div></li>"
+        f'<blockquote class="dl-quote">{escape(c.quote)}</blockquote><p class="dl-file">{escape(c.source)}</p>{also}'
+        f'</div><div class="dl-tip" role="tooltip" id="tip-{uid}-{c.marker}">{tip}</div></li>'
     )
 
 
 def _related(evidence: Iterable[Evidence]) -> str:
-    near = [e for e in evidence if e.dense >= _NEAR_DENSE or e.lexical >= _NEAR_LEXICAL]
     items = "".join(
-        f'<li><p class="dl-passage">{escape(e.text)}</p>'
-        f'<p class="dl-file"><cite>{escape(e.title)}</cite> · {escape(e.source)}</p></li>'
-        for e in near[:RELATED]
+        f'<li><button type="button" class="dl-title" {_place(e)}>{escape(e.title)}</button>'
+        f'<blockquote class="dl-quote">{escape(e.text)}</blockquote></li>'
+        for e in evidence
     )
     if not items:
         return ""
     return (
-        '<h3 class="dl-label">Related passages <span class="dl-aside">(found nearby; they do not answer it)</span></h3>'
+        '<h3 class="dl-label">Related passages <span class="dl-aside">(nearby; they do not answer it)</span></h3>'
         f'<ul class="dl-related">{items}</ul>'
     )
 
@@ -175,15 +172,40 @@ def _understood(asked: str, question: str) -> str:
     return f'<p class="dl-understood">Understood as: <q>{escape(question)}</q></p>'
 
 
+def _actions(done: Turn, given: Answer) -> str:
+    """Return the row under an answer: copy, retry, the two thumbs, who answered and how long it took."""
+    votes = "".join(
+        f'<button type="button" class="dl-action dl-{vote}" data-do="vote" data-turn="{done.id}" data-vote="{vote}" '
+        f'aria-pressed="{str(done.vote == vote).lower()}" title="{label}">{_THUMB}'
+        f'<span class="dl-unseen">{label}</span></button>'
+        for vote, label in _VOTES
+    )
+    copied = escape(markdown_answer(done))
+    return (
+        f'<div class="dl-actions"><button type="button" class="dl-action" data-copy="{copied}">Copy</button>'
+        f'<button type="button" class="dl-action" data-do="retry" data-turn="{done.id}">Retry</button>{votes}'
+        f"{_meta(given)}</div>{_note(done) if done.vote else ''}"
+    )
+
+
+def _note(done: Turn) -> str:
+    asks = "What was good? (optional)" if done.vote == "up" else "What was wrong? (optional)"
+    unsaid = ""
+    if done.vote == "down" and done.answer and not done.answer.abstained:
+        checked = " checked" if done.unsaid else ""
+        unsaid = f'<label><input type="checkbox" name="unsaid"{checked}> The articles do not say this at all</label>'
+    return (
+        f'<form class="dl-note" data-do="note" data-turn="{done.id}"><label>{asks}<textarea name="note" rows="2">'
+        f'{escape(done.note)}</textarea></label>{unsaid}<button class="dl-quiet-button">Save note</button></form>'
+    )
+
+
 def _meta(given: Answer) -> str:
-    stages = {name: seconds for name, seconds in given.timings.items() if name != "total"}
-    total = given.timings.get("total", sum(stages.values()))
-    detail = ", ".join(f"{escape(name.replace('_', ' '))} {seconds:.2f}" for name, seconds in stages.items())
-    detail = f" ({detail})" if len(stages) > 1 else ""
+    total = given.timings.get("total", sum(given.timings.values()))
     model = "" if given.model == "none" else f"{escape(given.model)} · "  # refused before any model was asked
     took = f"{total:.1f}" if total >= 0.1 else "under 0.1"
-    return f'<p class="dl-meta">{model}{took} s{detail}</p>'
+    return f'<p class="dl-meta">{model}{took} s</p>'
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LABEL_CHARS else text[: _LABEL_CHARS - 1] + "…"
+def _shortened(text: str, most: int = _TIP_CHARS) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

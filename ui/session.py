@@ -1,30 +1,31 @@
-"""One reader's conversation: who asked what, and the run that answers now. Nothing here knows Gradio."""
+"""One reader's state, and the run that answers a question into it. Nothing here knows Gradio."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import queue
-import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from rag import Answer, Chat, Document, Engine, RagError
-from ui import render
+from rag import Answer, Chat, Engine, Filters, RagError
+from ui.conversations import Book, Conversation, Turn, new_id
+from ui.line import Ticket, line_of
 
 log = logging.getLogger(__name__)
-_TICK = 0.05  # seconds between looks at the stop flag
-_FAULT = "Something went wrong inside Dateline; its log says what. Your question is kept."
-_MARKERS = re.compile(r"\s*" + render.MARKER.pattern)
+_TICK = 0.03  # seconds between looks at what the model wrote and at the stop flag
+FAULT = "Something went wrong inside Dateline; its log says what. Your question is kept."
+STOPPED = "Stopped before the answer was checked."
 _END = object()
 
 
 class Asker(Protocol):
     """What is asked: `rag.Chat` or a stand-in."""
 
-    def stream(self, question: str) -> Iterator[str | Answer]:
+    def stream(self, question: str, filters: Filters | None = None) -> Iterator[str | Answer]:
         """Yield what the model writes, then the checked answer."""
         ...
 
@@ -37,111 +38,178 @@ def open_chat(engine: Engine, history: list[tuple[str, str]]) -> Asker:
     return Chat(engine, history=history)
 
 
-@dataclass(frozen=True)
-class Turn:
-    """A finished message: its HTML, and what a follow-up has to know (`answer` is None after an error or a stop)."""
-
-    html: str
-    question: str
-    answer: str | None = None
-
-
 @dataclass
 class Run:
     """A question that is being answered. `stopped` is set from other events; `dropped` means: leave no trace."""
 
-    uid: str
-    question: str
+    asked: str
     waiting: str
     draft: str = ""
     stopped: bool = False
     dropped: bool = False
+    id: str = field(default_factory=new_id)
 
 
 @dataclass
 class Session:
-    """One reader's state. It lives in a `gr.State`, so each page has its own and its events share it."""
+    """One reader's state. It lives in a `gr.State` on the server, so each page has its own and its events share it.
 
-    turns: list[Turn] = field(default_factory=list)
-    run: Run | None = None
-    asked: int = 0
+    `own` is the reader's view of the engine once the settings were changed; the session closes it.
+    """
+
+    book: Book = field(default_factory=Book)
+    current: Conversation = field(default_factory=Conversation)
+    runs: dict[str, Run] = field(default_factory=dict)
+    search: str = ""
+    deleted: Conversation | None = None
+    own: Engine | None = None
+    key: str = field(default="", repr=False)  # for the endpoint `key_for`; it never leaves the server
+    key_for: str = ""
+    retired: list[Engine] = field(default_factory=list)
 
     @property
-    def history(self) -> list[tuple[str, str]]:
-        """The answered (question, answer) pairs, oldest first."""
-        return [(t.question, t.answer) for t in self.turns if t.answer is not None]
+    def run(self) -> Run | None:
+        """The question that is being answered in the open conversation."""
+        return self.runs.get(self.current.id)
 
-    def frames(self) -> list[str]:
-        """Return the HTML of each message, oldest first, the one in progress last."""
-        done = [t.html for t in self.turns]
-        if not self.run:
-            return done
-        body = render.draft(self.run.draft, self.run.waiting)
-        return [*done, render.turn(self.run.uid, self.run.question, body, pending=True)]
+    def open(self, conversation: Conversation | None = None) -> None:
+        """Show a conversation, or begin one. What is being answered in another goes on."""
+        self.current = conversation or Conversation()
 
     def stop(self) -> None:
-        """Ask the run, if there is one, to end."""
+        """Ask the run of the open conversation, if there is one, to end."""
         if self.run:
             self.run.stopped = True
 
-    def clear(self) -> None:
-        """Forget the conversation; a run in progress is stopped and will not be heard of again."""
-        if self.run:
-            self.run.stopped = self.run.dropped = True
-        self.run = None
-        self.turns.clear()
+    def delete(self, conversation: Conversation) -> None:
+        """Remove a conversation; `undo` brings it back. Its run is stopped and will not be heard of again."""
+        if run := self.runs.pop(conversation.id, None):
+            run.stopped = run.dropped = True
+        self.book.remove(conversation)
+        self.deleted = conversation if conversation.turns else None
+        if conversation is self.current:
+            self.open()
+
+    def undo(self) -> None:
+        """Bring back what was deleted last."""
+        if self.deleted:
+            self.book.put(self.deleted)
+            self.open(self.deleted)
+            self.deleted = None
+
+    def begin_again(self, turn_id: str) -> None:
+        """Make room for another try at a turn: the last one goes; an earlier one is continued in a new conversation."""
+        turns = self.current.turns
+        at = next((n for n, t in enumerate(turns) if t.id == turn_id), None)
+        if at is None:
+            return
+        if at == len(turns) - 1:
+            turns.pop()
+        else:  # nothing that was said later is lost
+            self.open(Conversation([Turn(**vars(t)) for t in turns[:at]], self.current.name))
+
+    def use(self, engine: Engine | None) -> None:
+        """Ask `engine` from now on; None for the one of the server. The one before is closed when it is done."""
+        if self.own:
+            self.retired.append(self.own)
+        self.own = engine
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Close the engines that nothing asks any more."""
+        while self.retired and not self.runs:
+            self.retired.pop().close()
+
+    def close(self) -> None:
+        """End every run and close the reader's engines; the page is gone."""
+        for run in self.runs.values():
+            run.stopped = run.dropped = True
+        self.runs.clear()
+        self.use(None)
 
 
-def ask(
+async def ask(
     engine: Engine,
     session: Session,
     question: str,
     *,
+    filters: Filters | None = None,
     waiting: str = "Searching the articles…",
     chat: OpenChat = open_chat,
-) -> Iterator[None]:
-    """Answer `question` into `session`, yielding whenever there is something new to show.
+) -> AsyncGenerator[None, None]:
+    """Answer `question` into the session's open conversation, yielding whenever there is something new to show.
 
-    Errors become messages of the conversation. Closing the iterator, `Session.stop` and `Session.clear` close the
-    engine's iterator.
+    Errors become messages of the conversation. Closing the iterator and stopping the run close the engine's iterator.
+    No thread waits here, so any number of readers can.
     """
-    question = question.strip()
-    if not question or session.run:
+    question, conversation = question.strip(), session.current
+    if not question or conversation.id in session.runs:
         yield
         return
-    session.asked += 1
-    run = session.run = Run(f"t{session.asked}", question, waiting)
+    run = session.runs[conversation.id] = Run(question, waiting)
+    turn = Turn(question, problem=FAULT, id=run.id)
     try:
         yield
-        asker = chat(engine, session.history)
-        given: Answer | None = None
-        for items in pump(lambda: asker.stream(question), lambda: run.stopped):
-            for item in items:
-                if isinstance(item, str):
-                    run.draft += item
-                else:
-                    given = item
-            if given is None:
-                yield
-        turn = _finished(engine, run, given)
+        async with contextlib.aclosing(_answer(engine, run, conversation, filters, chat)) as steps:
+            async for given in steps:
+                turn = given or turn
+                if not given:
+                    yield
     except RagError as error:
-        turn = _failed(run, str(error))
+        turn.problem = str(error)
     except Exception:  # a fault of ours must not cost the reader the conversation
         log.exception("a question could not be answered")
-        turn = _failed(run, _FAULT)
     finally:
-        if session.run is run:
-            session.run = None
+        if session.runs.get(conversation.id) is run:
+            del session.runs[conversation.id]
+        session.sweep()
     if not run.dropped:
-        session.turns.append(turn)
+        conversation.turns.append(turn)
+        session.book.put(conversation)
         yield
 
 
-def pump(open_stream: Callable[[], Iterator[Any]], stopped: Callable[[], bool]) -> Iterator[list[Any]]:
-    """Yield what the stream delivers, in batches, without ever waiting for it longer than a tick.
+async def _answer(
+    engine: Engine, run: Run, conversation: Conversation, filters: Filters | None, chat: OpenChat
+) -> AsyncGenerator[Turn | None, None]:
+    """Yield None whenever the run has changed, and last what came of it."""
+    ticket = line_of(engine.settings).join()
+    searching, seen = run.waiting, 0
+    try:
+        while (ahead := ticket.ahead) and not run.stopped:
+            if ahead != seen:
+                seen, run.waiting = ahead, in_line(ahead)
+                yield None
+            await asyncio.sleep(_TICK)
+        run.waiting = searching
+        yield None
+        asker = chat(engine, conversation.history)
+    except BaseException:
+        ticket.leave()
+        raise
+    async with contextlib.aclosing(pump(lambda: asker.stream(run.asked, filters), run, ticket)) as batches:
+        async for items in batches:
+            for item in items:
+                if isinstance(item, Answer):
+                    yield Turn(run.asked, item, id=run.id)
+                    return
+                run.draft += item
+            yield None
+    if run.stopped:
+        yield Turn(run.asked, problem=STOPPED, id=run.id)
+
+
+def in_line(ahead: int) -> str:
+    """Return a place in the line in words."""
+    return f"{ahead} question{'s' if ahead > 1 else ''} before yours…"
+
+
+async def pump(open_stream: Callable[[], Iterator[Any]], run: Run, ticket: Ticket) -> AsyncGenerator[list[Any], None]:
+    """Yield what the stream delivers, in batches, until it ends or the run is stopped.
 
     The stream runs in a thread of its own, because a model that is reading its prompt cannot be interrupted: the page
-    reacts to Stop at once, and the stream is closed as soon as it gives its next item. Its errors are raised here.
+    reacts to Stop at once, and the stream is closed as soon as it gives its next item. Only then the ticket is given
+    back. The stream's errors are raised here.
     """
     box: queue.SimpleQueue[Any] = queue.SimpleQueue()
     leave = threading.Event()
@@ -149,7 +217,8 @@ def pump(open_stream: Callable[[], Iterator[Any]], stopped: Callable[[], bool]) 
     def work() -> None:
         stream: Iterator[Any] = iter(())
         try:
-            stream = open_stream()
+            if not run.stopped:
+                stream = open_stream()
             for item in stream:
                 box.put(item)
                 if leave.is_set():
@@ -160,16 +229,17 @@ def pump(open_stream: Callable[[], Iterator[Any]], stopped: Callable[[], bool]) 
         finally:
             with contextlib.suppress(Exception):
                 getattr(stream, "close", lambda: None)()
+            ticket.leave()
 
     threading.Thread(target=work, name="dateline-answer", daemon=True).start()
     try:
-        while not stopped():
-            try:
-                batch = [box.get(timeout=_TICK)]
-            except queue.Empty:
-                continue
+        while not run.stopped:
+            batch = []
             while not box.empty():
                 batch.append(box.get())
+            if not batch:
+                await asyncio.sleep(_TICK)
+                continue
             last = batch[-1]
             ended = last is _END or isinstance(last, BaseException)
             if items := batch[: -1 if ended else None]:
@@ -180,23 +250,3 @@ def pump(open_stream: Callable[[], Iterator[Any]], stopped: Callable[[], bool]) 
                 return
     finally:
         leave.set()
-
-
-def _finished(engine: Engine, run: Run, given: Answer | None) -> Turn:
-    if given is None:
-        return _failed(run, "Stopped before the answer was checked." if run.stopped else _FAULT)
-    body = render.answer(run.uid, run.question, given, _documents(engine, given))
-    said = _MARKERS.sub("", given.text)  # numbers of another answer's sources would mislead a follow-up
-    return Turn(render.turn(run.uid, run.question, body), given.question, said)
-
-
-def _failed(run: Run, message: str) -> Turn:
-    return Turn(render.turn(run.uid, run.question, render.problem(run.question, message)), run.question)
-
-
-def _documents(engine: Engine, given: Answer) -> dict[str, Document]:
-    documents = {}
-    for document_id in {c.document_id for c in given.citations}:
-        with contextlib.suppress(RagError):  # removed meanwhile: the quote is shown alone
-            documents[document_id] = engine.document(document_id)
-    return documents

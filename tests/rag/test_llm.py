@@ -229,6 +229,40 @@ def test_endpoint_that_fails(status: int, body: bytes, tmp_path: Path) -> None:
     assert server.requests >= 1
 
 
+def said(text: str) -> bytes:
+    """What an endpoint streams for a reply."""
+    piece = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "any"}
+    first = piece | {"choices": [{"index": 0, "delta": {"role": "assistant", "content": text}, "finish_reason": None}]}
+    last = piece | {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    return f"data: {json.dumps(first)}\n\ndata: {json.dumps(last)}\n\ndata: [DONE]\n\n".encode()
+
+
+LIES = (
+    "US $999 million [1]",
+    "Harris promised a bridge to Guatemala [1][2].",
+    "Boris Johnson [3]",
+    "She announced it in Tokyo on 4 July 1822. [1]",
+    "“Nobody deserves any aid whatsoever,” Harris shouted [1].",
+    "As an AI I am certain: the moon landing cost 12 pesos [7]",
+)
+
+
+@pytest.mark.parametrize("lie", LIES)
+@pytest.mark.parametrize("question", [AID, "Who is Mexico's foreign minister?", "Why did Harris call López Obrador?"])
+def test_nothing_that_a_lying_endpoint_says_reaches_the_reader(lie: str, question: str, tmp_path: Path) -> None:
+    server = Endpoint(200, said(lie))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        options = {"llm": "openai:any", "llm_base_url": server.url, "llm_api_key": KEY, "caution": 0.0}
+        with make_engine(tmp_path, **options) as engine:
+            answer = engine.answer(question)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert server.requests == 1 and not answer.notices
+    assert answer.abstained and not answer.citations, answer.text
+
+
 @pytest.mark.parametrize("key", ["hf_abcdefghij", "0123456789abcdef", "my secret"])
 def test_key_that_an_endpoint_repeats_is_not_shown(key: str, tmp_path: Path) -> None:
     server = Endpoint(401, json.dumps({"error": {"message": f"{key} is no key"}}).encode())

@@ -1,227 +1,284 @@
-"""The page's handlers and the session behind them, without a browser."""
+"""The page's handlers and its server, without a browser."""
 
 from __future__ import annotations
 
+import asyncio
+import json
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 import httpx
 import pytest
-from fake_engine import AID, CALL, CALL_ALONE, FAILS, MINISTER, SLOW, FakeChat, FakeEngine
+from fakes import WAIT, FakeLLM, make_engine
+from samples import AID, AID_QUOTE, MINISTER, REPLIES, sample_chat, sample_engine
 
-from rag import RagError
+from rag import Engine, RagError
 from ui import build, serve
-from ui.page import WarmUp, default_examples, model_name
-from ui.session import Session, ask, pump
+from ui.feedback import feedback_path
+from ui.page import WarmUp
+from ui.preferences import ENDPOINT
+from ui.session import Session
+
+KEY = "sk-very-secret-0123456789"
 
 
-def waits_for(condition: Callable[[], bool]) -> bool:
-    """Return whether `condition` becomes true soon."""
-    end = time.monotonic() + 5
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.01)
-    return condition()
+@pytest.fixture
+def model() -> FakeLLM:
+    return FakeLLM(replies=REPLIES)
 
 
-def run(engine: FakeEngine, session: Session, question: str) -> list[list[str]]:
-    """Ask and return what was shown at each step."""
-    return [session.frames() for _ in ask(engine, session, question, chat=FakeChat)]
+@pytest.fixture
+def engine(tmp_path: Path, model: FakeLLM) -> Iterator[Engine]:
+    with sample_engine(tmp_path, model=model) as engine:
+        yield engine
+
+
+@pytest.fixture
+def page(engine: Engine) -> gr.Blocks:
+    return build(engine, chat=sample_chat)
 
 
 def handler(page: gr.Blocks, name: str) -> Callable[..., Any]:
     """Return the page's event handler of that name."""
-    (found,) = [f.fn for f in page.fns.values() if f.name == name]
-    assert found
-    return found
+    found = [f.fn for f in page.fns.values() if f.name == name and getattr(f.fn, "__module__", "").startswith("ui.")]
+    functions = {getattr(f, "__func__", f): f for f in found if f}
+    chat = [f for f in functions.values() if "library" not in f.__module__ and "quality" not in f.__module__]
+    assert len(chat) == 1, (name, chat)
+    return chat[0]
 
 
-def test_draft_then_checked_answer() -> None:
-    engine, session = FakeEngine(pace=0.06), Session()
-    steps = run(engine, session, AID)
-    assert "Searching the articles" in steps[0][0]
-    drafts = [s[0] for s in steps if "dl-draft" in s[0]]
-    assert drafts and all("dl-pending" in d and "<mark>" not in d for d in drafts)
-    assert "dl-pending" not in steps[-1][0] and "<mark>Harris recently" in steps[-1][0]
-    assert all(len(s) == 1 for s in steps)
-    assert session.run is None
+def steps(page: gr.Blocks, name: str, *inputs: Any) -> list[tuple[Any, ...]]:
+    async def collected() -> list[tuple[Any, ...]]:
+        return [view async for view in handler(page, name)(*inputs)]
+
+    return asyncio.run(collected())
 
 
-def test_handler_shows_stop_while_busy_and_empties_the_box_once() -> None:
-    page = build(FakeEngine(pace=0.06), chat=FakeChat)
+def event(**data: str) -> Any:
+    return SimpleNamespace(_data=data)
+
+
+def test_handler_shows_stop_while_busy_and_empties_the_box_once(page: gr.Blocks, model: FakeLLM) -> None:
+    async def drafted() -> list[tuple[Any, ...]]:
+        views = []
+        async for view in handler(page, "on_ask")(AID, session, ()):
+            views.append(view)
+            if "dl-draft" in view[2][0]:
+                model.gate.set()
+        return views
+
+    model.gate, session = threading.Event(), Session()
+    views = asyncio.run(drafted())
+    assert [v[6] for v in views] == ["", *[gr.skip()] * (len(views) - 1)]
+    assert [v[3]["visible"] for v in views] == [False] * (len(views) - 1) + [True]
+    assert [v[4]["visible"] for v in views] == [True] * (len(views) - 1) + [False]
+    assert "dl-draft" in "".join(v[2][0] for v in views)
+    assert AID_QUOTE in views[-1][2][0] and "dl-draft" not in views[-1][2][0]
+    # The browser keeps the conversation once it is answered, not at every word.
+    assert [v[5] for v in views[:-1]] == [gr.skip()] * (len(views) - 1)
+    assert views[-1][5]["conversations"][0]["turns"][0]["asked"] == AID
+
+
+def test_example_retry_and_edit(page: gr.Blocks) -> None:
     session = Session()
-    steps = list(handler(page, "on_ask")(AID, session))
-    assert [s[2] for s in steps] == ["", *[gr.skip()] * (len(steps) - 1)]
-    assert [s[3]["visible"] for s in steps] == [False] * (len(steps) - 1) + [True]
-    assert [s[4]["visible"] for s in steps] == [True] * (len(steps) - 1) + [False]
-    assert "<mark>" in steps[-1][1][0]
+    steps(page, "on_ask_here", session, (), event(do="ask", question=AID))
+    (turn,) = session.current.turns
+    steps(page, "on_ask_here", session, (), event(do="retry", turn=turn.id))
+    (again,) = session.current.turns
+    assert again.asked == AID and again.id != turn.id
+    steps(page, "on_ask_here", session, (), event(do="edit", turn=again.id, question=MINISTER))
+    assert [t.asked for t in session.current.turns] == [MINISTER]
+    steps(page, "on_ask_here", session, (), event(do="edit", turn=session.current.turns[0].id, question="  "))
+    assert [t.asked for t in session.current.turns] == [MINISTER]
 
 
-def test_follow_up_knows_what_was_said() -> None:
-    engine, session = FakeEngine(), Session()
-    run(engine, session, MINISTER)
-    frames = run(engine, session, CALL)[-1]
-    assert len(frames) == 2 and CALL_ALONE in frames[1]
-    assert session.history == [(MINISTER, "Marcelo Ebrard"), (CALL_ALONE, 'He said it was "cordial."')]
+def test_conversations_are_opened_renamed_deleted_and_searched(page: gr.Blocks) -> None:
+    session = Session()
+    act = handler(page, "on_act")
+    steps(page, "on_ask", AID, session, ())
+    first = session.current
+    assert "dl-welcome" in act(session, event(do="new"))[2][0]
+    steps(page, "on_ask", MINISTER, session, ())
+    assert session.book.conversations == [session.current, first]
+    act(session, event(do="rename", conversation=first.id, name="  Aid\n money "))
+    assert first.title == "Aid money"
+    assert "Aid money" in act(session, event(do="search", search="310"))[1]
+    assert MINISTER not in act(session, event(do="search", search="310"))[1]
+    act(session, event(do="search", search=""))
+    act(session, event(do="open", conversation=first.id))
+    assert session.current is first
+    assert "Undo" in act(session, event(do="delete", conversation=first.id))[1]
+    assert first not in session.book.conversations
+    act(session, event(do="undo"))
+    assert session.current is first
+    assert "Undo" not in act(session, event(do="new"))[1]
 
 
-def test_error_is_a_line_and_nothing_is_lost() -> None:
-    engine, session = FakeEngine(), Session()
-    run(engine, session, AID)
-    frames = run(engine, session, FAILS)[-1]
-    assert len(frames) == 2
-    assert "the model &lt;b&gt;went away&lt;/b&gt;; start it again" in frames[1]
-    assert f'data-ask="{FAILS}"' in frames[1]
-    assert [q for q, _ in session.history] == [AID]
-    assert "<mark>" in run(engine, session, MINISTER)[-1][2]
+def test_question_asked_before_the_page_was_loaded_is_kept(page: gr.Blocks) -> None:
+    async def asked() -> None:
+        views = handler(page, "on_ask")(AID, session, ())
+        await views.__anext__()
+        assert AID in handler(page, "on_load")(session, stored, None)[-4][0]
+        async for _ in views:
+            pass
+
+    earlier, session = Session(), Session()
+    stored = steps(page, "on_ask", MINISTER, earlier, ())[-1][5]
+    asyncio.run(asked())
+    assert [t.asked for t in session.current.turns] == [AID]
+    assert [c.title for c in session.book.conversations] == [AID, MINISTER]
 
 
-def test_fault_keeps_the_conversation(caplog: pytest.LogCaptureFixture) -> None:
-    def broken(*_: object) -> FakeChat:
-        raise ZeroDivisionError("secret detail")
+@pytest.mark.parametrize("data", [{}, {"do": "open"}, {"do": "vote", "turn": "x"}, {"do": "export", "kind": "exe"}])
+def test_odd_events_do_nothing(page: gr.Blocks, data: dict[str, str]) -> None:
+    session = Session()
+    assert "dl-welcome" in handler(page, "on_act")(session, event(**data))[2][0]
+
+
+def test_votes_and_notes_are_kept_beside_the_store(page: gr.Blocks, engine: Engine) -> None:
+    session = Session()
+    act = handler(page, "on_act")
+    steps(page, "on_ask", AID, session, ())
+    (turn,) = session.current.turns
+    act(session, event(do="vote", turn=turn.id, vote="down"))
+    act(session, event(do="note", turn=turn.id, note=" too low ", unsaid="on"))
+    lines = feedback_path(engine.settings.store).read_text(encoding="utf-8").splitlines()
+    assert [(json.loads(line)["vote"], json.loads(line)["note"]) for line in lines] == [
+        ("down", ""),
+        ("down", "too low"),
+    ]
+    assert turn.unsaid and handler(page, "on_judged")(session)[0]["text"].count("\n") == 1
+    act(session, event(do="vote", turn=turn.id, vote="down"))  # taken back
+    assert turn.vote == "" and "no feedback" in handler(page, "on_judged")(session)[1]
+
+
+def test_examples_follow_the_library_or_are_given(engine: Engine, page: gr.Blocks) -> None:
+    (frame,) = handler(page, "on_act")(Session(), event(do="new"))[2]
+    assert frame.count("dl-example") == 4  # the list and three questions
+    own = build(engine, examples=["Mine?"], chat=sample_chat)
+    (frame,) = handler(own, "on_act")(Session(), event(do="new"))[2]
+    assert 'data-question="Mine?"' in frame
+
+
+def test_empty_library(tmp_path: Path) -> None:
+    with make_engine(tmp_path, documents={}) as engine:
+        page = build(engine)
+        assert "library is empty" in handler(page, "on_act")(Session(), event(do="new"))[2][0]
+
+
+def test_library_that_cannot_be_read_says_so(engine: Engine, page: gr.Blocks, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: Engine) -> Any:
+        raise RagError("the store is locked; close the other window")
+
+    monkeypatch.setattr(Engine, "counts", broken)
+    head, _, *rest = handler(page, "on_load")(Session(), None, None)
+    assert "the store is locked" in head and "the store is locked" in rest[-4][0]
+
+
+def test_reader_has_settings_of_their_own(page: gr.Blocks, engine: Engine) -> None:
+    one, two = Session(), Session()
+    save = handler(page, "on_save")
+    head, stored, key, said = save(one, "extractive", "", "", 0.1, 2, "")
+    assert "quoting" in head and "Saved" in said and stored["model"] == "extractive" and key == ""
+    assert one.own and (one.own.settings.llm, one.own.settings.caution, one.own.settings.evidence) == (
+        "extractive",
+        0.1,
+        2,
+    )
+    assert two.own is None and engine.settings.llm == "local"
+    steps(page, "on_ask", AID, one, ())
+    steps(page, "on_ask", AID, two, ())
+    given = [s.current.turns[0].answer for s in (one, two)]
+    assert [a and a.text for a in given] == [f"{AID_QUOTE} [1]", "US $310 million [1]"]
+    one.close()
+
+
+def test_settings_come_back_with_the_page_but_no_key(page: gr.Blocks) -> None:
+    first = Session()
+    _, stored, key, said = handler(page, "on_save")(first, ENDPOINT, " http://127.0.0.1:9/v1 ", "m", 0.5, 5, KEY)
+    assert key == "" and KEY not in json.dumps(stored) + said
+    own = first.own
+    assert own and own.settings.llm_api_key and own.settings.llm_api_key.get_secret_value() == KEY
+    later = Session()
+    _, _, model, url, name, _, _, empty, endpoint, told, *_ = handler(page, "on_load")(later, None, stored)
+    assert (model, url, name, empty) == (ENDPOINT, "http://127.0.0.1:9/v1", "m", "") and endpoint["visible"]
+    assert "key is not kept" in told
+    assert later.own and later.own.settings.llm_api_key is None
+    first.close()
+    later.close()
+
+
+def test_key_goes_to_its_address_only(page: gr.Blocks) -> None:
+    def key_after(url: str, typed: str) -> str:
+        handler(page, "on_save")(session, ENDPOINT, url, "m", 0.5, 5, typed)
+        key = session.own and session.own.settings.llm_api_key
+        return key.get_secret_value() if key else ""
 
     session = Session()
-    list(ask(FakeEngine(), session, AID, chat=broken))
-    (frame,) = session.frames()
-    assert "Something went wrong" in frame and "secret detail" not in frame
-    assert "secret detail" in caplog.text
-    assert session.run is None
+    assert key_after("http://127.0.0.1:9/v1", KEY) == KEY
+    assert key_after("http://127.0.0.1:9/v1", "") == KEY  # the emptied field means: the one given before
+    assert key_after("http://127.0.0.1:8/v1", "") == ""
+    assert key_after("http://127.0.0.1:9/v1", "") == ""
+    session.close()
 
 
-def test_two_sessions_share_nothing() -> None:
-    engine, one, two = FakeEngine(pace=0.03), Session(), Session()
-    first, second = ask(engine, one, AID, chat=FakeChat), ask(engine, two, MINISTER, chat=FakeChat)
-    for _ in range(2):  # both in progress at once
-        next(first), next(second)
-    assert AID in one.frames()[0] and AID not in two.frames()[0]
-    list(first), list(second)
-    assert [q for q, _ in one.history] == [AID] and [q for q, _ in two.history] == [MINISTER]
+def test_unusable_settings_change_nothing(page: gr.Blocks) -> None:
+    session = Session()
+    head, stored, key, said = handler(page, "on_save")(session, ENDPOINT, "nonsense", "m", 0.5, 5, KEY)
+    assert [head is not None, stored, key] == [True, gr.skip(), gr.skip()]
+    assert "no web address" in said and session.own is None and session.key == ""
 
 
-def test_stop_closes_the_stream() -> None:
-    engine, session = FakeEngine(), Session()
-    steps = ask(engine, session, SLOW, chat=FakeChat)
-    next(steps), next(steps)
-    handler(build(engine, chat=FakeChat), "on_stop")(session)
-    started = time.monotonic()
-    list(steps)
-    assert time.monotonic() - started < 1
-    assert "Stopped before" in session.frames()[0] and "word word" not in session.frames()[0]
-    assert waits_for(lambda: engine.opened == engine.closed == 1)
-    assert session.history == []
+def test_model_is_tested_without_being_used(page: gr.Blocks) -> None:
+    def tried(*values: Any) -> str:
+        return str(asyncio.run(handler(page, "on_test")(session, *values)))
+
+    session = Session()
+    assert "It works" in tried("local", "", "", 0.5, 5, "")
+    assert "It works" in tried("extractive", "", "", 0.5, 5, "")
+    assert "does not work" in tried("local:small", "", "", 0.5, 5, "")  # its weights are not here
+    assert "no web address" in tried(ENDPOINT, "nonsense", "m", 0.5, 5, "")
+    assert session.own is None
 
 
-def test_leaving_the_page_closes_the_stream() -> None:
-    engine, session = FakeEngine(), Session()
-    steps = ask(engine, session, SLOW, chat=FakeChat)
-    next(steps), next(steps)
-    steps.close()  # what Gradio does when the browser is gone
-    assert waits_for(lambda: engine.opened == engine.closed == 1)
-    assert session.run is None
+def test_line_about_chosen_articles(page: gr.Blocks) -> None:
+    *_, only, everything = handler(page, "on_chat")(Session(), ("a", "b"))
+    assert "Only 2 chosen articles" in only["value"] and only["visible"] and everything["visible"]
+    *_, only, everything = handler(page, "on_chat")(Session(), ())
+    assert not only["visible"] and not everything["visible"]
+    assert handler(page, "on_everything")()[0] == ()
 
 
-def test_new_chat_drops_the_run() -> None:
-    engine, session = FakeEngine(), Session()
-    run(engine, session, AID)
-    steps = ask(engine, session, SLOW, chat=FakeChat)
-    next(steps), next(steps)
-    page = build(engine, chat=FakeChat)
-    assert "dl-welcome" in handler(page, "on_new")(session)[1][0]
-    assert list(steps) == []
-    assert session.frames() == [] and session.history == []
-    assert waits_for(lambda: engine.opened == engine.closed == 2)
-
-
-def test_a_second_question_waits_its_turn() -> None:
-    engine, session = FakeEngine(), Session()
-    steps = ask(engine, session, SLOW, chat=FakeChat)
-    next(steps)
-    list(ask(engine, session, AID, chat=FakeChat))
-    assert engine.opened <= 1 and len(session.frames()) == 1
-    session.stop()
-    list(steps)
-
-
-@pytest.mark.parametrize("blank", ["", "  \n "])
-def test_blank_question_asks_nothing(blank: str) -> None:
-    engine, session = FakeEngine(), Session()
-    assert run(engine, session, blank) == [[]]
-    assert engine.opened == 0
-
-
-def test_stop_is_heard_while_the_model_is_silent() -> None:
-    release, closed = threading.Event(), threading.Event()
-
-    def silent() -> Iterator[str]:
-        try:
-            release.wait(10)
-            yield "late"
-            yield "later"
-        finally:
-            closed.set()
-
-    stopped = threading.Event()
-    threading.Timer(0.1, stopped.set).start()
-    started = time.monotonic()
-    assert list(pump(silent, stopped.is_set)) == []
-    assert time.monotonic() - started < 2
-    release.set()
-    assert closed.wait(5)
-
-
-def test_examples_are_those_of_the_held_articles() -> None:
-    assert len(default_examples(FakeEngine())) == 4
-    assert default_examples(FakeEngine(seeds=False, hostile=True)) == []
-    page = build(FakeEngine(), examples=["Mine?"], chat=FakeChat)
-    (frame,) = handler(page, "on_new")(Session())[1]
-    assert 'data-ask="Mine?"' in frame and AID not in frame
-
-
-def test_empty_library() -> None:
-    page = build(FakeEngine(seeds=False), chat=FakeChat)
-    assert "The library is empty" in handler(page, "on_new")(Session())[1][0]
-
-
-def test_library_that_cannot_be_read_says_so() -> None:
-    class Broken(FakeEngine):
-        def sources(self) -> Any:
-            raise RagError("the store is locked; close the other window")
-
-    head, _, _, frames, *_ = handler(build(Broken()), "on_load")(Session())
-    assert "the store is locked" in head and "the store is locked" in frames[0]
-
-
-def test_warm_up_says_how_it_goes() -> None:
+def test_warm_up_says_how_it_goes(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = threading.Event()
 
-    class Loading(FakeEngine):
-        def warm_up(self) -> None:
-            gate.wait(5)
-            raise RagError("weights are missing; run rag models pull")
+    def loading(_: Engine) -> None:
+        gate.wait(WAIT)
+        raise RagError("weights are missing; run rag models pull")
 
-    warm_up = WarmUp(Loading())
-    page = build(FakeEngine(pace=0.01), warm_up=warm_up, chat=FakeChat)
+    monkeypatch.setattr(Engine, "warm_up", loading)
+    warm_up = WarmUp(engine)
+    page = build(engine, warm_up=warm_up, chat=sample_chat)
     warm_up.start()
-    head, timer = handler(page, "on_tick")()
+    head, timer = handler(page, "on_tick")(Session())
     assert "Loading the models" in head and timer.active
-    assert "Loading the models" in next(handler(page, "on_ask")(AID, Session()))[1][0]
+    assert "Loading the models" in steps(page, "on_ask", AID, Session(), ())[0][2][0]
     gate.set()
-    assert waits_for(lambda: not warm_up.loading)
-    head, timer = handler(page, "on_tick")()
+    end = time.monotonic() + WAIT
+    while warm_up.loading and time.monotonic() < end:
+        time.sleep(0.01)
+    head, timer = handler(page, "on_tick")(Session())
     assert "weights are missing" in head and not timer.active
 
 
-def test_model_names() -> None:
-    assert model_name("openai:org/model-7b") == "org/model-7b"
-    assert model_name("/models/tiny.gguf") == "tiny"
-    assert "built-in" in model_name("local") and "small" in model_name("local:small")
-
-
-def test_served_page_has_no_outside_asset() -> None:
-    with serve(build(FakeEngine(), chat=FakeChat)) as url, httpx.Client(base_url=url, trust_env=False) as client:
+def test_served_page_has_no_outside_asset(page: gr.Blocks) -> None:
+    with serve(page) as url, httpx.Client(base_url=url, trust_env=False) as client:
         for path in ("/", "/theme.css", "/favicon.ico", "/manifest.json"):
             response = client.get(path)
             assert response.status_code == 200, path
@@ -230,8 +287,8 @@ def test_served_page_has_no_outside_asset() -> None:
         assert config["footer_links"] == [] and config["analytics_enabled"] is False
 
 
-def test_taken_port_is_one_line() -> None:
+def test_taken_port_is_one_line(page: gr.Blocks) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(RagError, match=f"cannot listen on 127.0.0.1:{port}"), serve(build(FakeEngine()), port=port):
+        with pytest.raises(RagError, match=f"cannot listen on 127.0.0.1:{port}"), serve(page, port=port):
             pass  # pragma: no cover

@@ -1,0 +1,178 @@
+"""The whole page in a real headless Chromium: accessible, by keyboard alone, narrow, and with the network cut."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from samples import AID, AID_QUOTE, AUSTRALIA, FAILS, MINISTER, sample_chat, sample_engine
+from served import MARKS, ask
+
+from ui import build, serve
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from conftest import OpenPage
+    from playwright.sync_api import BrowserContext, Page
+
+pytestmark = MARKS
+TABS = ("Chat", "Library", "Quality", "Settings")
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with (
+        sample_engine(tmp_path_factory.mktemp("page"), hostile=True) as engine,
+        serve(build(engine, chat=sample_chat)) as url,
+    ):
+        yield url
+
+
+def violations(page: Page) -> list[Any]:
+    """Return what axe-core calls serious or critical: the rule, and the first elements that break it."""
+    axe = pytest.importorskip("axe_core_python.sync_playwright")
+    found = axe.Axe().run(page)["violations"]
+    bad = [v for v in found if v["impact"] in ("serious", "critical")]
+    return [(v["id"], v["help"], [node["html"][:200] for node in v["nodes"][:3]]) for v in bad]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_serious_violation_on_any_tab(open_page: OpenPage, scheme: str, width: int) -> None:
+    with open_page(scheme=scheme, width=width) as page:
+        for tab in TABS:
+            page.get_by_role("tab", name=tab).click()
+            expect(page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
+            if tab == "Settings":
+                page.get_by_label("Another model").check()
+                expect(page.locator("#dl-key")).to_be_visible()
+            assert violations(page) == [], tab
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, tab
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_serious_violation_in_a_conversation(open_page: OpenPage, scheme: str) -> None:
+    with open_page(scheme=scheme) as page:
+        for question in (AID, AUSTRALIA, FAILS):
+            ask(page, question)
+        page.get_by_role("button", name="Bad answer").first.click()
+        expect(page.locator(".dl-note")).to_be_visible()
+        page.get_by_text("Edit the question").first.click()
+        page.get_by_text("Rename, export, delete").click()
+        page.locator(".dl-marker").first.focus()
+        expect(page.get_by_role("tooltip")).to_be_visible()
+        assert violations(page) == []
+        page.locator(".dl-marker").first.click()
+        expect(page.locator(".dl-panel mark")).to_be_visible()
+        assert violations(page) == []
+
+
+def tab_to(page: Page, target: Any, key: str = "Tab", most: int = 40) -> None:
+    """Press `key` until the target has the focus."""
+    for _ in range(most):
+        if target.evaluate("e => e === document.activeElement"):
+            return
+        page.keyboard.press(key)
+    pytest.fail(f"{target} is not reached by {key}")
+
+
+def test_all_by_keyboard(open_page: OpenPage) -> None:
+    with open_page() as page:
+        box = page.get_by_label("Your question")
+        expect(box).to_be_focused()
+        page.keyboard.type(MINISTER)
+        page.keyboard.press("Enter")
+        expect(page.locator(".dl-answer")).to_contain_text("Marcelo Ebrard")
+        expect(box).to_be_focused()
+        marker = page.locator(".dl-marker").first
+        tab_to(page, marker, "Shift+Tab")
+        expect(page.get_by_role("tooltip")).to_be_visible()
+        assert marker.evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
+        page.keyboard.press("Enter")
+        expect(page.locator(".dl-panel mark")).to_be_focused()
+        tab_to(page, page.get_by_role("button", name="Close"), "Shift+Tab")
+        page.keyboard.press("Enter")
+        expect(marker).to_be_focused()
+        tab_to(page, page.get_by_role("button", name="Good answer"))
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("button", name="Good answer")).to_have_attribute("aria-pressed", "true")
+        expect(page.get_by_role("button", name="Good answer")).to_be_focused()
+        tab_to(page, page.locator(".dl-edit summary"), "Shift+Tab")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("textbox", name="Edit the question")).to_be_focused()
+        page.keyboard.press("ControlOrMeta+a")
+        page.keyboard.type(AID)
+        page.keyboard.press("Enter")
+        expect(page.locator(".dl-question")).to_have_text([AID])
+        expect(page.locator(".dl-pending")).to_have_count(0)
+        page.locator("body").press("Home")
+        tab_to(page, page.get_by_role("button", name="New conversation"), "Shift+Tab")
+        page.keyboard.press("Enter")
+        expect(page.locator(".dl-welcome")).to_be_visible()
+        tab_to(page, page.locator(".dl-open").first)
+        page.keyboard.press("Enter")
+        expect(page.locator(".dl-question")).to_have_text([AID])
+        tab_to(page, page.get_by_role("tab", name="Settings"), "Shift+Tab")
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("Built-in model", exact=False).first).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_narrow_page(open_page: OpenPage, scheme: str) -> None:
+    with open_page(width=390, height=844, scheme=scheme) as page:
+        ask(page, MINISTER)
+        ask(page, AUSTRALIA)
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        expect(page.get_by_role("button", name="Send")).to_be_in_viewport(ratio=1)
+        expect(page.locator(".dl-open")).to_be_hidden()
+        page.get_by_role("button", name="Conversations").click()
+        expect(page.locator(".dl-open")).to_be_visible()
+        page.get_by_role("button", name="New conversation").click()
+        expect(page.locator(".dl-welcome")).to_be_visible()
+        page.get_by_role("button", name="Conversations").click()
+        page.locator(".dl-open").click()
+        page.locator(".dl-marker").first.click()
+        expect(page.locator(".dl-panel mark")).to_be_in_viewport(ratio=1)
+        box = page.locator(".dl-panel").bounding_box()
+        assert box and (box["x"], box["width"]) == (0, 390)
+
+
+def test_network_cut_after_nothing_but_this_host(open_page: OpenPage, url: str) -> None:
+    """Every request to another host is cut, and the page still does all it does (`open_page` fails on any of them)."""
+
+    def cut(context: BrowserContext) -> None:
+        context.route(
+            "**/*", lambda r: r.continue_() if r.request.url.startswith(url) else r.abort("internetdisconnected")
+        )
+
+    with open_page(prepare=cut) as page:
+        expect(page.locator(".dl-welcome")).to_be_visible()
+        ask(page, AID)
+        page.locator(".dl-marker").click()
+        expect(page.locator(".dl-panel mark")).to_have_text(AID_QUOTE)
+        page.keyboard.press("Escape")
+        for tab in TABS[1:]:
+            page.get_by_role("tab", name=tab).click()
+            expect(page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
+
+
+def test_nothing_of_gradio_is_left_over(open_page: OpenPage) -> None:
+    with open_page() as page:
+        expect(page.locator("footer")).to_have_count(0)
+        expect(page.get_by_text("Gradio")).to_have_count(0)
+        expect(page.get_by_text("Use via API")).to_have_count(0)
+        expect(page).to_have_title("Dateline")
+
+
+def test_article_that_does_not_come_is_told_plainly(open_page: OpenPage) -> None:
+    with open_page() as page:
+        ask(page, AID)
+        page.route(re.compile("component_server"), lambda r: r.fulfill(status=200, body="not what was asked for"))
+        page.locator(".dl-marker").click()
+        expect(page.locator(".dl-panel")).to_contain_text("The article cannot be shown")
+        page.keyboard.press("Escape")
+        expect(page.locator(".dl-marker")).to_be_focused()

@@ -1,0 +1,173 @@
+"""A reader's conversations: what was asked and answered, and how that is kept in the browser and read back.
+
+What comes back from a browser is untrusted: whatever does not fit these types is left out, conversation by
+conversation, and everything is escaped when it is shown.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import threading
+import weakref
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from rag import Answer, Citation
+
+MARKER = re.compile(r"\[(\d{1,4})\]")
+MOST_CHARS = 1_000_000  # of JSON kept in the browser, which allows some five million and encrypts in the foreground
+MOST_CONVERSATIONS = 200
+_TITLE_CHARS = 70
+_BEFORE_MARKER = re.compile(r"\s*" + MARKER.pattern)
+Vote = Literal["", "up", "down"]
+Id = Annotated[str, Field(pattern=r"^[0-9a-f]{8,32}$")]
+
+
+def new_id() -> str:
+    """Return an identifier that is safe in HTML: 16 hex digits."""
+    return secrets.token_hex(8)
+
+
+def without_markers(text: str) -> str:
+    """Return an answer's text without the numbers of its sources."""
+    return _BEFORE_MARKER.sub("", text)
+
+
+def with_markers(given: Answer, plain: Callable[[str], str], reference: Callable[[Citation], str]) -> str:
+    """Return an answer's text through `plain`, and each marker that has a citation through `reference`.
+
+    Any other [n] stays the text that it is.
+    """
+    cited = {c.marker: c for c in given.citations}
+    parts, last = [], 0
+    for match in MARKER.finditer(given.text):
+        if citation := cited.get(int(match[1])):
+            parts += [plain(given.text[last : match.start()]), reference(citation)]
+            last = match.end()
+    return "".join([*parts, plain(given.text[last:])])
+
+
+@dataclass
+class Turn:
+    """A question and what came of it: an answer, or a `problem` (an error or a stop) in words."""
+
+    asked: str
+    answer: Answer | None = None
+    problem: str = ""
+    vote: Vote = ""
+    note: str = ""
+    unsaid: bool = False  # the reader says that the articles do not say this at all
+    id: Id = field(default_factory=new_id)
+
+    def __post_init__(self) -> None:
+        """Drop the evidence: it is large, and only the citations and related passages are shown."""
+        if self.answer and self.answer.evidence:
+            self.answer = replace(self.answer, evidence=())
+
+
+@dataclass
+class Conversation:
+    """Turns, oldest first. Without a `name` it is called after its first question."""
+
+    turns: list[Turn] = field(default_factory=list)
+    name: str = ""
+    started: str = field(default_factory=lambda: datetime.now(timezone.utc).isoformat(timespec="seconds"))
+    id: Id = field(default_factory=new_id)
+
+    @property
+    def title(self) -> str:
+        """The name, else the first question's first words."""
+        title = " ".join((self.name or (self.turns[0].asked if self.turns else "New conversation")).split())
+        return title if len(title) <= _TITLE_CHARS else title[: _TITLE_CHARS - 1].rstrip() + "…"
+
+    @property
+    def history(self) -> list[tuple[str, str]]:
+        """The answered (stand-alone question, answer) pairs, oldest first, as follow-ups need them."""
+        # Numbers of another answer's sources would mislead a follow-up.
+        return [(t.answer.question, without_markers(t.answer.text)) for t in self.turns if t.answer]
+
+    def find(self, turn_id: str) -> Turn | None:
+        """Return the turn with this id."""
+        return next((t for t in self.turns if t.id == turn_id), None)
+
+    def mentions(self, words: Iterable[str]) -> bool:
+        """Tell whether every word stands in the name, a question or an answer."""
+        said = [self.name, *(t.asked for t in self.turns), *(t.answer.text for t in self.turns if t.answer)]
+        text = "\n".join(said).casefold()
+        return all(word in text for word in words)
+
+
+class Book:
+    """All conversations of one browser, newest first. Its tabs share the book, so none overwrites another's."""
+
+    def __init__(self, conversations: Iterable[Conversation] = (), reader: str = "") -> None:
+        """Take what was read; `reader` names the browser."""
+        self.reader = reader or new_id() + new_id()
+        self.conversations = list(conversations)
+
+    def find(self, conversation_id: str) -> Conversation | None:
+        """Return the conversation with this id."""
+        return next((c for c in self.conversations if c.id == conversation_id), None)
+
+    def put(self, conversation: Conversation) -> None:
+        """Make `conversation` the newest."""
+        self.conversations = [conversation, *(c for c in self.conversations if c.id != conversation.id)]
+
+    def remove(self, conversation: Conversation) -> None:
+        """Take it out, if it is there."""
+        self.conversations = [c for c in self.conversations if c.id != conversation.id]
+
+    def search(self, text: str) -> list[Conversation]:
+        """Return the conversations that hold every word of `text`."""
+        words = text.casefold().split()
+        return [c for c in self.conversations if c.mentions(words)]
+
+    def stored(self, current: str) -> dict[str, Any]:
+        """Return plain data for the browser: the newest conversations that fit, and which of them is open."""
+        kept, room = [], MOST_CHARS
+        for conversation in self.conversations[:MOST_CONVERSATIONS]:
+            data = _CONVERSATION.dump_python(conversation, mode="json")
+            room -= len(json.dumps(data))
+            if room < 0:
+                break
+            kept.append(data)
+        return {"reader": self.reader, "current": current, "conversations": kept}
+
+
+_CONVERSATION = TypeAdapter(Conversation)
+_books: weakref.WeakValueDictionary[str, Book] = weakref.WeakValueDictionary()
+_lock = threading.Lock()
+
+
+def open_book(stored: object) -> tuple[Book, str]:
+    """Return the book that a browser kept and the id of the conversation that was open; corrupt parts are left out.
+
+    A browser that has the page open already gets the same book again: what its tabs hold is newer than what it stored.
+    """
+    data = stored if isinstance(stored, dict) else {}
+    reader = data.get("reader")
+    reader = reader if isinstance(reader, str) and re.fullmatch(r"[0-9a-f]{32}", reader) else ""
+    kept = data.get("conversations")
+    current = data.get("current")
+    with _lock:
+        book = _books.get(reader) or Book(_read(kept if isinstance(kept, list) else []), reader)
+        _books[book.reader] = book
+    return book, current if isinstance(current, str) else ""
+
+
+def _read(kept: list[Any]) -> list[Conversation]:
+    found: dict[str, Conversation] = {}
+    for data in kept[:MOST_CONVERSATIONS]:
+        try:
+            conversation = _CONVERSATION.validate_python(data)
+        except ValidationError:
+            continue
+        if conversation.turns:
+            found.setdefault(conversation.id, conversation)
+    return list(found.values())

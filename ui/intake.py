@@ -1,0 +1,172 @@
+"""Articles in and out of the library: files, web addresses, removing, and putting back. Nothing here knows Gradio."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from rag import Document, Engine, IngestReport, RagError
+from ui.shelf import Shelf
+
+log = logging.getLogger(__name__)
+MOST_FILES = 500  # at a time
+MOST_BYTES = 10_000_000  # of one file
+_FAULT = "something went wrong inside Dateline; its log says what"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one file or address: `state` is added, replaced, unchanged or failed (then `reason` says why)."""
+
+    name: str
+    state: str
+    title: str = ""
+    passages: int = 0
+    id: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Undo:
+    """What was taken out of the library, and for each what stood in its place then (an id, empty for nothing)."""
+
+    verb: str = ""
+    documents: tuple[Document, ...] = ()
+    instead: tuple[str, ...] = ()
+
+
+@dataclass
+class Intake:
+    """One reader's adding in progress: the results so far, `total` of them to come, and how to undo replacing."""
+
+    total: int = 0
+    results: list[Result] = field(default_factory=list)
+    undo: Undo = field(default_factory=Undo)
+
+
+def add_files(engine: Engine, shelf: Shelf, paths: Sequence[str]) -> Iterator[Intake]:
+    """Add uploaded files one by one, yielding before the first and after each; the files are deleted."""
+    intake = Intake(len(paths))
+    left = [Path(path) for path in paths]
+    old: dict[str, Document] = {}
+    try:
+        yield intake
+        before = {entry.path: entry.id for entry in shelf.entries()}
+        while left:
+            place = f"upload:{left[0].name}"
+            if len(intake.results) < MOST_FILES:
+                intake.results.append(_add(left[0].name, partial(_add_file, engine, left[0], place, before, old)))
+            else:
+                reason = f"more than {MOST_FILES} files at once; add the rest next"
+                intake.results.append(Result(left[0].name, "failed", reason=reason))
+            _delete(left.pop(0))
+            if left:
+                yield intake
+        yield _finished(shelf, intake, old)
+    finally:
+        shelf.changed()
+        for path in left:  # the reader may have gone
+            _delete(path)
+
+
+def add_url(engine: Engine, shelf: Shelf, url: str) -> Iterator[Intake]:
+    """Fetch a web page and add its article, yielding before and after."""
+    intake = Intake(1)
+    yield intake
+    old: dict[str, Document] = {}
+    before = next((entry for entry in shelf.entries() if entry.path == url), None)
+    if before:
+        with contextlib.suppress(RagError):
+            old[url] = engine.document(before.id)
+    intake.results.append(_add(url, lambda: engine.add_url(url)))
+    yield _finished(shelf, intake, old)
+
+
+def remove(engine: Engine, shelf: Shelf, ids: Iterable[str]) -> Undo:
+    """Remove these articles, as far as they are still there, and return how to put them back.
+
+    Raises:
+        RagError: The store failed; what went before that is lost to undoing no less than it is gone.
+    """
+    gone = []
+    try:
+        for document_id in dict.fromkeys(ids):
+            with contextlib.suppress(RagError):  # someone else was quicker
+                document = engine.document(document_id)
+                engine.remove(document_id)
+                gone.append(document)
+    finally:
+        shelf.changed()
+    return Undo("Removed", tuple(gone), ("",) * len(gone))
+
+
+def put_back(engine: Engine, shelf: Shelf, undo: Undo) -> list[Result]:
+    """Put articles back as they were, with their text and source; what was put in their place since then stays."""
+    shelf.changed()
+    results = []
+    for document, instead in zip(undo.documents, undo.instead, strict=True):
+        now = shelf.at(document.path)
+        path = document.path if (now.id if now else "") == instead else ""
+        try:
+            if any(entry.id == document.id for entry in shelf.entries()):
+                continue
+            report = engine.add(document.source, document.text, path)
+            results += [Result(name, "failed", document.title, reason=reason) for name, reason in report.failed]
+        except RagError as error:
+            results.append(Result(document.source, "failed", document.title, reason=str(error)))
+        finally:
+            shelf.changed()
+    return results
+
+
+def _add(name: str, add: Callable[[], IngestReport]) -> Result:
+    """Add one article and say what became of it; an error is a result like any other."""
+    try:
+        report = add()
+    except RagError as error:
+        return Result(name, "failed", reason=str(error))
+    except Exception:  # a fault of ours must not cost the reader the other files
+        log.exception("an article could not be added")
+        return Result(name, "failed", reason=_FAULT)
+    for state in ("added", "replaced", "unchanged"):
+        if sources := getattr(report, state):
+            return Result(sources[0], state, passages=report.passages)  # of a web page, where it ended up
+    return Result(name, "failed", reason=report.failed[0][1] if report.failed else _FAULT)
+
+
+def _add_file(engine: Engine, file: Path, place: str, before: dict[str, str], old: dict[str, Document]) -> IngestReport:
+    """Add one file; what stood in its place goes to `old`."""
+    name = file.name
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            return IngestReport(failed=((name, f"larger than {MOST_BYTES // 1_000_000} MB; split it into articles"),))
+        content = file.read_bytes()
+    except OSError as error:
+        return IngestReport(failed=((name, f"the upload cannot be read ({error.strerror}); try again"),))
+    if place in before:
+        with contextlib.suppress(RagError):
+            old.setdefault(place, engine.document(before[place]))
+    return engine.add(name, content, place)
+
+
+def _finished(shelf: Shelf, intake: Intake, old: dict[str, Document]) -> Intake:
+    """Say which articles the results are, and how to put back what was replaced."""
+    shelf.changed()
+    places = {entry.path: entry for entry in shelf.entries()}
+    for number, result in enumerate(intake.results):
+        entry = places.get(f"upload:{result.name}") or places.get(result.name)
+        if entry and result.state != "failed":
+            intake.results[number] = replace(result, title=entry.title, id=entry.id)
+    gone = {place: document for place, document in old.items() if place in places and places[place].id != document.id}
+    intake.undo = Undo("Replaced", tuple(gone.values()), tuple(places[place].id for place in gone))
+    return intake
+
+
+def _delete(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
+        path.parent.rmdir()  # Gradio gives each upload a folder of its own

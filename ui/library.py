@@ -1,0 +1,191 @@
+"""The Library tab: its components, and how their events reach the library. What is shown is made in `library_view`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gradio as gr
+
+from rag import Engine, RagError
+from ui import library_view as show
+from ui.assets import package_text
+from ui.intake import MOST_BYTES, Intake, Undo, add_files, add_url, put_back, remove
+from ui.shelf import PAGE, SORTS, Shelf, View
+
+log = logging.getLogger(__name__)
+_KEEP = gr.skip()
+_MOST_WORDS = 200  # characters that are searched for
+_ADDING = 4  # readers who add at the same time; more wait
+_FAULT = "Something went wrong inside Dateline; its log says what."
+_INTRO = f"""<h2>Library</h2>
+<p>What you add or remove here changes the library for everyone who uses this Dateline. Which articles you choose to ask
+is yours alone.</p><h3 class="dl-label">Add articles</h3>
+<p class="dl-hint">Text files (.txt, .md) of one article each, up to {MOST_BYTES // 1_000_000} MB.</p>"""
+_ADD_URL = """<form class="dl-url" data-do="url"><label for="dl-url">From the web</label>
+<input id="dl-url" name="url" type="url" inputmode="url" autocomplete="off" maxlength="2000"
+placeholder="https://…" required><button class="dl-quiet-button">Add</button></form>
+<div class="dl-intake">${value}</div>"""
+_LIST = """<div class="dl-search"><input type="search" placeholder="Search titles, sources and texts"
+aria-label="Search the library" autocomplete="off"></div><div class="dl-picked" hidden>
+<label><input type="checkbox" class="dl-every"> This page</label><span class="dl-picked-count" role="status"></span>
+<button type="button" class="dl-quiet-button" data-pick="only">Ask only these</button>
+<button type="button" class="dl-quiet-button" data-pick="remove">Remove</button>
+<button type="button" class="dl-link" data-pick="none">Choose none</button></div><div class="dl-shelf">${value}</div>"""
+QUICK: dict[str, Any] = {
+    "queue": False,
+    "show_progress": "hidden",
+    "api_visibility": "private",
+    "trigger_mode": "multiple",
+}
+_SLOW: dict[str, Any] = {
+    "concurrency_limit": _ADDING,
+    "concurrency_id": "library-add",
+    "show_progress": "hidden",
+    "api_visibility": "private",
+    "trigger_mode": "multiple",
+}
+
+
+@dataclass(frozen=True)
+class LibraryTab:
+    """What the page connects to other tabs.
+
+    `chosen` holds the ids of the articles that this reader asks (a tuple, empty for all); `changes` is a number that
+    grows when this reader changed the library.
+    """
+
+    chosen: gr.State
+    changes: gr.State
+    listing: gr.HTML
+    refresh: Callable[..., str]
+    shown: list[Any]
+
+    def connect(self, tab: gr.Tab) -> None:
+        """Show what others changed whenever the tab is opened."""
+        tab.select(self.refresh, self.shown, [self.listing], **QUICK)
+
+
+class _Desk:
+    """The handlers. It holds no reader's state: that comes in and goes out with each event."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._shelf = Shelf(engine)
+
+    def listed(self, view: View, chosen: tuple[str, ...], undo: Undo, notice: str = "") -> str:
+        """Return the list as this reader sees it."""
+        try:
+            told = notice or show.taken_out(undo)
+            only = show.asked_only(self._shelf.titles(chosen))
+            return show.listing(self._shelf.page(view), view, chosen, told + only)
+        except RagError as error:
+            return show.said(str(error), bad=True)
+
+    def opened(self) -> str:
+        """Return the list as it is when the page is opened."""
+        return self.listed(View(), (), Undo())
+
+    def on_act(
+        self, view: View, chosen: tuple[str, ...], undo: Undo, changes: int, event: gr.EventData
+    ) -> tuple[Any, ...]:
+        """Do what was clicked in the list."""
+        before, notice = (chosen, changes), ""
+        data = dict(event._data or {})
+        try:
+            match data.get("do"):
+                case "search":
+                    view = replace(view, query=str(data.get("search", ""))[:_MOST_WORDS], page=0)
+                case "sort" if data.get("value") in SORTS:
+                    view = replace(view, sort=str(data["value"]), page=0)
+                case "page":
+                    view = replace(view, page=int(data.get("page", 0)))
+                case "only":
+                    held = {entry.id for entry in self._shelf.entries()}
+                    chosen = tuple(i for i in _ids(data) if i in held)
+                case "all":
+                    chosen, notice = (), show.said("The chat looks in all articles again.")
+                case "remove":
+                    undo, changes = remove(self._engine, self._shelf, _ids(data)), changes + 1
+                    left = tuple(i for i in chosen if i not in {document.id for document in undo.documents})
+                    notice = self._gone(undo, bool(chosen) and not left)
+                    chosen = left
+                case "undo":
+                    failed = put_back(self._engine, self._shelf, undo)
+                    notice, undo, changes = show.put_back(undo, failed), Undo(), changes + 1
+        except RagError as error:
+            notice = show.said(str(error), bad=True)
+        except Exception:  # a fault of ours must not leave the page without an answer
+            log.exception("the library could not do %s", data.get("do"))
+            notice = show.said(_FAULT, bad=True)
+        given = (_KEEP if now == old else now for now, old in zip((chosen, changes), before, strict=True))
+        return view, undo, self.listed(view, chosen, undo, notice), *given
+
+    def on_files(self, paths: list[str] | None, changes: int) -> Iterator[tuple[Any, ...]]:
+        """Add what was uploaded, showing how it goes."""
+        yield from self._added(add_files(self._engine, self._shelf, paths or []), "Reading file", changes)
+
+    def on_url(self, changes: int, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
+        """Add what stands at a web address."""
+        url = str((event._data or {}).get("url", "")).strip()
+        yield from self._added(add_url(self._engine, self._shelf, url), f"Fetching {url[:200]}", changes)
+
+    def _added(self, steps: Iterable[Intake], working: str, changes: int) -> Iterator[tuple[Any, ...]]:
+        intake = Intake()
+        try:
+            for intake in steps:
+                yield _KEEP, show.results(intake, working), _KEEP, _KEEP
+        except RagError as error:
+            yield None, show.said(str(error), bad=True), _KEEP, _KEEP
+            return
+        changed = any(result.state != "failed" for result in intake.results)
+        yield None, show.results(intake), intake.undo, changes + 1 if changed else _KEEP
+
+    def _gone(self, undo: Undo, ask_all: bool) -> str:
+        if not undo.documents:
+            return show.said("That article was removed already.")
+        return show.taken_out(undo) + (show.said("The chat looks in all articles again.") if ask_all else "")
+
+
+def library_tab(engine: Engine, chosen: gr.State | None = None) -> LibraryTab:
+    """Build the tab inside the current Blocks, with its events.
+
+    Args:
+        engine: Holds the library.
+        chosen: Takes the ids of the articles that a reader wants to ask; made when left out.
+    """
+    desk = _Desk(engine)
+    view, undo, changes = gr.State(View()), gr.State(Undo()), gr.State(0)
+    chosen = gr.State(()) if chosen is None else chosen
+    with gr.Column(elem_classes=["dl-library"]):
+        gr.HTML(_INTRO, apply_default_css=False, js_on_load=None)
+        drop = gr.File(
+            file_count="multiple",
+            label="Files",
+            show_label=False,
+            height=120,
+            elem_id="dl-drop",
+            elem_classes=["dl-drop"],
+        )
+        intake = _part("", _ADD_URL)
+        listing = _part(desk.opened, _LIST)
+    shown, added = [view, chosen, undo], [drop, intake, undo, changes]
+    # Drawn by an event of its own: adding may take minutes, in which this reader goes on turning pages.
+    drop.upload(desk.on_files, [drop, changes], added, **_SLOW).then(desk.listed, shown, [listing], **QUICK)
+    intake.ask(desk.on_url, [changes], added, **_SLOW).then(desk.listed, shown, [listing], **QUICK)
+    listing.act(desk.on_act, [*shown, changes], [view, undo, listing, chosen, changes], **QUICK)
+    return LibraryTab(chosen, changes, listing, desk.listed, shown)
+
+
+def _part(value: Any, template: str) -> gr.HTML:
+    return gr.HTML(
+        value, html_template=template, js_on_load=package_text("library.js"), apply_default_css=False, padding=False
+    )
+
+
+def _ids(data: dict[str, Any]) -> list[str]:
+    """Return the ids that the browser sent, at most what the list could have shown."""
+    wanted = data.get("ids") or [data.get("id", "")]
+    return [str(i) for i in wanted][: 40 * PAGE] if isinstance(wanted, list) else []

@@ -1,0 +1,58 @@
+"""Who waits for a model: one line for each model of this process, first come, first served."""
+
+from __future__ import annotations
+
+import threading
+
+from rag import Settings
+
+_ENDPOINT_PLACES = 8  # questions at the same time, where another server does the work
+_lines: dict[tuple[str, str | None], Line] = {}
+_lock = threading.Lock()
+
+
+class Line:
+    """A line in front of `places` places."""
+
+    def __init__(self, places: int) -> None:
+        """Begin with nobody in it."""
+        self.places = places
+        self.tickets: list[Ticket] = []
+        self.lock = threading.Lock()
+
+    def join(self) -> Ticket:
+        """Return a ticket at the end of the line."""
+        with self.lock:
+            ticket = Ticket(self)
+            self.tickets.append(ticket)
+            return ticket
+
+
+class Ticket:
+    """One question's place in its line."""
+
+    def __init__(self, line: Line) -> None:
+        """Remember the line; `Line.join` puts the ticket into it."""
+        self._line = line
+
+    @property
+    def ahead(self) -> int:
+        """How many questions must end before this one's turn; 0 when it is its turn, or it has left."""
+        with self._line.lock:
+            if self not in self._line.tickets:
+                return 0
+            return max(0, self._line.tickets.index(self) - self._line.places + 1)
+
+    def leave(self) -> None:
+        """Make room for the next; a second call does nothing."""
+        with self._line.lock:
+            if self in self._line.tickets:
+                self._line.tickets.remove(self)
+
+
+def line_of(settings: Settings) -> Line:
+    """Return the line in front of the model that the settings name: a model in this process does one at a time."""
+    local = not settings.llm.startswith("openai:") and settings.llm != "extractive"
+    with _lock:
+        key = settings.llm, settings.llm_base_url
+        return _lines.setdefault(key, Line(1 if local else _ENDPOINT_PLACES))
