@@ -20,6 +20,7 @@ from fastapi import FastAPI
 
 from rag import Engine, RagError
 from ui.assets import head_html
+from ui.intake import MOST_BYTES
 from ui.page import THEME, WarmUp, build
 
 __all__ = ["build", "launch", "serve"]
@@ -59,6 +60,7 @@ def serve(page: gr.Blocks, *, host: str = "127.0.0.1", port: int = 0) -> Iterato
             head=head_html(),
             favicon_path=str(icon),
             footer_links=[],
+            max_file_size=MOST_BYTES,
             run_history=False,
             ssr_mode=False,
             mcp_server=False,
