@@ -97,7 +97,7 @@ def ask(
     engine = _open(store)
     try:
         if question.strip():
-            engine.warm_up()  # side by side the models load in half the time
+            engine.warm_up(question)  # side by side the models load in half the time
         answer = engine.answer(question)
     finally:
         engine.close()

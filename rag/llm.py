@@ -72,6 +72,7 @@ class LocalLLM(CustomLLM):
     max_tokens: int = 160
     _turn: Any = PrivateAttr(default_factory=threading.Lock)
     _starts: dict[str, int] = PrivateAttr(default_factory=dict)
+    _prepared: set[str] = PrivateAttr(default_factory=set)
 
     @property
     def metadata(self) -> LLMMetadata:
@@ -86,7 +87,7 @@ class LocalLLM(CustomLLM):
         return "LocalLLM"
 
     def prepare(self, messages: Sequence[ChatMessage]) -> None:
-        """Load the model and put the start that all prompts share into its cache.
+        """Load the model and put a start that many prompts share into its cache; a second call does nothing.
 
         What the model made of that start is kept in a file, because reading it takes some ten seconds on two cores and
         loading it takes milliseconds. The file's name covers the model, the runtime and the words.
@@ -103,15 +104,18 @@ class LocalLLM(CustomLLM):
         stat = Path(self.path).stat()
         words = [(m.role.value, m.content) for m in messages]
         made_of = json.dumps([self.path, stat.st_size, stat.st_mtime_ns, xllamacpp.__version__, CONTEXT_TOKENS, words])
-        kind = hashlib.sha256(str(messages[0].content).encode()).hexdigest()[:8]
-        name = f"{self.name}-{kind}-{hashlib.sha256(made_of.encode()).hexdigest()[:16]}.bin"
+        name = f"{self.name}-{hashlib.sha256(made_of.encode()).hexdigest()[:16]}.bin"
+        if name in self._prepared:
+            return
+        self._prepared.add(name)
         if (_prompt_folder() / name).exists() and _slot(server, slot, "restore", name):
             return
         for _ in self._stream(messages, max_tokens=1):
             pass
-        for old in _prompt_folder().glob(f"{self.name}-{kind}-*.bin"):
-            old.unlink(missing_ok=True)
         _slot(server, slot, "save", name)
+        made = sorted(_prompt_folder().glob(f"{self.name}-*.bin"), key=lambda path: path.stat().st_mtime_ns)
+        for old in made[:-SLOTS]:  # of earlier versions
+            old.unlink(missing_ok=True)
 
     def _slot_of(self, messages: Sequence[ChatMessage]) -> int:
         start = str(messages[0].content) if messages and messages[0].role == "system" else ""

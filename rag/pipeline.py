@@ -112,18 +112,20 @@ class Engine:
         """Return how many articles, passages and sentences the library holds."""
         return self._index.documents.count()
 
-    def warm_up(self) -> None:
-        """Load the models now, side by side, so that no question waits for them."""
-        answering = threading.Thread(target=self._warm_up_model, name="dateline-warm-up", daemon=True)
+    def warm_up(self, question: str | None = None) -> None:
+        """Load the models now, side by side, so that no question waits for them; or only what this question needs."""
+        starts = [*map(answer_start, Form), rewrite_start()] if question is None else [answer_start(form(question))]
+        answering = threading.Thread(target=self._warm_up_model, args=(starts,), name="dateline-warm-up", daemon=True)
         answering.start()
         self._embedder().load()
         answering.join()
 
-    def _warm_up_model(self) -> None:
+    def _warm_up_model(self, starts: Sequence[Sequence[ChatMessage]]) -> None:
         if self._extractive:
             return
         try:
-            self._model()
+            for start in starts:
+                self._prepare(start)
         except (ModelError, LLMError) as error:
             _log.info("%s", error)  # the first answer says it to the reader
 
@@ -457,6 +459,7 @@ class Engine:
     ) -> Iterator[str | Draft]:
         try:
             llm = self._model()
+            self._prepare(answer_start(form))
             for part in generate(question, evidence, self._stream(llm), llm.metadata.model_name, form, earlier):
                 timings.setdefault("first_token", time.perf_counter() - started)
                 yield part
@@ -510,11 +513,14 @@ class Engine:
         with self._loading:
             if self._llm is None:
                 llm = make_llm(self.settings, lambda name: models.path(name, self.settings.models))
-                if isinstance(llm, LocalLLM):
-                    for start in (*map(answer_start, Form), rewrite_start()):
-                        llm.prepare(start)
                 self._llm = llm
             return self._llm
+
+    def _prepare(self, start: Sequence[ChatMessage]) -> None:
+        """Have the model read a start that many prompts share, once."""
+        llm = self._model()
+        if isinstance(llm, LocalLLM):
+            llm.prepare(start)
 
     def _stream(self, llm: LLM) -> Any:
         def stream(
