@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import ipaddress
 import os
@@ -66,6 +67,16 @@ def isolated(
     monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
     if request.node.get_closest_marker("slow"):
         monkeypatch.setenv("RAG_MODELS", str(MODELS))
+
+
+@pytest.fixture(autouse=True)
+def _event_loop() -> Iterator[None]:
+    """Lend each test an event loop and close it: LlamaIndex takes the thread's, or makes one that nobody closes."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 @pytest.fixture(scope="session")

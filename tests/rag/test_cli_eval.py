@@ -229,7 +229,8 @@ def test_help(rag: Rag, arguments: list[str]) -> None:
 
 # The command line in a process of its own, with the fake embedding, which may be slow on purpose.
 PROGRAM = f"""
-import os, sys, time
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell begins with it ignored
 sys.path.insert(0, {str(ROOT / "tests")!r})
 from fakes import FakeEmbedding
 from rag import cli, pipeline

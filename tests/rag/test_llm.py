@@ -492,7 +492,7 @@ def test_closing_the_stream_over_the_api(served: dict[str, str]) -> None:
     settings = Settings(**served)
     llm = make_llm(settings, no_weights)
     stream = stream_chat(llm, say(LONG), WAIT, max_tokens=3500)
-    text, _ = next(stream)
+    next(stream)
     stream.close()  # type: ignore[attr-defined]
     # The server has one slot; it is given to the next question at once.
     *_, (text, _, _) = stream_chat(llm, say("What is the capital of France? One word."), WAIT, max_tokens=8)
