@@ -512,8 +512,7 @@ class Engine:
     def _model(self) -> LLM:
         with self._loading:
             if self._llm is None:
-                llm = make_llm(self.settings, lambda name: models.path(name, self.settings.models))
-                self._llm = llm
+                self._llm = make_llm(self.settings, lambda name: models.path(name, self.settings.models))
             return self._llm
 
     def _prepare(self, start: Sequence[ChatMessage]) -> None:

@@ -12,6 +12,7 @@ import gradio as gr
 from rag import Engine, RagError
 from ui import library_view as show
 from ui.assets import package_text
+from ui.events import QUICK, SLOW
 from ui.intake import MOST_BYTES, Intake, Undo, add_files, add_url, put_back, remove
 from ui.shelf import PAGE, SORTS, Shelf, View
 
@@ -34,19 +35,7 @@ aria-label="Search the library" autocomplete="off"></div><div class="dl-picked" 
 <button type="button" class="dl-quiet-button" data-pick="only">Ask only these</button>
 <button type="button" class="dl-quiet-button" data-pick="remove">Remove</button>
 <button type="button" class="dl-link" data-pick="none">Choose none</button></div><div class="dl-shelf">${value}</div>"""
-QUICK: dict[str, Any] = {
-    "queue": False,
-    "show_progress": "hidden",
-    "api_visibility": "private",
-    "trigger_mode": "multiple",
-}
-_SLOW: dict[str, Any] = {
-    "concurrency_limit": _ADDING,
-    "concurrency_id": "library-add",
-    "show_progress": "hidden",
-    "api_visibility": "private",
-    "trigger_mode": "multiple",
-}
+_SLOW = SLOW | {"concurrency_limit": _ADDING, "concurrency_id": "library-add"}
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import gradio as gr
 from rag import Engine, RagError
 from ui import quality_view as show
 from ui.assets import package_text
+from ui.events import QUICK
 from ui.preferences import model_name
 from ui.runner import MOST_QUESTIONS, SYSTEMS, Runner
 
@@ -25,12 +26,6 @@ _REPORT = """<div class="dl-report" hidden><div class="dl-report-top"><h3>Report
 <button type="button" class="dl-quiet-button" data-close>Close</button></div>
 <iframe title="Report of the run" sandbox></iframe></div><div class="dl-compared"></div>
 <p class="dl-said dl-bad" role="alert" hidden></p>"""
-_QUICK: dict[str, Any] = {
-    "queue": False,
-    "show_progress": "hidden",
-    "api_visibility": "private",
-    "trigger_mode": "multiple",
-}
 
 
 @dataclass(frozen=True)
@@ -42,7 +37,7 @@ class QualityTab:
 
     def connect(self, tab: gr.Tab) -> None:
         """Show how things stand whenever the tab is opened."""
-        tab.select(self.desk.opened, None, self.shown, **_QUICK)
+        tab.select(self.desk.opened, None, self.shown, **QUICK)
 
 
 class _Desk:
@@ -129,8 +124,8 @@ def quality_tab(engine: Engine, runner: Runner | None = None) -> QualityTab:
         _part("", _REPORT, [report, lines, compare])
     shown = [status, kept, timer, seen]
     for part in (form, status, kept):
-        part.act(desk.on_act, None, shown, **_QUICK)
-    timer.tick(desk.on_tick, [seen], shown, **_QUICK)
+        part.act(desk.on_act, None, shown, **QUICK)
+    timer.tick(desk.on_tick, [seen], shown, **QUICK)
     return QualityTab(desk, shown)
 
 
