@@ -9,7 +9,7 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.llms.llm import LLM
 
 from rag import models
-from rag.chunk import split
 from rag.confidence import probability
 from rag.draft import extract, generate
 from rag.embed import PassageEmbedding
@@ -26,11 +25,11 @@ from rag.errors import DocumentError, LLMError, ModelError, ModelMissingError, Q
 from rag.evidence import nearest, select
 from rag.index import Index
 from rag.llm import LocalLLM, is_extractive, make_llm, stream_chat
-from rag.load import decode, find_files, load, make_document
 from rag.prompts import answer_start, rewrite_start
 from rag.question import Form, form, parts
 from rag.retrieve import rank
 from rag.settings import Settings
+from rag.sync import Progress, add, sync
 from rag.text import acronyms, content_terms, names, words
 from rag.types import Answer, Document, Draft, Evidence, Filters, Hit, IngestReport, SourceInfo
 from rag.verify import Verdict, combine, refusal, unmarked, verify
@@ -41,7 +40,6 @@ EMPTY = "The library holds no articles yet, so nothing can be answered. Add some
 _MOST_KNOWN = 500  # answers kept for questions that are asked again
 RELATED = 3  # sentences offered beside an abstention
 _MODEL_SETTINGS = ("llm", "llm_base_url", "llm_api_key", "llm_timeout", "models", "threads")
-Progress = Callable[[int, int, str], None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -142,27 +140,7 @@ class Engine:
         Raises:
             DocumentError: A path does not exist or holds no article; nothing was changed then.
         """
-        started = time.perf_counter()
-        files = [file for path in paths for file in find_files(Path(path).expanduser())]
-        added: list[str] = []
-        replaced: list[str] = []
-        unchanged: list[str] = []
-        failed: list[tuple[str, str]] = []
-        passages = 0
-        for number, (path, source) in enumerate(files, 1):
-            try:
-                document = load(path, source)
-                changed, count = self._put(document)
-                passages += count
-                {"added": added, "replaced": replaced, "unchanged": unchanged}[changed].append(source)
-            except DocumentError as error:
-                failed.append((source, str(error)))
-            if progress:
-                progress(number, len(files), source)
-        self._index.documents.set_meta("used", "1")
-        return IngestReport(
-            tuple(added), tuple(replaced), tuple(unchanged), tuple(failed), passages, time.perf_counter() - started
-        )
+        return sync(self._index, self._embedder(), paths, self.settings.chunk_sentences, progress)
 
     def add(self, source: str, content: str | bytes, path: str = "") -> IngestReport:
         """Add one article given as text, or as a file's bytes.
@@ -175,15 +153,7 @@ class Engine:
         Returns:
             What happened to it; a failure is reported there.
         """
-        started = time.perf_counter()
-        try:
-            text = content if isinstance(content, str) else decode(content, source)
-            changed, passages = self._put(make_document(text, source, path))
-            self._index.documents.set_meta("used", "1")
-        except DocumentError as error:
-            return IngestReport(failed=((source, str(error)),), seconds=time.perf_counter() - started)
-        names = {changed: (source,)}
-        return IngestReport(**names, passages=passages, seconds=time.perf_counter() - started)  # type: ignore[arg-type]
+        return add(self._index, self._embedder(), source, content, path, self.settings.chunk_sentences)
 
     def add_url(self, url: str, *, allow_private: bool = False) -> IngestReport:
         """Fetch a web page and add its article.
@@ -351,23 +321,6 @@ class Engine:
             _log.warning("%s", error)
             return None
         return text.strip()
-
-    def _put(self, document: Document) -> tuple[str, int]:
-        """Make the library hold what a file holds now; return what that took and how many passages are new."""
-        documents = self._index.documents
-        old = documents.by_path(document.path) if document.path else None
-        # What the file held before goes with it, unless another file holds it too.
-        orphan = old if old and old != document.id and documents.files(old) == [document.path] else None
-        replaces = bool(old and old != document.id)
-        if documents.document(document.id) is None:
-            chunks = split(document, self.settings.chunk_sentences)
-            self._index.add(document, chunks, self._embedder().embed_passages(chunks), orphan)
-            return "replaced" if replaces else "added", len(chunks)
-        if document.path:
-            documents.place(document.path, document.source, document.id)
-        if orphan:
-            self._index.remove(orphan)
-        return "replaced" if replaces else "unchanged", 0
 
     def checked(self, question: str) -> str:
         """Return the question with its white space tidied.

@@ -21,7 +21,9 @@ import numpy.typing as npt
 class Document:
     """One article, its text exactly as read (line endings included), so that offsets hold for ever.
 
-    `id` is the SHA-256 of the text; `source` is the file name (the path below the ingested folder).
+    `id` is the SHA-256 of the text; `source` is the file name (the path below the ingested folder), and for one of
+    several articles in a file `FILE!/MEMBER`, such as `wire.zip!/a.txt` or `list.csv!/17`. `path` is built alike from
+    the file's absolute path. The metadata is what the file says, empty where it says nothing.
     """
 
     id: str
@@ -30,6 +32,33 @@ class Document:
     text: str = field(repr=False)
     path: str = ""
     added: str = ""  # ISO 8601, UTC
+    date: str = ""  # of publication, ISO 8601: `2024-07-12`, or with a time
+    author: str = ""
+    publisher: str = ""
+    language: str = ""  # ISO 639-1, lower case: `en`
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file as it was when it was read, so that an unchanged one need not be read again.
+
+    `path` is absolute (or a web address), `hash` the SHA-256 of its bytes.
+    """
+
+    path: str
+    size: int = 0
+    mtime_ns: int = 0
+    hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a reader of a file should know: a part that failed, or how something was read (an encoding detected)."""
+
+    source: str
+    text: str
+    failed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +79,20 @@ class Chunk:
     end: int
     text: str = field(repr=False)
     sentences: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A document to write, and the file that holds it.
+
+    `chunks` and `vectors` (for each passage float32 of shape (1 + sentences, dimensions)) are None when the store holds
+    the document already, from this place or another.
+    """
+
+    file: File
+    document: Document
+    chunks: tuple[Chunk, ...] | None = None
+    vectors: tuple[npt.NDArray[np.float32], ...] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +167,20 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which articles a question is put to: those with these ids (`SourceInfo.id`), or all when there are none."""
+    """Which articles a question is put to: those that meet every condition given; all when there is none.
+
+    `documents` are ids (`SourceInfo.id`). `sources` are patterns (`reuters*`, `2024/*.txt`, case ignored), one of which
+    fits the article's source name or publisher. `since` and `until` are ISO 8601 dates, both included. `authors` are
+    matched anywhere in the byline, `languages` are ISO 639-1 codes. An article that does not say is not among those
+    asked for.
+    """
 
     documents: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    since: str = ""
+    until: str = ""
+    authors: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +257,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """One line of the library: an article in the store and how many passages it has."""
+    """One line of the library: an article in the store and how many passages it has.
+
+    `copies` are the source names of the other files that hold the same text, `similar` those of near-identical ones.
+    """
 
     id: str
     source: str
@@ -211,16 +268,30 @@ class SourceInfo:
     path: str
     added: str
     passages: int
+    date: str = ""
+    author: str = ""
+    publisher: str = ""
+    language: str = ""
+    url: str = ""
+    copies: tuple[str, ...] = ()
+    similar: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What an ingest did: the sources added, replaced and left unchanged, and each failure as (source, reason)."""
+    """What an ingest did to each source.
+
+    `moved` are those whose file has another place now, `removed` those whose file is gone. `failed` holds each failure
+    as (source, reason), `notices` what else a reader should know, alike.
+    """
 
     added: tuple[str, ...] = ()
     replaced: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
     failed: tuple[tuple[str, str], ...] = ()
+    notices: tuple[tuple[str, str], ...] = ()
     passages: int = 0
     seconds: float = 0.0
 
@@ -235,6 +306,9 @@ def merge(reports: Sequence[IngestReport]) -> IngestReport:
         added=tuple(name for r in reports for name in r.added),
         replaced=tuple(name for r in reports for name in r.replaced),
         unchanged=tuple(name for r in reports for name in r.unchanged),
+        moved=tuple(name for r in reports for name in r.moved),
+        removed=tuple(name for r in reports for name in r.removed),
+        notices=tuple(entry for r in reports for entry in r.notices),
         failed=tuple(entry for r in reports for entry in r.failed),
         passages=sum(r.passages for r in reports),
         seconds=sum(r.seconds for r in reports),

@@ -23,6 +23,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "rag.load rag.chunk rag.retrieve rag.evidence rag.verify rag.documents rag.lexical rag.store rag.embed rag.llm "
         "rag.models rag.draft",
         "rag.index",
+        "rag.sync",
         "rag.pipeline",
         "rag.default rag.doctor rag.cli_models",
         "rag.chat",
