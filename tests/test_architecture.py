@@ -23,7 +23,8 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "rag.load rag.chunk rag.retrieve rag.evidence rag.verify rag.documents rag.lexical rag.store rag.embed rag.llm "
         "rag.models rag.draft",
         "rag.index",
-        "rag.sync",
+        "rag.sync rag.runtime",
+        "rag.answering",
         "rag.pipeline",
         "rag.default rag.doctor rag.cli_models",
         "rag.chat",

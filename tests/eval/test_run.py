@@ -49,8 +49,8 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Model:
     """Run with the fakes: a run makes its own engine from the settings."""
     model = Model(replies={"When was the Brannock lighthouse built?": "1871 [1]"}, default="35 minutes")
     embedding = FakeEmbedding("all-MiniLM-L6-v2")
-    monkeypatch.setattr("rag.pipeline.Engine._embedder", lambda _: embedding)
-    monkeypatch.setattr("rag.pipeline.Engine._model", lambda _: model)
+    monkeypatch.setattr("rag.runtime.Models.embedding", lambda _: embedding)
+    monkeypatch.setattr("rag.runtime.Models.llm", lambda _: model)
     monkeypatch.setattr("rag.pipeline.Engine.model_hash", "abc")
     return model
 

@@ -35,7 +35,7 @@ def rag(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
     monkeypatch.setenv("RAG_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("RAG_LLM", "extractive")
     embedding = FakeEmbedding("all-MiniLM-L6-v2")
-    monkeypatch.setattr("rag.pipeline.Engine._embedder", lambda _: embedding)
+    monkeypatch.setattr("rag.runtime.Models.embedding", lambda _: embedding)
 
     def run(*arguments: object) -> Run:
         monkeypatch.setattr(sys, "argv", ["rag", *map(str, arguments)])

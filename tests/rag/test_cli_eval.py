@@ -43,7 +43,7 @@ def rag(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
     monkeypatch.setenv("RAG_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("RAG_LLM", "extractive")
     embedding = FakeEmbedding("all-MiniLM-L6-v2")
-    monkeypatch.setattr("rag.pipeline.Engine._embedder", lambda _: embedding)
+    monkeypatch.setattr("rag.runtime.Models.embedding", lambda _: embedding)
 
     def run(*arguments: object) -> Done:
         monkeypatch.setattr(sys, "argv", ["rag", "eval", *map(str, arguments)])
@@ -233,7 +233,7 @@ import os, signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell begins with it ignored
 sys.path.insert(0, {str(ROOT / "tests")!r})
 from fakes import FakeEmbedding
-from rag import cli, pipeline
+from rag import cli, runtime
 
 class Slow(FakeEmbedding):
     def embed_question(self, text):
@@ -241,7 +241,7 @@ class Slow(FakeEmbedding):
         return super().embed_question(text)
 
 embedding = Slow("all-MiniLM-L6-v2")
-pipeline.Engine._embedder = lambda _: embedding
+runtime.Models.embedding = lambda _: embedding
 cli.main()
 """
 

@@ -21,7 +21,7 @@ def fake_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Non
     monkeypatch.setenv("RAG_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("RAG_LLM", "extractive")
     embedding = FakeEmbedding("all-MiniLM-L6-v2")
-    monkeypatch.setattr("rag.pipeline.Engine._embedder", lambda _: embedding)
+    monkeypatch.setattr("rag.runtime.Models.embedding", lambda _: embedding)
     monkeypatch.setattr(default, "_engine", None)
     yield
     if default._engine is not None:

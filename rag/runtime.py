@@ -1,0 +1,116 @@
+"""The models of an engine, loaded when they are first needed."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from llama_index.core.base.llms.types import ChatMessage
+from llama_index.core.llms.llm import LLM
+
+from rag import models
+from rag.embed import PassageEmbedding
+from rag.errors import LLMError, ModelError
+from rag.llm import LocalLLM, is_extractive, make_llm, stream_chat
+from rag.prompts import answer_start, rewrite_start
+from rag.question import Form, form
+from rag.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+
+class Models:
+    """The embedding model and the answer model that the settings name, or those that are given. Thread-safe.
+
+    Args:
+        settings: What is configured.
+        llm: Any LlamaIndex LLM to use instead of the one that the settings name.
+        embedding: Embedding model to use instead of the one that the settings name.
+    """
+
+    def __init__(self, settings: Settings, llm: LLM | None = None, embedding: PassageEmbedding | None = None) -> None:
+        self.settings = settings
+        self._llm = llm
+        self._embedding = embedding
+        self._finding, self._loading = threading.Lock(), threading.Lock()
+
+    @property
+    def extractive(self) -> bool:
+        """Tell whether no answer model is wanted."""
+        return is_extractive(self.settings) and self._llm is None
+
+    @property
+    def loaded(self) -> LLM | None:
+        """Return the answer model if it was given or has been needed."""
+        return self._llm
+
+    @property
+    def hash(self) -> str | None:
+        """Return the SHA-256 of the embedded answer model's weights; None for an endpoint or no model."""
+        return None if self.extractive else models.weights_hash(self.settings.llm, self.settings.models)
+
+    def embedding(self) -> PassageEmbedding:
+        """Return the embedding model, which loads itself at first use."""
+        with self._finding:
+            if self._embedding is None:
+                name = self.settings.embedding
+                known = any(name == model.name for model in models.MODELS)
+                folder = models.path(name, self.settings.models) if known else Path(name).expanduser()
+                self._embedding = PassageEmbedding(folder, name)
+            return self._embedding
+
+    def llm(self) -> LLM:
+        """Return the answer model, loaded.
+
+        Raises:
+            ModelError: Its weights are missing or damaged.
+        """
+        with self._loading:
+            if self._llm is None:
+                self._llm = make_llm(self.settings, lambda name: models.path(name, self.settings.models))
+            return self._llm
+
+    def prepare(self, start: Sequence[ChatMessage]) -> None:
+        """Have the answer model read a start that many prompts share, once."""
+        llm = self.llm()
+        if isinstance(llm, LocalLLM):
+            llm.prepare(start)
+
+    def stream(
+        self, messages: Sequence[ChatMessage], max_tokens: int | None = None
+    ) -> Iterator[tuple[str, float | None, dict[str, float]]]:
+        """Yield what the answer model says; see `rag.llm.stream_chat`."""
+        limits = {} if max_tokens is None else {"max_tokens": max_tokens}
+        return stream_chat(self.llm(), messages, self.settings.llm_timeout, **limits)
+
+    def complete(self, messages: Sequence[ChatMessage], max_tokens: int) -> str | None:
+        """Return what the answer model says to these messages, or None when there is no model or it fails."""
+        if self.extractive:
+            return None
+        text = ""
+        try:
+            for so_far, _, _ in self.stream(messages, max_tokens):
+                text = so_far
+        except (ModelError, LLMError) as error:
+            _log.warning("%s", error)
+            return None
+        return text.strip()
+
+    def warm_up(self, question: str | None) -> None:
+        """Load both models side by side; with a question, what it needs of them."""
+        starts = [*map(answer_start, Form), rewrite_start()] if question is None else [answer_start(form(question))]
+        answering = threading.Thread(target=self._warm_up_model, args=(starts,), name="dateline-warm-up", daemon=True)
+        answering.start()
+        self.embedding().load()
+        answering.join()
+
+    def _warm_up_model(self, starts: Sequence[Sequence[ChatMessage]]) -> None:
+        if self.extractive:
+            return
+        try:
+            for start in starts:
+                self.prepare(start)
+        except (ModelError, LLMError) as error:
+            _log.info("%s", error)  # the first answer says it to the reader
