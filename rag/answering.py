@@ -9,19 +9,23 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rag.confidence import probability
 from rag.draft import extract, generate
-from rag.errors import LLMError, ModelMissingError, StoreError
+from rag.errors import LLMError, ModelMissingError
 from rag.evidence import nearest, select
 from rag.index import Index
 from rag.prompts import answer_start
-from rag.question import Form, form, parts
+from rag.question import Form, form, parts, values
+from rag.rerank import Reranker
 from rag.retrieve import rank
 from rag.runtime import Models
 from rag.settings import Settings
-from rag.text import acronyms, content_terms, names, words
+from rag.text import acronyms, content_terms, content_words, names, words
 from rag.types import Answer, Draft, Evidence, Filters, Hit
-from rag.verify import Verdict, combine, refusal, verify
+from rag.verify import Verdict, combine, differing, refusal, unmarked, verify
 
 RELATED = 3  # sentences offered beside an abstention
+_COMPARED = 8  # sentences in which another answer is looked for
+_GLOSS = 0.4  # nearness from which a word of the evidence explains one of the question
+_RERANKED = 20  # sentences that a cross-encoder reads
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,14 +51,16 @@ class Answering:
         self.settings = settings
         self._models = models
 
-    def stream(self, question: str, filters: Filters | None) -> Iterator[str | Answer]:
-        """Yield the model's words as they come, unchecked, and last the checked `Answer`."""
+    def stream(self, question: str, filters: Filters | None, wordings: Sequence[str] = ()) -> Iterator[str | Answer]:
+        """Yield the model's words as they come, unchecked, and last the checked `Answer`; see `Engine.stream`."""
         started = time.perf_counter()
         timings: dict[str, float] = {}
         missing = self._missing(question)
-        hits = self.hits(question, filters)
+        read: dict[str, str] = {}
+        hits = self._look_up(question, filters, read)
         asked = parts(question)
-        evidence = self._evidence(asked, hits, filters)
+        others = [self._look_up(other, filters, read) for other in (*wordings, *(asked if len(asked) > 1 else ()))]
+        evidence = self._evidence(hits, others)
         timings["retrieve"] = time.perf_counter() - started
         drafts: list[tuple[str, Draft]] = []
         weighed: list[Weighed] = []
@@ -65,7 +71,9 @@ class Answering:
                 else:
                     drafts.append(part)
             checking = time.perf_counter()
-            weighed = [self._weigh(text, draft, evidence) for text, draft in drafts]
+            weighed = [self._weigh(text, draft, evidence, read) for text, draft in drafts]
+            if len(weighed) == 1:
+                weighed = [self._compared(question, weighed[0], drafts[0][1], hits, read)]
             timings["verify"] = time.perf_counter() - checking
         verdict = combine([q for q, _ in drafts], [w.verdict for w in weighed]) if weighed else refusal(missing)
         related = nearest(hits, RELATED) if verdict.abstained else ()
@@ -81,36 +89,48 @@ class Answering:
 
     def hits(self, question: str, filters: Filters | None) -> list[Hit]:
         """Return every sentence of the proposed passages, best first."""
+        return self._look_up(question, filters, {})
+
+    def _look_up(self, question: str, filters: Filters | None, read: dict[str, str]) -> list[Hit]:
+        """Return what `hits` does, and note in `read` the texts of the articles by id, as they are now."""
         asked = self._index.correct(content_terms(question))
         full = {short: name for short in acronyms(question) if (name := self._index.spell_out(short))}
         aliases = {content_terms(short)[0]: frozenset(content_terms(name)) for short, name in full.items()}
         vector = self._models.embedding().embed_question(_spelled_out(question, full))
-        documents = filters.documents if filters else ()
         wanted = [*asked, *(term for names in aliases.values() for term in sorted(names))]
-        candidates = self._index.search(vector, wanted, self.settings.candidates, documents)
-        return rank(question, candidates, vector, {term: self._index.idf(term) for term in asked}, aliases)
+        candidates = self._index.search(vector, wanted, self.settings.candidates, filters)
+        read.update((c.document.id, c.document.text) for c in candidates)
+        weights = {term: self._index.idf(term) for term in asked}
+        hits = rank(question, candidates, vector, weights, aliases, self._models.kin())
+        reranker = self._models.reranker
+        return self._reranked(reranker, question, hits) if reranker else hits
 
-    def _evidence(self, asked: Sequence[str], hits: Sequence[Hit], filters: Filters | None) -> list[Evidence]:
-        """Return what the model is shown: the best sentences, and where a question has parts the best for each."""
-        if len(asked) == 1:
+    @staticmethod
+    def _reranked(reranker: Reranker, question: str, hits: list[Hit]) -> list[Hit]:
+        """Return the hits with the first ones in the cross-encoder's order.
+
+        The scores stay where they are, so that what follows reads them as before: only who has which one changes.
+        """
+        first = hits[:_RERANKED]
+        judged = reranker.scores(question, [f"{h.before} {h.text}".strip() for h in first])
+        order = sorted(range(len(first)), key=lambda n: -judged[n])
+        return [dataclasses.replace(first[n], score=hit.score) for n, hit in zip(order, first, strict=True)] + hits[
+            _RERANKED:
+        ]
+
+    def _evidence(self, hits: Sequence[Hit], others: Sequence[Sequence[Hit]]) -> list[Evidence]:
+        """Return what the model is shown: the best sentences for the question, and for its parts and other wordings."""
+        if not others:
             return select(hits, self.settings.evidence)
-        by_part = [select(hits, 2), *(select(self.hits(part, filters), 2) for part in asked)]
         chosen: dict[tuple[str, int], Evidence] = {}
-        for evidence in (e for found in by_part for e in found):
+        for evidence in (e for found in (hits, *others) for e in select(found, 2)):
             chosen.setdefault((evidence.document_id, evidence.start), evidence)
         kept = list(chosen.values())[: self.settings.evidence]
         return [dataclasses.replace(e, rank=rank) for rank, e in enumerate(kept, 1)]
 
-    def _weigh(self, question: str, draft: Draft, evidence: Sequence[Evidence]) -> Weighed:
+    def _weigh(self, question: str, draft: Draft, evidence: Sequence[Evidence], read: Mapping[str, str]) -> Weighed:
         """Return what is left of a draft where it is likely enough to be right, else a refusal."""
-
-        def read(document_id: str) -> str:
-            document = self._index.documents.document(document_id)
-            if document is None:
-                raise StoreError(f"the library holds no article with id {document_id}; see: rag sources")
-            return document.text
-
-        verdict = verify(question, draft, evidence, read)
+        verdict = verify(question, draft, evidence, read.__getitem__)
         signals = _signals(evidence[0], draft, verdict, evidence)
         if verdict.abstained:
             return Weighed(verdict, 0.0, signals)
@@ -119,6 +139,59 @@ class Answering:
             return Weighed(refusal(), likely, signals)
         citations = tuple(dataclasses.replace(c, support=round(likely, 3)) for c in verdict.citations)
         return Weighed(dataclasses.replace(verdict, citations=citations), likely, signals)
+
+    def _compared(
+        self, question: str, weighed: Weighed, draft: Draft, hits: Sequence[Hit], read: Mapping[str, str]
+    ) -> Weighed:
+        """Return an answer together with what another article says instead, where one gives another amount or time."""
+        verdict = weighed.verdict
+        said = values(question, unmarked(verdict.text))
+        if verdict.abstained or not said or draft.model == "extractive":
+            return weighed
+        cited = {c.document_id for c in verdict.citations}
+        best = max((e.coverage for e in nearest(hits, _COMPARED) if e.document_id in cited), default=1.0)
+        evidence = next(
+            (
+                e
+                for e in nearest(hits, _COMPARED)
+                if e.document_id not in cited
+                and e.coverage >= best
+                and values(question, e.text) - values(question, question)
+                and not said & values(question, e.text)
+            ),
+            None,
+        )
+        if evidence is None:
+            return weighed
+        other = self._weigh(question, self._ask_again(question, evidence), [evidence], read)
+        differs = values(question, unmarked(other.verdict.text))
+        if other.verdict.abstained or not differs or differs & said:
+            return weighed
+        least = min(weighed, other, key=lambda w: w.probability)
+        return dataclasses.replace(least, verdict=differing(verdict, other.verdict))
+
+    def _glossed(self, question: str, evidence: Sequence[Evidence]) -> str:
+        """Return the question with words that no article uses explained by the evidence's: `frontier (border)`.
+
+        A small model takes a question for one about something else where its words are not those of the sentences.
+        """
+        kin = self._models.kin()
+        strange = {t: w for t, w in content_words(question).items() if t.isalpha() and not self._index.knows(t)}
+        said = list({w for e in evidence for w in content_words(f"{e.context} {e.text}").values()})
+        if kin is None or not strange or not said:
+            return question
+        for word, near in zip(strange.values(), kin.nearness(list(strange.values()), said), strict=True):
+            best = int(near.argmax())
+            if near[best] >= _GLOSS:
+                question = re.sub(rf"\b{re.escape(word)}\b", f"{word} ({said[best]})", question, count=1)
+        return question
+
+    def _ask_again(self, question: str, evidence: Evidence) -> Draft:
+        """Return what the model says to one sentence alone; nothing when it fails."""
+        for part in self._draft(question, [evidence], form(question), (), {}, 0.0):
+            if isinstance(part, Draft):
+                return part
+        return Draft("", "none")
 
     def _drafts(
         self, asked: Sequence[str], evidence: list[Evidence], timings: dict[str, float], started: float
@@ -132,7 +205,8 @@ class Answering:
         for question in asked:
             if earlier:
                 yield "; "
-            for part in self._draft(question, evidence, form(asked[0]), earlier, timings, started):
+            worded = self._glossed(question, evidence)
+            for part in self._draft(worded, evidence, form(asked[0]), earlier, timings, started):
                 if isinstance(part, str):
                     yield part
                 else:

@@ -48,7 +48,8 @@ class Chat:
 
     def stream(self, question: str, filters: Filters | None = None) -> Iterator[str | Answer]:
         """Yield the model's words as they come, unchecked, and last the checked `Answer`."""
-        for part in self.engine.stream(self.stand_alone(self.engine.checked(question)), filters):
+        alone, wordings = self._worded(self.engine.checked(question))
+        for part in self.engine.stream(alone, filters, wordings=wordings):
             if isinstance(part, Answer):
                 self._remember(part)
             yield part
@@ -59,23 +60,27 @@ class Chat:
 
     async def astream(self, question: str, filters: Filters | None = None) -> AsyncIterator[str | Answer]:
         """Stream without blocking the event loop; see `stream`."""
-        alone = await asyncio.to_thread(self.stand_alone, self.engine.checked(question))
-        async for part in self.engine.astream(alone, filters):
+        alone, wordings = await asyncio.to_thread(self._worded, self.engine.checked(question))
+        async for part in self.engine.astream(alone, filters, wordings=wordings):
             if isinstance(part, Answer):
                 self._remember(part)
             yield part
 
     def stand_alone(self, question: str) -> str:
         """Return the question so that it can be understood without the conversation."""
+        return self._worded(question)[0]
+
+    def _worded(self, question: str) -> tuple[str, list[str]]:
+        """Return the question as it stands alone, and other wordings by which to look for evidence."""
         if not self.history or not leans_back(question):
-            return question
+            return question, []
+        # What was asked last gives words to look for; what that leant on itself is left behind.
+        both = f"{question} ({self.history[-1][0].split(' (', 1)[0]})"
+        joined = both if len(both) <= self.engine.settings.max_question_chars else question
         rewritten = self.engine.complete(rewrite_messages(self.history, question))
         if rewritten and "\n" not in rewritten and len(rewritten) <= 300 and _keeps(question, rewritten):
-            return rewritten
-        # Otherwise what was asked last gives the words to look for; what that leant on itself is left behind.
-        last = self.history[-1][0].split(" (", 1)[0]
-        both = f"{question} ({last})"
-        return both if len(both) <= self.engine.settings.max_question_chars else question
+            return rewritten, [joined]
+        return joined, []
 
     def _remember(self, answer: Answer) -> None:
         # A refusal says nothing that a follow-up could refer to.

@@ -17,10 +17,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from rag import cli_eval, cli_models
+from rag import cli_eval, cli_ingest, cli_models
+from rag.cli_ingest import shown
 from rag.errors import RagError
 from rag.settings import Settings
-from rag.types import IngestReport, merge
+from rag.types import Filters
 
 if TYPE_CHECKING:
     from rag.pipeline import Engine
@@ -60,45 +61,48 @@ def ingest(
     paths: Annotated[
         list[str] | None, typer.Argument(help="Files, folders and web addresses; default: the shipped articles.")
     ] = None,
+    columns: Annotated[
+        str, typer.Option(help="For csv and jsonl: which column holds what, such as text=Body,title=Head.")
+    ] = "",
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on, and take over every change of the files until Ctrl-C.")
+    ] = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add articles to the library; changed files replace what they were."""
-    from rag.default import seeds_folder
-    from rag.pipeline import Engine
-    from rag.web import is_url
-
-    with Engine(_settings(store)) as engine, _err.status("Reading …") as status:
-
-        def progress(done: int, total: int, source: str) -> None:
-            status.update(f"{done} of {total} files: {escape(source)}")
-
-        wanted = paths or [str(seeds_folder())]
-        addresses = [path for path in wanted if is_url(path)]
-        files = [path for path in wanted if not is_url(path)]
-        reports = [engine.ingest(*files, progress=progress)] if files else []
-        reports += [engine.add_url(address, allow_private=True) for address in addresses]
-        report = merge(reports)
-    if as_json:
-        _print_json(report.to_dict())
-    else:
-        _print_report(report)
-    if report.failed:
-        raise typer.Exit(1)
+    """Make the library hold what the files and folders hold: new, changed, moved and removed articles."""
+    if code := cli_ingest.run(_settings(store), paths or [], columns, watch, as_json):
+        raise typer.Exit(code)
 
 
 @app.command()
 def ask(
     question: Annotated[str, typer.Argument(help="What you want to know.")],
+    since: Annotated[str, typer.Option(help="Only articles of this day or later: 2024-07-12, 2024-07 or 2024.")] = "",
+    until: Annotated[str, typer.Option(help="Only articles of this day or earlier.")] = "",
+    source: Annotated[
+        list[str] | None, typer.Option(help="Only articles whose name or publisher fits: reuters, 2024/*. Repeatable.")
+    ] = None,
+    author: Annotated[list[str] | None, typer.Option(help="Only articles by them. Repeatable.")] = None,
+    language: Annotated[list[str] | None, typer.Option(help="Only articles in it: en, de. Repeatable.")] = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question over the library, with citations."""
+    from rag.filters import day  # knows the store's engine
+
+    filters = Filters(
+        sources=tuple(source or ()),
+        since=day("--since", since),
+        until=day("--until", until),
+        authors=tuple(author or ()),
+        languages=tuple(language or ()),
+    )
     engine = _open(store)
     try:
         if question.strip():
             engine.warm_up(question)  # side by side the models load in half the time
-        answer = engine.answer(question)
+        answer = engine.answer(question, None if filters == Filters() else filters)
     finally:
         engine.close()
     if as_json:
@@ -113,13 +117,17 @@ def chat(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 7860,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = False,
+    watch: Annotated[
+        list[str] | None, typer.Option(help="Folder that the library is kept as while the page is open. Repeatable.")
+    ] = None,
 ) -> None:
     """Open the web chat."""
     from ui.app import launch
 
     engine = _open(store)
     try:
-        launch(engine, host=host, port=port, open_browser=open_browser)
+        with cli_ingest.watching(engine, watch or []):
+            launch(engine, host=host, port=port, open_browser=open_browser)
     finally:
         engine.close()
 
@@ -136,9 +144,10 @@ def sources(store: StoreOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         _print_json([dataclasses.asdict(entry) for entry in found])
         return
-    table = Table("Source", "Title", "Passages", "Added", box=None)
+    table = Table("Source", "Title", "Date", "Publisher", "Passages", "Added", box=None)
     for entry in found:
-        table.add_row(escape(entry.source), escape(entry.title), str(entry.passages), entry.added[:10])
+        names = (shown(text) for text in (entry.source, entry.title, entry.date[:10], entry.publisher))
+        table.add_row(*map(escape, names), str(entry.passages), entry.added[:10])
     Console().print(table)
     print(f"{len(found)} articles")
 
@@ -154,16 +163,19 @@ def remove(
     with Engine(_settings(store)) as engine:
         for name in source:
             for gone in engine.remove(name):
-                print(f"removed {gone}")
+                print(f"removed {shown(gone)}")
 
 
 @app.command()
-def doctor(store: StoreOption = None) -> None:
-    """Check settings, weights and store, and say what to do about what is wrong."""
+def doctor(
+    repair: Annotated[bool, typer.Option("--repair", help="Mend the store's indexes from its documents.")] = False,
+    store: StoreOption = None,
+) -> None:
+    """Check settings, weights and store in full, and say what to do about what is wrong."""
     from rag.doctor import checks
 
     failed = False
-    for name, problem, detail in checks(_settings(store)):
+    for name, problem, detail in checks(_settings(store), repair):
         failed = failed or problem
         print(f"{'FAIL' if problem else 'ok':4}  {name:18}  {detail}")
     if failed:
@@ -182,15 +194,3 @@ def _open(store: Path | None) -> Engine:
 
 def _print_json(value: object) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2))
-
-
-def _print_report(report: IngestReport) -> None:
-    for label, names in (("added", report.added), ("replaced", report.replaced)):
-        for name in names:
-            print(f"{label} {name}")
-    for name, reason in report.failed:
-        print(f"failed {name}: {reason}", file=sys.stderr)
-    print(
-        f"{len(report.added)} added, {len(report.replaced)} replaced, {len(report.unchanged)} unchanged, "
-        f"{len(report.failed)} failed; {report.passages} new passages in {report.seconds:.1f} s"
-    )

@@ -10,7 +10,7 @@ from pathlib import Path
 from rag.errors import StoreError
 from rag.pipeline import Engine
 from rag.settings import Settings
-from rag.types import Answer
+from rag.types import Answer, Filters
 
 _lock = threading.Lock()
 _engine: Engine | None = None
@@ -60,11 +60,15 @@ def engine() -> Engine:
         return _engine
 
 
-def answer(question: str) -> Answer:
+def answer(question: str, filters: Filters | None = None) -> Answer:
     """Answer a question over the library with default settings; builds the store at first use.
+
+    Args:
+        question: What to answer.
+        filters: Which articles to look in; all when left out.
 
     Raises:
         QuestionError: The question is empty or too long.
         RagError: Settings, store or embedding model cannot be used.
     """
-    return engine().answer(question)
+    return engine().answer(question, filters)

@@ -2,44 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from rag import models
 from rag.errors import RagError
+from rag.index import Index
 from rag.llm import is_extractive, make_llm
-from rag.pipeline import Engine
 from rag.settings import Settings
 
+_MOST = 20  # problems listed
+Check = tuple[str, bool, str]
 
-def checks(settings: Settings) -> Iterator[tuple[str, bool, str]]:
-    """Yield each check as (name, whether there is a problem, what was found or what to do)."""
 
-    def embedding() -> str:
+def checks(settings: Settings, repair: bool = False) -> Iterator[Check]:
+    """Yield each check as (name, whether there is a problem, what was found or what to do).
+
+    Args:
+        settings: What is configured.
+        repair: Mend the store from its documents where something is wrong with it.
+    """
+
+    def embedding() -> Iterator[tuple[bool, str]]:
         if not any(settings.embedding == model.name for model in models.MODELS):
-            return f"{settings.embedding} (not one of ours)"
-        return f"{settings.embedding}, verified: {models.path(settings.embedding, settings.models)}"
+            yield False, f"{settings.embedding} (not one of ours)"
+        else:
+            yield False, f"{settings.embedding}, verified: {models.path(settings.embedding, settings.models)}"
 
-    def llm() -> str:
+    def llm() -> Iterator[tuple[bool, str]]:
         if is_extractive(settings):
-            return "none: the best sentence is the answer"
+            yield False, "none: the best sentence is the answer"
+            return
         made = make_llm(settings, lambda name: models.path(name, settings.models))
         said = made.complete("Answer with one word: ready").text.strip()
-        return f"{made.metadata.model_name} answers ({said[:20]!r})"
+        yield False, f"{made.metadata.model_name} answers ({said[:20]!r})"
 
-    def store() -> str:
-        with Engine(settings) as engine:
-            documents, passages, sentences = engine.counts()
-        return f"{documents} articles, {passages} passages, {sentences} sentences in {settings.store}; indexes agree"
-
-    found: tuple[tuple[str, Callable[[], str]], ...] = (
+    found: tuple[tuple[str, Callable[[], Iterator[tuple[bool, str]]]], ...] = (
         ("embedding model", embedding),
         ("answer model", llm),
-        ("store", store),
+        ("store", lambda: _store(settings, repair)),
     )
     for name, check in found:
         try:
-            yield name, False, check()
+            for problem, detail in check():
+                yield name, problem, detail
         except RagError as error:
             yield name, True, str(error)
         except Exception as error:  # an endpoint's client has its own tree of errors
             yield name, True, f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
+
+def _store(settings: Settings, repair: bool) -> Iterator[tuple[bool, str]]:
+    index = Index.open(settings.store, settings.embedding)
+    try:
+        found = list(index.problems())
+        if found and repair:
+            yield from ((False, f"mended: {line}") for line in _limited(index.repair()))
+            found = list(index.problems())
+        if found:
+            yield from ((True, line) for line in _limited(found))
+            also = "ingest the articles into another folder, with --store" if repair else "run: rag doctor --repair"
+            yield True, f"{len(found):,} problems in {settings.store}; {also}"
+            return
+        documents, passages, sentences = index.documents.count()
+        made = index.documents.get_meta("embedding_path")
+        yield (
+            False,
+            f"{documents:,} articles, {passages:,} passages, {sentences:,} sentences in {settings.store}"
+            f"{f', embedded by {made}' if made else ''}; both indexes agree with them",
+        )
+    finally:
+        index.close()
+
+
+def _limited(lines: Sequence[str]) -> Iterator[str]:
+    yield from lines[:_MOST]
+    if len(lines) > _MOST:
+        yield f"and {len(lines) - _MOST:,} more"

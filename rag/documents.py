@@ -1,40 +1,225 @@
 """The documents and their passages in SQLite: the truth that Chroma and the lexical index are derived from.
 
-Vectors lie here too (float16), so both can be rebuilt without embedding anything again.
+Vectors lie here too (float16), so both can be rebuilt without embedding anything again. `rag/outbox.py` writes.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
-import threading
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from rag.database import Connection, Database
 from rag.errors import StoreError
-from rag.types import Chunk, Document, SourceInfo, Span
+from rag.types import Chunk, Document, File, SourceInfo, Span
 
 Vectors = npt.NDArray[np.float32]
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+# A document is `pending` until both indexes hold it, then `live`; `changed` is live with indexes that are to be brought
+# up to date, `going` is gone for readers and waits to be taken out of the indexes.
+VISIBLE = ("live", "changed")
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS documents (
-    id TEXT PRIMARY KEY, source TEXT NOT NULL, title TEXT NOT NULL, text BLOB NOT NULL, path TEXT NOT NULL,
-    added TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS documents_path ON documents (path);
-CREATE TABLE IF NOT EXISTS files (
-    path TEXT PRIMARY KEY, source TEXT NOT NULL, document_id TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE);
-CREATE INDEX IF NOT EXISTS files_document ON files (document_id);
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'live', 'changed', 'going')), kept INTEGER NOT NULL,
+    source TEXT NOT NULL, title TEXT NOT NULL, path TEXT NOT NULL, added TEXT NOT NULL, date TEXT NOT NULL,
+    author TEXT NOT NULL, publisher TEXT NOT NULL, language TEXT NOT NULL, url TEXT NOT NULL,
+    passages INTEGER NOT NULL, sentences INTEGER NOT NULL, family INTEGER NOT NULL, folded TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS documents_state ON documents (state, passages, sentences);
+CREATE INDEX IF NOT EXISTS documents_family ON documents (family, state, date);
+CREATE INDEX IF NOT EXISTS documents_folded ON documents (folded);
+CREATE INDEX IF NOT EXISTS documents_date ON documents (date);
+CREATE INDEX IF NOT EXISTS documents_author ON documents (author);
+CREATE INDEX IF NOT EXISTS documents_publisher ON documents (publisher);
+CREATE TABLE IF NOT EXISTS texts (
+    document INTEGER PRIMARY KEY REFERENCES documents (number) ON DELETE CASCADE,
+    signature BLOB NOT NULL, text BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS bands (
+    key INTEGER NOT NULL, document INTEGER NOT NULL REFERENCES documents (number) ON DELETE CASCADE,
+    PRIMARY KEY (key, document)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS bands_document ON bands (document);
 CREATE TABLE IF NOT EXISTS chunks (
-    id TEXT PRIMARY KEY, document_id TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+    document INTEGER NOT NULL REFERENCES documents (number) ON DELETE CASCADE,
     start INTEGER NOT NULL, end INTEGER NOT NULL, spans TEXT NOT NULL, vectors BLOB NOT NULL);
-CREATE INDEX IF NOT EXISTS chunks_document ON chunks (document_id);
+CREATE INDEX IF NOT EXISTS chunks_document ON chunks (document, id);
+CREATE TABLE IF NOT EXISTS files (
+    path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, hash TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS places (
+    path TEXT PRIMARY KEY, file TEXT NOT NULL, version TEXT NOT NULL, source TEXT NOT NULL,
+    document INTEGER NOT NULL REFERENCES documents (number), folded TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS places_folded ON places (folded, document);
+CREATE INDEX IF NOT EXISTS places_file ON places (file);
+CREATE INDEX IF NOT EXISTS places_document ON places (document, source);
+CREATE TABLE IF NOT EXISTS arrivals (
+    path TEXT PRIMARY KEY, file TEXT NOT NULL, version TEXT NOT NULL, source TEXT NOT NULL,
+    document INTEGER NOT NULL REFERENCES documents (number) ON DELETE CASCADE, folded TEXT NOT NULL);
 """
-_PAGE = 500  # well under SQLite's limit of variables in one statement
+_FIELDS = "d.id, d.source, d.title, t.text, d.path, d.added, d.date, d.author, d.publisher, d.language, d.url"
+_SHOWN = "d.state IN ('live', 'changed')"
+_MOST_SIMILAR = 50  # names listed beside one article
+
+
+class Owner(NamedTuple):
+    """The document of a passage: its number, the number of its family of near-identical ones, and its date."""
+
+    number: int
+    family: int
+    date: str
+
+
+class View:
+    """The database as it was at one moment; every method sees the same."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Return what a statement finds."""
+        return self.connection.execute(statement, values).fetchall()
+
+    def meta(self, key: str) -> str | None:
+        """Return the value kept under `key`, or None."""
+        found = self.rows("SELECT value FROM meta WHERE key = ?", key)
+        return str(found[0][0]) if found else None
+
+    def version(self) -> int:
+        """Return the number that grows with every change of what readers see."""
+        return int(self.meta("version") or 0)
+
+    def document(self, document_id: str) -> Document | None:
+        """Return one document with its text, or None."""
+        found = self.rows(
+            f"SELECT {_FIELDS} FROM documents d JOIN texts t ON t.document = d.number WHERE d.id = ? AND {_SHOWN}",
+            document_id,
+        )
+        return _document(found[0]) if found else None
+
+    def held(self, ids: Iterable[str]) -> set[str]:
+        """Return which of these document ids are in the store."""
+        found = self.rows(
+            f"SELECT d.id FROM json_each(?) j CROSS JOIN documents d ON d.id = j.value WHERE {_SHOWN}",
+            json.dumps(list(ids)),
+        )
+        return {str(row[0]) for row in found}
+
+    def files(self, folder: str | None) -> dict[str, File]:
+        """Return the files that were read to their end, by path: all, or those at or below `folder`."""
+        statement = "SELECT path, size, mtime_ns, hash FROM files"
+        if folder is None:
+            found = self.rows(statement)
+        else:
+            below = folder.rstrip(os.sep)
+            within = (below + os.sep, below + chr(ord(os.sep) + 1))
+            found = self.rows(f"{statement} WHERE path = ? OR (path >= ? AND path < ?)", below, *within)
+        return {row[0]: File(*row) for row in found}
+
+    def sources(self) -> tuple[SourceInfo, ...]:
+        """Return every document without its text, by source name."""
+        copies = _grouped(
+            self.rows(
+                f"SELECT d.number, p.source FROM places p JOIN documents d ON d.number = p.document "
+                f"WHERE {_SHOWN} AND p.path != d.path ORDER BY p.source"
+            )
+        )
+        families = _grouped(
+            self.rows(
+                f"SELECT d.family, d.source, d.number FROM documents d WHERE {_SHOWN} AND d.family IN "
+                f"(SELECT family FROM documents d WHERE {_SHOWN} GROUP BY family HAVING COUNT(*) > 1) ORDER BY d.source"
+            )
+        )
+        found = self.rows(
+            "SELECT d.number, d.family, d.id, d.source, d.title, d.path, d.added, d.passages, d.date, d.author, "
+            f"d.publisher, d.language, d.url FROM documents d WHERE {_SHOWN} ORDER BY d.source, d.id"
+        )
+        return tuple(
+            SourceInfo(*(*row, tuple(s for (s,) in copies.get(number, ())), _others(families.get(family, ()), number)))
+            for number, family, *row in found
+        )
+
+    def count(self) -> tuple[int, int, int]:
+        """Return how many documents, passages and sentences readers see; an index holds what is summed."""
+        row = self.rows(
+            f"SELECT COUNT(*), COALESCE(SUM(passages), 0), COALESCE(SUM(sentences), 0) FROM documents d WHERE {_SHOWN}"
+        )[0]
+        return int(row[0]), int(row[1]), int(row[2])
+
+    def is_empty(self) -> bool:
+        """Tell whether readers see no document."""
+        return not self.rows(f"SELECT 1 FROM documents d WHERE {_SHOWN} LIMIT 1")
+
+    def numbers(self, *states: str) -> list[int]:
+        """Return the numbers of the documents in one of these states, in the order in which they came."""
+        found = self.rows(
+            "SELECT number FROM documents WHERE state IN (SELECT value FROM json_each(?)) ORDER BY number",
+            json.dumps(states),
+        )
+        return [int(row[0]) for row in found]
+
+    def chunk_ids(self, numbers: Iterable[int]) -> list[str]:
+        """Return the ids of the passages of the documents with these numbers."""
+        found = self.rows(
+            "SELECT c.id FROM json_each(?) j CROSS JOIN chunks c ON c.document = j.value", json.dumps(list(numbers))
+        )
+        return [str(row[0]) for row in found]
+
+    def owners(self, chunk_ids: Iterable[str]) -> dict[str, Owner]:
+        """Return the document of each of these passages that readers see."""
+        found = self.rows(
+            "SELECT c.id, d.number, d.family, d.date FROM json_each(?) j CROSS JOIN chunks c ON c.id = j.value "
+            f"CROSS JOIN documents d ON d.number = c.document WHERE {_SHOWN}",
+            json.dumps(list(chunk_ids)),
+        )
+        return {row[0]: Owner(*row[1:]) for row in found}
+
+    def families(self, numbers: Iterable[int]) -> dict[int, list[tuple[int, str]]]:
+        """Return the members of these families as (document number, date)."""
+        found = self.rows(
+            f"SELECT d.family, d.number, d.date FROM json_each(?) j CROSS JOIN documents d ON d.family = j.value "
+            f"WHERE {_SHOWN}",
+            json.dumps(list(numbers)),
+        )
+        return {family: [(row[0], row[1]) for row in rows] for family, rows in _grouped(found).items()}
+
+    def passage_vectors(self, chunk_ids: Iterable[str]) -> list[tuple[str, Vectors]]:
+        """Return the vectors of whole passages, without their sentences'."""
+        dimensions = int(self.meta("dimensions") or 0)
+        found = self.rows(
+            "SELECT c.id, substr(c.vectors, 1, ?) FROM json_each(?) j CROSS JOIN chunks c ON c.id = j.value",
+            2 * dimensions,
+            json.dumps(list(chunk_ids)),
+        )
+        return [(chunk_id, unpack(raw, 1)[0]) for chunk_id, raw in found]
+
+    def chunks(self, ids: Iterable[str], states: Sequence[str] = VISIBLE) -> Iterator[tuple[Chunk, Document, Vectors]]:
+        """Yield the passages with these ids that exist, each with its document and vectors; texts are read once."""
+        found = self.rows(
+            "SELECT c.document, c.id, c.start, c.end, c.spans, c.vectors FROM json_each(?) j "
+            "CROSS JOIN chunks c ON c.id = j.value",
+            json.dumps(list(dict.fromkeys(ids))),
+        )
+        documents = self._documents({row[0] for row in found}, states)
+        for number, chunk_id, start, end, spans, vectors in found:
+            if (document := documents.get(number)) is not None:
+                sentences = tuple(Span(*pair) for pair in json.loads(spans))
+                chunk = Chunk(chunk_id, document.id, start, end, document.text[start:end], sentences)
+                yield chunk, document, unpack(vectors, 1 + len(sentences))
+
+    def _documents(self, numbers: Iterable[int], states: Sequence[str]) -> dict[int, Document]:
+        found = self.rows(
+            f"SELECT d.number, {_FIELDS} FROM json_each(?) j CROSS JOIN documents d ON d.number = j.value "
+            "JOIN texts t ON t.document = d.number WHERE d.state IN (SELECT value FROM json_each(?))",
+            json.dumps(list(numbers)),
+            json.dumps(states),
+        )
+        return {row[0]: _document(row[1:]) for row in found}
 
 
 class DocumentStore:
@@ -48,173 +233,79 @@ class DocumentStore:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.RLock()
+        self.database = Database(path)
         try:
-            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA foreign_keys = ON")
-            self._db.executescript(_SCHEMA)
-        except sqlite3.Error as error:
-            raise self._error(error) from error
+            with self.database.write() as connection:
+                for statement in SCHEMA.split(";"):
+                    connection.execute(statement)
+        except StoreError:
+            self.database.close()
+            raise
 
     def close(self) -> None:
         """Close the database file."""
-        with self._lock:
-            self._db.close()
+        self.database.close()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[View]:
+        """Lend a view of one moment, whatever is written meanwhile."""
+        with self.database.read() as connection:
+            yield View(connection)
 
     def get_meta(self, key: str) -> str | None:
         """Return the value kept under `key`, or None."""
-        rows = self._all("SELECT value FROM meta WHERE key = ?", (key,))
-        return str(rows[0][0]) if rows else None
+        with self.snapshot() as view:
+            return view.meta(key)
 
     def set_meta(self, key: str, value: str) -> None:
         """Keep `value` under `key`."""
-        self._all("INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value))
-
-    def add(
-        self, document: Document, chunks: Sequence[Chunk], vectors: Sequence[Vectors], replaces: str | None
-    ) -> None:
-        """Write a document with its passages, and drop the document that it replaces, in one transaction.
-
-        Args:
-            document: The article.
-            chunks: Its passages.
-            vectors: For each passage, float32 of shape (1 + sentences, dimensions).
-            replaces: Id of the document that goes, if any.
-        """
-        rows = [
-            (c.id, c.document_id, c.start, c.end, json.dumps([(s.start, s.end) for s in c.sentences]), _pack(v))
-            for c, v in zip(chunks, vectors, strict=True)
-        ]
-        with self._lock:
-            try:
-                self._db.execute("BEGIN IMMEDIATE")
-                if replaces:
-                    self._db.execute("DELETE FROM documents WHERE id = ?", (replaces,))
-                self._db.execute(
-                    "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?)",
-                    (
-                        document.id,
-                        document.source,
-                        document.title,
-                        document.text.encode("utf-8", "surrogatepass"),
-                        document.path,
-                        document.added,
-                    ),
-                )
-                self._db.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?)", rows)
-                if document.path:
-                    self._put_file(document.path, document.source, document.id)
-                self._db.execute("COMMIT")
-            except sqlite3.Error as error:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise self._error(error) from error
-
-    def remove(self, document_id: str) -> None:
-        """Delete a document and its passages."""
-        self._all("DELETE FROM documents WHERE id = ?", (document_id,))
+        with self.database.write() as connection:
+            connection.execute(
+                "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value)
+            )
 
     def document(self, document_id: str) -> Document | None:
         """Return one document with its text, or None."""
-        rows = self._all("SELECT id, source, title, text, path, added FROM documents WHERE id = ?", (document_id,))
-        return _document(rows[0]) if rows else None
-
-    def place(self, path: str, source: str, document_id: str) -> None:
-        """Note that the file at `path`, called `source`, holds this document."""
-        with self._lock:
-            self._put_file(path, source, document_id)
-
-    def by_path(self, path: str) -> str | None:
-        """Return the id of the document that the file at `path` holds, or None."""
-        rows = self._all("SELECT document_id FROM files WHERE path = ?", (path,))
-        return str(rows[0][0]) if rows else None
-
-    def files(self, document_id: str) -> list[str]:
-        """Return the paths of the files that hold this document."""
-        return [str(row[0]) for row in self._all("SELECT path FROM files WHERE document_id = ?", (document_id,))]
+        with self.snapshot() as view:
+            return view.document(document_id)
 
     def sources(self) -> tuple[SourceInfo, ...]:
         """Return every document without its text, by source name."""
-        rows = self._all(
-            "SELECT d.id, d.source, d.title, d.path, d.added, COUNT(c.id) FROM documents d "
-            "LEFT JOIN chunks c ON c.document_id = d.id GROUP BY d.id ORDER BY d.source, d.id"
-        )
-        return tuple(SourceInfo(*row) for row in rows)
-
-    def chunk_ids(self, document_id: str | None = None) -> list[str]:
-        """Return the ids of all passages, or of one document's."""
-        if document_id is None:
-            return [str(row[0]) for row in self._all("SELECT id FROM chunks ORDER BY id")]
-        return [str(row[0]) for row in self._all("SELECT id FROM chunks WHERE document_id = ?", (document_id,))]
-
-    def chunks(self, ids: Iterable[str]) -> Iterator[tuple[Chunk, Document, Vectors]]:
-        """Yield the passages with these ids that exist, each with its document and vectors."""
-        wanted = list(dict.fromkeys(ids))
-        for first in range(0, len(wanted), _PAGE):
-            page = wanted[first : first + _PAGE]
-            marks = ",".join("?" * len(page))
-            rows = self._all(
-                f"SELECT id, document_id, start, end, spans, vectors FROM chunks WHERE id IN ({marks})", page
-            )
-            documents: dict[str, Document | None] = {row[1]: None for row in rows}
-            for document_id in documents:
-                documents[document_id] = self.document(document_id)
-            for chunk_id, document_id, start, end, spans, vectors in rows:
-                document = documents[document_id]
-                if document is None:  # removed since the first query
-                    continue
-                sentences = tuple(Span(*pair) for pair in json.loads(spans))
-                chunk = Chunk(chunk_id, document_id, start, end, document.text[start:end], sentences)
-                yield chunk, document, _unpack(vectors, 1 + len(sentences))
+        with self.snapshot() as view:
+            return view.sources()
 
     def is_empty(self) -> bool:
         """Tell whether there is no document."""
-        return not self._all("SELECT 1 FROM documents LIMIT 1")
+        with self.snapshot() as view:
+            return view.is_empty()
 
     def count(self) -> tuple[int, int, int]:
         """Return how many documents, passages and sentences there are."""
-        documents = self._all("SELECT COUNT(*) FROM documents")[0][0]
-        chunks, sentences = self._all("SELECT COUNT(*), COALESCE(SUM(json_array_length(spans)), 0) FROM chunks")[0]
-        return int(documents), int(chunks), int(sentences)
-
-    def _put_file(self, path: str, source: str, document_id: str) -> None:
-        self._all(
-            "INSERT INTO files VALUES (?, ?, ?) ON CONFLICT (path) DO UPDATE SET source = excluded.source, "
-            "document_id = excluded.document_id",
-            (path, source, document_id),
-        )
-        # A document whose own file now holds another one is called by the next file that holds it.
-        self._all(
-            "UPDATE documents SET (source, path) = (SELECT source, path FROM files WHERE document_id = documents.id "
-            "ORDER BY path LIMIT 1) WHERE EXISTS (SELECT 1 FROM files WHERE document_id = documents.id) "
-            "AND (path = ? OR id = ?) "
-            "AND NOT EXISTS (SELECT 1 FROM files f WHERE f.path = documents.path AND f.document_id = documents.id)",
-            (path, document_id),
-        )
-
-    def _all(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        with self._lock:
-            try:
-                return self._db.execute(statement, values).fetchall()
-            except sqlite3.Error as error:
-                raise self._error(error) from error
-
-    def _error(self, error: sqlite3.Error) -> StoreError:
-        return StoreError(
-            f"{self._path} cannot be used: {error}; check the disk and its permissions, or use another store"
-        )
+        with self.snapshot() as view:
+            return view.count()
 
 
-def _document(row: tuple[Any, ...]) -> Document:
-    document_id, source, title, text, path, added = row
-    return Document(document_id, source, title, text.decode("utf-8", "surrogatepass"), path, added)
-
-
-def _pack(vectors: Vectors) -> bytes:
+def pack(vectors: Vectors) -> bytes:
+    """Return vectors as they are kept: float16, row by row."""
     return vectors.astype(np.float16).tobytes()
 
 
-def _unpack(raw: bytes, count: int) -> Vectors:
+def unpack(raw: bytes, count: int) -> Vectors:
+    """Return kept vectors as float32 of shape (count, dimensions)."""
     return np.frombuffer(raw, dtype=np.float16).reshape(count, -1).astype(np.float32)
+
+
+def _document(row: Sequence[Any]) -> Document:
+    document_id, source, title, text, *rest = row
+    return Document(document_id, source, title, text.decode("utf-8", "surrogatepass"), *rest)
+
+
+def _grouped(rows: Iterable[tuple[Any, ...]]) -> dict[int, list[tuple[Any, ...]]]:
+    found: dict[int, list[tuple[Any, ...]]] = {}
+    for key, *rest in rows:
+        found.setdefault(key, []).append(tuple(rest))
+    return found
+
+
+def _others(family: Sequence[tuple[Any, ...]], number: int) -> tuple[str, ...]:
+    return tuple(source for source, other in family[: _MOST_SIMILAR + 1] if other != number)[:_MOST_SIMILAR]

@@ -1,34 +1,31 @@
-"""Passages and questions to vectors. Only this module knows sentence-transformers, which it imports when first used."""
+"""Passages and questions to vectors, by the fastest way that is exact enough on the processor at hand."""
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.bridge.pydantic import PrivateAttr
 
-from rag.errors import ModelError
-from rag.types import Chunk
+from rag import openvino_encoder
+from rag.encoder import EXACT, Encoder, Vectors, least_cosine
+from rag.torch_encoder import TorchEncoder, has_bf16, quiet
+from rag.types import Chunk, Span
 
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
-
-Vectors = npt.NDArray[np.float32]
-
-# Large batches are slower on a processor: padding grows and the cache overflows.
-_BATCH = 8
+_log = logging.getLogger(__name__)
 
 
 class PassageEmbedding(BaseEmbedding):
     """A sentence-transformers model behind LlamaIndex's embedding interface.
 
     Beside what LlamaIndex asks for it embeds a passage together with each of its sentences in one forward pass: a
-    sentence's vector is the mean of its tokens' embeddings inside the passage, so its context is in it.
+    sentence's vector is the mean of its tokens' embeddings inside the passage, so its context is in it. (A model whose
+    vectors are no means of its tokens' embeddings gets each sentence by itself.)
 
     Args:
         folder: The model's folder, or any name sentence-transformers resolves without a network.
@@ -39,16 +36,21 @@ class PassageEmbedding(BaseEmbedding):
     """
 
     folder: str
-    _model: Any = PrivateAttr(default=None)
-    _lock: Any = PrivateAttr(default_factory=threading.RLock)
+    _encoder: Any = PrivateAttr(default=None)
+    _lock: Any = PrivateAttr(default_factory=threading.Lock)
 
     def __init__(self, folder: Path | str, name: str) -> None:
-        super().__init__(folder=str(folder), model_name=name, embed_batch_size=_BATCH)
+        super().__init__(folder=str(folder), model_name=name)
 
     @classmethod
     def class_name(cls) -> str:
         """Return the name LlamaIndex stores with a serialised component."""
         return "PassageEmbedding"
+
+    @property
+    def path(self) -> str:
+        """Return what runs the model here, such as `openvino bf16`; it is loaded for that."""
+        return self._loaded().path
 
     def load(self) -> None:
         """Load the model now instead of at first use."""
@@ -56,7 +58,7 @@ class PassageEmbedding(BaseEmbedding):
 
     def embed_question(self, text: str) -> Vectors:
         """Return the unit vector of a question, float32 of shape (dimensions,)."""
-        vector: Vectors = self._encode([text])[0]
+        vector: Vectors = self._encode([text], question=True)[0]
         return vector
 
     def embed_passages(self, chunks: Sequence[Chunk]) -> list[Vectors]:
@@ -64,80 +66,78 @@ class PassageEmbedding(BaseEmbedding):
 
         The first row is the passage's own vector, the others are its sentences' in order.
         """
-        model = self._loaded()
-        # Similar lengths together keep the padding small.
-        order = sorted(range(len(chunks)), key=lambda i: len(chunks[i].text))
-        done: dict[int, Vectors] = {}
-        for first in range(0, len(order), _BATCH):
-            batch = order[first : first + _BATCH]
-            with self._lock:
-                outputs = model.encode(
-                    [chunks[i].text for i in batch], output_value=None, batch_size=_BATCH, show_progress_bar=False
-                )
-            for i, output in zip(batch, outputs, strict=True):
-                done[i] = self._passage_vectors(chunks[i], output)
-        return [done[i] for i in range(len(chunks))]
-
-    def _passage_vectors(self, chunk: Chunk, output: dict[str, Any]) -> Vectors:
-        model = self._loaded()
-        rows: list[Vectors | None] = [_unit(output["sentence_embedding"].float().numpy())]
-        tokens = output["token_embeddings"].float().numpy()
-        with self._lock:
-            offsets = model.tokenizer(chunk.text, return_offsets_mapping=True, truncation=True, max_length=len(tokens))[
-                "offset_mapping"
-            ]
-        starts = np.array([start for start, _ in offsets[: len(tokens)]])
-        ends = np.array([end for _, end in offsets[: len(tokens)]])
-        for span in chunk.sentences:
-            # Special tokens have the empty offset (0, 0) and belong to no sentence.
-            inside = (starts >= span.start - chunk.start) & (ends <= span.end - chunk.start) & (ends > starts)
-            rows.append(_unit(tokens[: len(inside)][inside].mean(axis=0)) if inside.any() else None)
+        spans = [[Span(s.start - c.start, s.end - c.start) for s in c.sentences] for c in chunks]
+        found = self._loaded().encode_passages([chunk.text for chunk in chunks], spans)
         # A sentence beyond the model's window has no tokens in the passage: it is embedded by itself.
-        missing = [n for n, row in enumerate(rows) if row is None]
+        missing = [(i, n) for i, rows in enumerate(found) for n, row in enumerate(rows) if row is None]
         if missing:
-            texts = [chunk.text[s.start - chunk.start : s.end - chunk.start] for s in chunk.sentences]
-            for n, vector in zip(missing, self._encode([texts[n - 1] for n in missing]), strict=True):
-                rows[n] = vector
-        return np.stack([row for row in rows if row is not None])
+            texts = [chunks[i].text[spans[i][n - 1].start : spans[i][n - 1].end] for i, n in missing]
+            for (i, n), vector in zip(missing, self._encode(texts), strict=True):
+                found[i][n] = vector
+        return [np.stack([row for row in rows if row is not None]) for rows in found]
 
-    def _encode(self, texts: list[str]) -> Vectors:
-        model = self._loaded()
+    def _encode(self, texts: list[str], question: bool = False) -> Vectors:
+        return self._loaded().encode(texts, question)
+
+    def _loaded(self) -> Encoder:
         with self._lock:
-            vectors = model.encode(texts, batch_size=_BATCH, show_progress_bar=False, normalize_embeddings=True)
-        return np.asarray(vectors, dtype=np.float32)
-
-    def _loaded(self) -> SentenceTransformer:
-        with self._lock:
-            if self._model is None:
-                # Imported here because it takes seconds, which `rag sources` or an import of rag need not pay.
-                from sentence_transformers import SentenceTransformer
-                from transformers.utils.logging import disable_progress_bar
-
-                disable_progress_bar()
-                try:
-                    self._model = SentenceTransformer(self.folder, device="cpu", local_files_only=True)
-                except Exception as error:  # a damaged folder fails in as many ways as it has files
-                    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-                    raise ModelError(
-                        f"embedding model {self.folder} cannot be loaded: {reason}; "
-                        "run: rag models verify, or correct the setting 'embedding'"
-                    ) from error
-            model: SentenceTransformer = self._model
-            return model
+            if self._encoder is None:
+                self._encoder = _choose(self.folder)
+            encoder: Encoder = self._encoder
+            return encoder
 
     def _get_text_embedding(self, text: str) -> list[float]:
-        return list(map(float, self._encode([text])[0]))
+        return self._get_text_embeddings([text])[0]
 
     def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
         return [list(map(float, row)) for row in self._encode(texts)]
 
     def _get_query_embedding(self, query: str) -> list[float]:
-        return self._get_text_embedding(query)
+        return list(map(float, self.embed_question(query)))
 
     async def _aget_query_embedding(self, query: str) -> list[float]:
         return self._get_query_embedding(query)
 
 
-def _unit(vector: Vectors) -> Vectors:
-    length = float(np.linalg.norm(vector))
-    return np.asarray(vector / length if length else vector, dtype=np.float32)
+def _choose(folder: str) -> Encoder:
+    """Return the first of the ways, fastest first, that gives the same vectors as the model as it was published."""
+    home = _home(folder)
+    if openvino_encoder.is_here() and home and (restored := openvino_encoder.restore(home)):
+        return restored
+    reference = TorchEncoder(folder)
+    for encoder in _ways(folder, reference):
+        least = least_cosine(encoder, reference)
+        if least >= EXACT:
+            if isinstance(encoder, openvino_encoder.OpenVinoEncoder) and home:
+                openvino_encoder.save(encoder, home)
+            return encoder
+        _log.warning("%s embeds otherwise than %s does (cosine %.3f); trying another way", encoder.path, folder, least)
+    return reference
+
+
+def _home(folder: str) -> Path | None:
+    """Return the folder of a model that may be given as the name of one in Hugging Face's cache, or None."""
+    if Path(folder).is_dir():
+        return Path(folder)
+    # Imported here because models are usually given as folders.
+    from huggingface_hub import try_to_load_from_cache
+
+    try:
+        found = try_to_load_from_cache(folder, "modules.json")
+    except ValueError:  # no name that a model there can have
+        return None
+    return Path(found).parent if isinstance(found, str) else None
+
+
+def _ways(folder: str, reference: TorchEncoder) -> Iterator[Encoder]:
+    parts = reference.export() if openvino_encoder.is_here() else None
+    if parts is not None:
+        try:
+            with quiet():
+                converted = openvino_encoder.convert(parts)
+            for precision in openvino_encoder.precisions():
+                yield openvino_encoder.OpenVinoEncoder(*converted, precision)
+        except Exception as error:  # converting fails in as many ways as there are models
+            _log.info("OpenVINO cannot run %s: %s", folder, str(error).split("\n")[0])
+    if has_bf16():
+        yield TorchEncoder(folder, bf16=True)

@@ -11,6 +11,8 @@ from rag.types import Evidence, Hit, Place
 
 # Two sentences that share this much of their words say the same.
 _SAME = 0.75
+# Near-identical sentences have near-identical scores: twins are looked for among this many behind the last one kept.
+_TWINS = 40
 # Below this score a sentence is about something else (dev half: off-topic questions reach 0.37, others start at 0.48).
 _RELEVANT = 0.42
 # A sentence must reach this share of the best one's score: what is read costs time, and far lower ones distract.
@@ -50,9 +52,11 @@ def nearest(hits: Sequence[Hit], limit: int) -> list[Evidence]:
 def _fold(hits: Sequence[Hit], limit: int, floor: float) -> list[Evidence]:
     """Return the first sentences from `floor` on; near-identical ones count once and keep all their places."""
     kept: list[tuple[Hit, set[str], list[Place]]] = []
+    after = 0  # sentences looked at since the last one was kept
     for hit in hits:
-        if hit.score < min(floor, _RELEVANT):
+        if hit.score < min(floor, _RELEVANT) or (len(kept) == limit and after == _TWINS):
             break
+        after += len(kept) == limit
         words = set(content_terms(hit.text))
         twin = next((entry for entry in kept if _same(hit.text, words, entry[0].text, entry[1])), None)
         if twin is not None:

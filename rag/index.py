@@ -1,12 +1,14 @@
-"""The store as a whole: documents in SQLite, and Chroma and the lexical index derived from them and checked on open."""
+"""The store as a whole: documents in SQLite, and Chroma and the lexical index derived from them."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import os
 import threading
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import filelock
@@ -14,16 +16,22 @@ import numpy as np
 import numpy.typing as npt
 from rapidfuzz.distance import OSA
 
-from rag.documents import DocumentStore
+from rag import outbox
+from rag.audit import Audit, entry
+from rag.documents import DocumentStore, View
 from rag.errors import StoreError, StoreLockedError, StoreMismatchError
+from rag.filters import Matching, matching
 from rag.lexical import LexicalIndex
+from rag.migrate import LAYOUT, UNCHECKED, migrate
+from rag.search import Search
 from rag.store import VectorStore
 from rag.text import spell_out, terms
-from rag.types import Candidate, Chunk, Document, SourceInfo
+from rag.types import Candidate, Document, Entry, File, Filters, SourceInfo
 
-LAYOUT = "1"
 _log = logging.getLogger(__name__)
-_PAGE = 1000
+_PAGE = 500  # passages read, and given to the indexes, at a time
+_TRIES = 5  # of a search that what was written meanwhile makes worthless
+_MOST_MATCHING = 8  # filters whose documents are remembered
 _ACRONYM_PLACES = 20  # sentences whose articles are searched for what an acronym stands for
 _open: dict[Path, Index] = {}
 _open_lock = threading.Lock()
@@ -32,12 +40,13 @@ _open_lock = threading.Lock()
 class Index:
     """One store folder, owned by one process at a time and shared by all engines in it.
 
-    Use `Index.open`, and `close` once for each `open`. Reading is safe from several threads; writers take turns.
+    Use `Index.open`, and `close` once for each `open`. Reading is safe from several threads and waits for nobody;
+    writers take turns.
     """
 
     @classmethod
     def open(cls, folder: Path, embedding: str) -> Index:
-        """Open the store in `folder`, making it when it is missing.
+        """Open the store in `folder`, making it when it is missing, and finish what a crash interrupted.
 
         Args:
             folder: The store.
@@ -45,7 +54,7 @@ class Index:
 
         Raises:
             StoreLockedError: Another process has it open.
-            StoreMismatchError: It was made with another embedding model or another layout.
+            StoreMismatchError: It was made with another embedding model or a newer layout.
             StoreError: It cannot be read or written.
         """
         with _open_lock:
@@ -60,23 +69,28 @@ class Index:
     def __init__(self, folder: Path, embedding: str) -> None:
         self.folder = folder
         self._users = 0
-        self.version = 0  # grows with every change of what the store holds
         self._write_lock = threading.RLock()
+        self._unfinished = True
+        self._matching: OrderedDict[tuple[int, Filters], Matching] = OrderedDict()
+        self._matching_lock = threading.Lock()
         self._lock = _take_lock(folder)
-        opened: list[DocumentStore | VectorStore] = []
+        opened: list[DocumentStore | VectorStore | LexicalIndex] = []
         try:
+            migrate(folder / "documents.db")
             self.documents = DocumentStore(folder / "documents.db")
             opened.append(self.documents)
             if self.documents.get_meta("layout") is None:
-                self.documents.set_meta("layout", LAYOUT)
                 self.documents.set_meta("embedding", embedding)
+                self.documents.set_meta("layout", LAYOUT)
             self._check_made_with(embedding)
             self.vectors = VectorStore(folder / "chroma")
             opened.append(self.vectors)
             self.lexical = LexicalIndex(folder / "lexical")
+            opened.append(self.lexical)
+            self.settle()
             self._check()
         except BaseException:
-            for part in opened:
+            for part in reversed(opened):
                 part.close()
             self._lock.release()
             raise
@@ -86,45 +100,117 @@ class Index:
         with _open_lock:
             self._users -= 1
             if self._users <= 0 and _open.pop(self.folder, None) is not None:
-                self.vectors.close()
-                self.documents.close()
-                self._lock.release()
+                with self._write_lock, contextlib.ExitStack() as stack:
+                    stack.callback(self._lock.release)
+                    for part in (self.documents, self.vectors, self.lexical):
+                        stack.callback(part.close)
 
-    def add(
-        self,
-        document: Document,
-        chunks: Sequence[Chunk],
-        vectors: Sequence[npt.NDArray[np.float32]],
-        replaces: str | None,
-    ) -> None:
-        """Write a document; what it replaces goes only when the new one is in.
+    @property
+    def version(self) -> int:
+        """Return a number that grows with every change of what readers see, and with nothing else."""
+        with self.documents.snapshot() as view:
+            return view.version()
+
+    def files(self, folder: str | None = None) -> dict[str, File]:
+        """Return the files that were read to their end, by path: all, or those at or below `folder`."""
+        with self.documents.snapshot() as view:
+            return view.files(folder)
+
+    def held(self, ids: Iterable[str]) -> set[str]:
+        """Return which of these document ids the store holds, with those that a failed write left unfinished."""
+        if self._unfinished:
+            self.settle()
+        with self.documents.snapshot() as view:
+            return view.held(ids)
+
+    def write(self, entries: Sequence[Entry], finished: Sequence[File] = ()) -> list[str]:
+        """Write one batch: its documents become visible, and what they replace invisible, at one moment.
 
         Args:
-            document: The article.
-            chunks: Its passages.
-            vectors: For each, float32 of shape (1 + sentences, dimensions).
-            replaces: Id of the document that it replaces, if any.
+            entries: Documents with their places. A document that the store holds already may come without passages.
+            finished: Files that have been read to their end: they are known from now on, and what they held before and
+                hold no longer goes.
+
+        Returns:
+            For each entry "added" (a new place), "replaced" (the place held another document), "unchanged" (it held
+            this one), or "missing" (it came without passages and is not held; nothing was done).
+
+        Raises:
+            StoreError: The store failed. What was taken in is finished by the next call or the next opening.
         """
         with self._write_lock:
-            old = self.documents.chunk_ids(replaces) if replaces else []
-            self.documents.set_meta("dirty", "1")
-            self.vectors.add([(c, document, v[0]) for c, v in zip(chunks, vectors, strict=True)])
-            self.lexical.add(_entry(chunk, document) for chunk in chunks)
-            # From here on a question sees the new document; entries without a passage in SQLite are never shown.
-            self.documents.add(document, chunks, vectors, replaces)
-            self.version += 1
-            self._forget(old)
-            self.documents.set_meta("dirty", "0")
+            self.settle()
+            self._unfinished = True
+            with self.documents.database.write() as connection:
+                words, retold = outbox.stage(connection, entries)
+            self._settle(finished, retold)
+            return words
+
+    def touch(self, files: Sequence[File]) -> None:
+        """Note the size and time of files whose content did not change."""
+        with self._write_lock, self.documents.database.write() as connection:
+            outbox.touch(connection, files)
+
+    def drop(self, paths: Sequence[str]) -> list[str]:
+        """Forget these files, and the documents that no other file holds; return the source names of their places."""
+        with self._write_lock:
+            self.settle()
+            self._unfinished = True
+            with self.documents.database.write() as connection:
+                sources = outbox.drop(connection, paths)
+            self._settle()
+            return sources
 
     def remove(self, document_id: str) -> None:
-        """Remove a document and everything derived from it."""
+        """Remove a document and everything derived from it; its files are read again by the next sync."""
         with self._write_lock:
-            old = self.documents.chunk_ids(document_id)
-            self.documents.set_meta("dirty", "1")
-            self.documents.remove(document_id)
-            self.version += 1
-            self._forget(old)
-            self.documents.set_meta("dirty", "0")
+            self.settle()
+            self._unfinished = True
+            with self.documents.database.write() as connection:
+                outbox.remove(connection, document_id)
+            self._settle()
+
+    def settle(self) -> None:
+        """Finish what an interrupted or failed write left, from what SQLite holds; nothing is embedded.
+
+        Raises:
+            StoreError: The store failed again.
+        """
+        with self._write_lock:
+            if self._unfinished:
+                self._settle()
+
+    def _settle(self, finished: Sequence[File] = (), retold: Sequence[Document] = ()) -> None:
+        self._derive("pending")
+        with self.documents.database.write() as connection:
+            outbox.flip(connection, finished, retold)
+        self._derive("changed")
+        self._purge()
+        self._unfinished = False
+
+    def _derive(self, state: str) -> None:
+        """Give both indexes what the documents in this state hold, in pages, and one commit."""
+        with self.documents.snapshot() as view:
+            ids = view.chunk_ids(numbers := view.numbers(state))
+        for first in range(0, len(ids), _PAGE):
+            with self.documents.snapshot() as view:
+                passages = list(view.chunks(ids[first : first + _PAGE], (state,)))
+            self.vectors.put([(chunk, document, vectors[0]) for chunk, document, vectors in passages])
+            self.lexical.put(entry(chunk, document) for chunk, document, _ in passages)
+        self.lexical.commit()
+        if state == "changed" and numbers:
+            with self.documents.database.write() as connection:
+                outbox.settled(connection)
+
+    def _purge(self) -> None:
+        with self.documents.snapshot() as view:
+            ids = view.chunk_ids(numbers := view.numbers("going"))
+        if numbers:
+            self.vectors.remove(ids)
+            self.lexical.remove(ids)
+            self.lexical.commit()
+            with self.documents.database.write() as connection:
+                outbox.purge(connection, numbers)
 
     def sources(self) -> tuple[SourceInfo, ...]:
         """Return the articles in the store, by source name."""
@@ -135,35 +221,53 @@ class Index:
         vector: npt.NDArray[np.float32],
         question_terms: Sequence[str],
         limit: int,
-        documents: Sequence[str] = (),
+        filters: Filters | None = None,
     ) -> list[Candidate]:
         """Return the passages that Chroma or the lexical index proposes, in an order that is the same every time.
+
+        All are of one moment, whatever is written meanwhile. Near-identical passages of near-identical documents count
+        once: those of the earliest document (the first added where no date tells) stand for the others.
 
         Args:
             vector: The question's vector, float32 of shape (dimensions,), unit length.
             question_terms: The question's normalised terms.
             limit: How many passages each of the two proposes.
-            documents: Ids of the documents to look in; all when there are none.
+            filters: Which documents to look in; all when left out.
+
+        Raises:
+            UsageError: A filter is no date.
+            StoreError: The store failed.
         """
-        among = [chunk_id for document_id in documents for chunk_id in self.documents.chunk_ids(document_id)]
-        if documents and not among:
-            return []
-        near = [chunk_id for chunk_id, _ in self.vectors.search(vector, limit, documents)]
-        scores: dict[str, dict[int, float]] = {}
-        for chunk_id, number, score in self.lexical.search(question_terms, limit * 4, among):
-            scores.setdefault(chunk_id, {})[number] = score
-        wanted = list(dict.fromkeys([*near, *list(scores)[: limit * 2]]))
-        found = [
-            Candidate(
-                chunk,
-                document.source,
-                document.title,
-                vectors,
-                tuple(scores.get(chunk.id, {}).get(n, 0.0) for n in range(len(chunk.sentences))),
-            )
-            for chunk, document, vectors in self.documents.chunks(wanted)
-        ]
-        return sorted(found, key=lambda c: (c.source, c.chunk.start))
+        for _ in range(_TRIES):
+            try:
+                version, found = self._search(vector, question_terms, limit, filters)
+            except StoreError:
+                continue  # Chroma may stumble over a passage that is deleted while it looks
+            # What went while it looked, Chroma may not have proposed any more, nor what came in its place yet.
+            if version == self.version:
+                return found
+        with self._write_lock:
+            return self._search(vector, question_terms, limit, filters)[1]
+
+    def _search(
+        self, vector: npt.NDArray[np.float32], question_terms: Sequence[str], limit: int, filters: Filters | None
+    ) -> tuple[int, list[Candidate]]:
+        with self.documents.snapshot() as view:
+            version = view.version()
+            among = None if filters in (None, Filters()) else self._among(view, version, filters)
+            search = Search(view, self.vectors, self.lexical, among)
+            return version, search.candidates(vector, question_terms, limit)
+
+    def _among(self, view: View, version: int, filters: Filters) -> Matching:
+        with self._matching_lock:
+            known = self._matching.get((version, filters))
+        if known is None:
+            known = matching(view, filters)
+            with self._matching_lock:
+                self._matching[version, filters] = known
+                while len(self._matching) > _MOST_MATCHING:
+                    self._matching.popitem(last=False)
+        return known
 
     def knows(self, term: str) -> bool:
         """Tell whether a normalised term, or one that it is a slip of the pen from, occurs in the articles."""
@@ -176,7 +280,7 @@ class Index:
     def correct(self, question_terms: Sequence[str]) -> list[str]:
         """Return the terms with those that no article holds replaced by the nearest that one does, if any is near."""
         return [
-            term if self.lexical.document_frequency(term) else self.lexical.nearest(term) or term
+            term if self.lexical.holds(term, "sentence") else self.lexical.nearest(term) or term
             for term in question_terms
         ]
 
@@ -186,8 +290,9 @@ class Index:
         It is the first run of capitalised words with these initials: the articles say what they abbreviate.
         """
         found = self.lexical.search([normal for normal in terms(acronym)], _ACRONYM_PLACES)
-        chunk_ids = dict.fromkeys(chunk_id for chunk_id, _, _ in found)
-        texts = {document.id: document.text for _, document, _ in self.documents.chunks(chunk_ids)}
+        with self.documents.snapshot() as view:
+            passages = view.chunks(dict.fromkeys(chunk_id for chunk_id, _, _ in found))
+            texts = {document.id: document.text for _, document, _ in passages}
         names = (spell_out(acronym, text) for text in texts.values())
         return next((name for name in names if name), None)
 
@@ -196,55 +301,42 @@ class Index:
         total, count = self.lexical.count(), self.lexical.document_frequency(term)
         return math.log(1 + (total - count + 0.5) / (count + 0.5))
 
-    def rebuild(self) -> None:
-        """Make Chroma and the lexical index agree with the documents; nothing is embedded again."""
+    def problems(self) -> Iterator[str]:
+        """Return everything that is wrong with the store, compared in full; nothing is written meanwhile."""
         with self._write_lock:
-            self.documents.set_meta("dirty", "1")
-            wanted = set(self.documents.chunk_ids())
-            present = set(self.vectors.ids())
-            self.vectors.remove(sorted(present - wanted))
-            missing = sorted(wanted - present)
-            for first in range(0, len(missing), _PAGE):
-                page = self.documents.chunks(missing[first : first + _PAGE])
-                self.vectors.add([(chunk, document, vectors[0]) for chunk, document, vectors in page])
-            self.lexical.clear()
-            everything = sorted(wanted)
-            for first in range(0, len(everything), _PAGE):
-                page = self.documents.chunks(everything[first : first + _PAGE])
-                self.lexical.add(_entry(chunk, document) for chunk, document, _ in page)
-            self.documents.set_meta("dirty", "0")
+            return iter([fault.message for fault in self._audit().faults()])
 
-    def _forget(self, chunk_ids: Sequence[str]) -> None:
-        if chunk_ids:
-            self.vectors.remove(chunk_ids)
-            self.lexical.remove(chunk_ids)
+    def repair(self) -> list[str]:
+        """Mend what is wrong from the documents, without embedding anything; return what was.
+
+        A document that is damaged itself is taken out, and its file is read again by the next sync.
+        """
+        with self._write_lock:
+            self.settle()
+            self._unfinished = True
+            found = self._audit().repair()
+            self._settle()
+            return found
+
+    def _audit(self) -> Audit:
+        return Audit(self.documents, self.vectors, self.lexical)
 
     def _check(self) -> None:
-        _, chunks, sentences = self.documents.count()
-        agrees = (self.vectors.count(), self.lexical.count()) == (chunks, sentences)
-        agrees = agrees and set(self.vectors.ids()) == set(self.documents.chunk_ids())
-        if not agrees or self.documents.get_meta("dirty") == "1":
+        """Mend the indexes when they hold another number of passages than the documents have."""
+        _, passages, sentences = self.documents.count()
+        unchecked = self.documents.get_meta(UNCHECKED) == "1"
+        if unchecked or (self.vectors.count(), self.lexical.count()) != (passages, sentences):
             _log.warning("the indexes of %s did not match its documents; rebuilding them", self.folder)
-            self.rebuild()
+            self.repair()
+            self.documents.set_meta(UNCHECKED, "0")
 
     def _check_made_with(self, embedding: str) -> None:
-        layout = self.documents.get_meta("layout")
-        if layout != LAYOUT:
-            raise StoreMismatchError(
-                f"the store {self.folder} has layout {layout}, this version needs {LAYOUT}; "
-                "choose another folder with --store and ingest the articles again"
-            )
         made_with = self.documents.get_meta("embedding")
         if made_with != embedding:
             raise StoreMismatchError(
                 f"the store {self.folder} was made with embedding model {made_with}, not {embedding}; "
                 f"set embedding to {made_with}, or choose another folder with --store and ingest again"
             )
-
-
-def _entry(chunk: Chunk, document: Document) -> tuple[Chunk, list[list[str]], list[str]]:
-    sentences = [terms(document.text[s.start : s.end]) for s in chunk.sentences]
-    return chunk, sentences, terms(f"{document.title} {chunk.text}")
 
 
 def _take_lock(folder: Path) -> filelock.FileLock:

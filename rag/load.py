@@ -1,88 +1,92 @@
-"""Files to `Document`s: the text exactly as read, and a title."""
+"""Files to `Document`s, whatever their format: the text, a title, and what the file says of date, author and so on."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import io
+import os
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
 from rag.errors import DocumentError
-from rag.types import Document
+from rag.formats.article import MAX_BYTES as MAX_BYTES
+from rag.formats.article import Article, BombError, Budget, Input
+from rag.formats.dates import iso
+from rag.formats.kinds import SUFFIXES as SUFFIXES
+from rag.formats.kinds import find_kind
+from rag.formats.language import code, detect
+from rag.types import Document, Note
 
-SUFFIXES = (".txt", ".md")
-MAX_BYTES = 50_000_000
 _TITLE_CHARS = 80
 _HEADLINE_CHARS = 200
+_MOST_NOTES = 20
 
 
-def find_files(path: Path) -> list[tuple[Path, str]]:
-    """Return the article files at `path` with their source names, sorted by name.
+def read(path: Path, source: str, columns: Mapping[str, str] | None = None) -> Iterator[Document | Note]:
+    """Yield the article or articles of a file, and notes of what was odd or failed; memory stays bounded.
 
-    A file's source is its name; below a folder it is the path relative to that folder, with forward slashes.
-
-    Raises:
-        DocumentError: `path` does not exist, cannot be listed or holds no article.
-    """
-    if path.is_file():
-        return [(path, path.name)]
-    if not path.is_dir():
-        raise DocumentError(f"{path} does not exist; give a file or a folder of .txt or .md articles")
-    try:
-        found = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-    except OSError as error:
-        raise DocumentError(f"{path} cannot be listed: {error.strerror}; check its permissions") from error
-    if not found:
-        raise DocumentError(f"{path} holds no .txt or .md file; give a folder that holds articles")
-    return [(p, p.relative_to(path).as_posix()) for p in found]
-
-
-def load(path: Path, source: str | None = None) -> Document:
-    """Read one article.
+    Of several articles in a file, each has `source!/member` as its source, and its path alike.
 
     Args:
         path: The file.
-        source: Its name in citations; the file's name when left out.
+        source: Its name in citations.
+        columns: For tables, which column holds what: `{"text": "Body", "title": "Head"}`. The keys are text, title,
+            date, url, source, author and language; usual names are found without.
 
     Raises:
-        DocumentError: The file cannot be read, is empty, is no UTF-8 text or is larger than 50 MB.
+        DocumentError: The file cannot be read, nothing in it can, or (at the end) it breaks off after what was read.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise DocumentError(f"{path} is larger than {MAX_BYTES // 1_000_000} MB; split it into articles")
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            yield from _read(Input(source, file, Budget(size), columns), str(path.resolve()))
     except OSError as error:
         raise DocumentError(f"{path} cannot be read: {error.strerror}; check the file and its permissions") from error
-    return make_document(decode(raw, str(path)), source or path.name, str(path.resolve()))
 
 
-def decode(raw: bytes, name: str) -> str:
-    """Return the text of a file's bytes: UTF-8, or UTF-16 where a byte order mark says so.
+def read_bytes(
+    raw: bytes, name: str, path: str = "", columns: Mapping[str, str] | None = None
+) -> Iterator[Document | Note]:
+    """Yield the articles of a file that is given as its bytes; see `read`.
+
+    Args:
+        raw: The content.
+        name: The file's name, which is its source.
+        path: Where it is kept, if anywhere.
+        columns: As for `read`.
 
     Raises:
-        DocumentError: It is something else; nothing is guessed.
+        DocumentError: Nothing in it can be read.
     """
-    encoding = "utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
-    try:
-        text = raw.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise DocumentError(f"{name} is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
-    if "\0" in text:
-        raise DocumentError(f"{name} holds NUL characters, so it is no text; convert it to UTF-8 text")
-    if not text.strip():
-        raise DocumentError(f"{name} is empty; remove it or fill it")
-    return text
+    yield from _read(Input(name, io.BytesIO(raw), Budget(len(raw)), columns), path)
 
 
-def make_document(text: str, source: str, path: str = "") -> Document:
+def make_document(
+    text: str,
+    source: str,
+    path: str = "",
+    *,
+    title: str = "",
+    date: str = "",
+    author: str = "",
+    publisher: str = "",
+    language: str = "",
+    url: str = "",
+) -> Document:
     """Return the `Document` of a text; its id is the SHA-256 of the text."""
     return Document(
         id=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
         source=source,
-        title=make_title(text) or source,
+        title=title[:_HEADLINE_CHARS] or make_title(text) or source,
         text=text,
         path=path,
         added=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        date=date,
+        author=author,
+        publisher=publisher,
+        language=language,
+        url=url,
     )
 
 
@@ -99,6 +103,75 @@ def make_title(text: str) -> str:
     cut = first[: _TITLE_CHARS + 1]
     head = cut.rsplit(None, 1)[0] if " " in cut else first[:_TITLE_CHARS]
     return head.rstrip(" ,;:–—-") + "…"
+
+
+def _read(file: Input, path: str) -> Iterator[Document | Note]:
+    """Yield what a file holds; nothing at all is an error."""
+    said = False
+    for item in _items(file, path):
+        said = said or isinstance(item, Document) or item.failed
+        yield item
+    if not said:
+        raise DocumentError(f"{file.source} holds no article; give one with text")
+
+
+def _items(file: Input, path: str) -> Iterator[Document | Note]:
+    kind, remark = find_kind(file)
+    if remark:
+        yield Note(file.source, remark, failed=False)
+    failed = 0
+    undated: list[str] = []
+    for item in kind.read(file):
+        if isinstance(item, Input):
+            yield from _inside(item, f"{path}!/{item.member}" if path else "")
+        elif isinstance(item, Article):
+            yield _document(item, file, path, undated)
+        else:
+            failed += item.failed
+            if not item.failed or failed <= _MOST_NOTES:
+                yield item
+    if failed > _MOST_NOTES:
+        yield Note(file.source, f"and {failed - _MOST_NOTES:,} more that failed")
+    if undated:
+        more = f" (and {len(undated) - 1:,} more)" if len(undated) > 1 else ""
+        yield Note(file.source, f"the date {undated[0]!r}{more} is not understood and left out", failed=False)
+
+
+def _inside(file: Input, path: str) -> Iterator[Document | Note]:
+    """Yield what a file inside of another holds; what is no article at all is passed over, as in a folder."""
+    if not _is_article(file.member):
+        return
+    try:
+        yield from _read(file, path)
+    except BombError:
+        raise
+    except DocumentError as error:
+        yield Note(file.source, str(error))
+    except OSError as error:
+        yield Note(file.source, f"cannot be unpacked: {error.strerror}; check the room for temporary files")
+
+
+def _document(article: Article, file: Input, path: str, undated: list[str]) -> Document:
+    date = iso(article.date) if article.date else ""
+    if article.date and not date:
+        undated.append(str(article.date)[:40])
+    inner = f"!/{article.member}" if article.member else ""
+    return make_document(
+        article.text,
+        file.source + inner,
+        path + inner if path else "",
+        title=article.title,
+        date=date,
+        author=article.author,
+        publisher=article.publisher,
+        language=code(article.language) or detect(article.text),
+        url=article.url,
+    )
+
+
+def _is_article(name: str) -> bool:
+    base = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return base.lower().endswith(SUFFIXES) and not base.startswith((".", "~$"))
 
 
 def _lines(text: str) -> Iterator[str]:

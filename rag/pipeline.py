@@ -7,7 +7,7 @@ import dataclasses
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,10 @@ from rag.embed import PassageEmbedding
 from rag.errors import DocumentError, LLMError, QuestionError, SettingsError, StoreError
 from rag.evidence import nearest
 from rag.index import Index
+from rag.load import make_document
 from rag.runtime import Models
 from rag.settings import Settings
-from rag.sync import Progress, add, sync
+from rag.sync import Pace, Progress, add, put, sync
 from rag.types import Answer, Document, Evidence, Filters, IngestReport, SourceInfo
 from rag.verify import unmarked
 from rag.web import fetch
@@ -30,6 +31,7 @@ from rag.web import fetch
 EMPTY = "The library holds no articles yet, so nothing can be answered. Add some with: rag ingest FOLDER"
 _MOST_KNOWN = 500  # answers kept for questions that are asked again
 _MODEL_SETTINGS = ("llm", "llm_base_url", "llm_api_key", "llm_timeout", "models", "threads")
+_Key = tuple[int, str, Filters | None, tuple[str, ...]]
 
 
 class Engine:
@@ -50,7 +52,7 @@ class Engine:
         self.settings = settings or Settings()
         self._models = Models(self.settings, llm, embedding)
         self._closed = False
-        self._known: OrderedDict[tuple[int, str, Filters | None], Answer] = OrderedDict()
+        self._known: OrderedDict[_Key, Answer] = OrderedDict()
         self._remembering = threading.Lock()
         self._index = Index.open(self.settings.store, embedding.model_name if embedding else self.settings.embedding)
         self._answering = Answering(self._index, self.settings, self._models)
@@ -95,12 +97,24 @@ class Engine:
         """Load the models now, side by side, so that no question waits for them; or only what this question needs."""
         self._models.warm_up(question)
 
-    def ingest(self, *paths: Path | str, progress: Progress | None = None) -> IngestReport:
-        """Add the articles at these paths; changed files replace what they were, unchanged ones cost nothing.
+    def ingest(
+        self,
+        *paths: Path | str,
+        progress: Progress | None = None,
+        columns: Mapping[str, str] | None = None,
+        pace: Pace | None = None,
+    ) -> IngestReport:
+        """Make the library hold what is at these paths; unchanged files cost a look at their size and time.
+
+        Changed files replace what they were, moved ones keep their articles, and what is gone from a folder goes from
+        the library. A file that cannot be read any more keeps what the library has of it.
 
         Args:
-            *paths: Files and folders.
+            *paths: Files and folders; a file given by itself says nothing about its folder.
             progress: Called with (files done, files in all, source) after each file.
+            columns: For tables (csv, jsonl), which column holds what: `{"text": "Body", "title": "Head"}`; the keys are
+                text, title, date, url, source, author and language. Usual names are found without.
+            pace: Called after each batch with (passages embedded so far, share of the bytes read).
 
         Returns:
             What happened to each source. A file that fails is reported there and never stops the others.
@@ -108,7 +122,8 @@ class Engine:
         Raises:
             DocumentError: A path does not exist or holds no article; nothing was changed then.
         """
-        return sync(self._index, self._models.embedding(), paths, self.settings.chunk_sentences, progress)
+        size = self.settings.chunk_sentences
+        return sync(self._index, self._models.embedding(), paths, size, progress, columns, pace)
 
     def add(self, source: str, content: str | bytes, path: str = "") -> IngestReport:
         """Add one article given as text, or as a file's bytes.
@@ -137,7 +152,30 @@ class Engine:
             page = fetch(url, allow_private=allow_private)
         except DocumentError as error:
             return IngestReport(failed=((url, str(error)),))
-        return self.add(page.url, page.text, page.url)
+        return self.restore(
+            make_document(
+                page.text,
+                page.url,
+                page.url,
+                title=page.title,
+                date=page.date,
+                author=page.byline,
+                publisher=page.publisher,
+                language=page.language,
+                url=page.url,
+            )
+        )
+
+    def restore(self, document: Document) -> IngestReport:
+        """Put an article back as it was, with what is known about it; what came from the same place is replaced.
+
+        Args:
+            document: What `document` gave before the article was removed or replaced.
+        """
+        raw = document.text.encode("utf-8", "surrogatepass")
+        size = self.settings.chunk_sentences
+        embedding = self._models.embedding()
+        return put(self._index, embedding, document.source, raw, document.path, size, [document])
 
     def sources(self) -> tuple[SourceInfo, ...]:
         """Return the articles in the library, by source name."""
@@ -210,34 +248,41 @@ class Engine:
                 return part
         raise LLMError("the answer ended before it was complete; ask again")
 
-    def stream(self, question: str, filters: Filters | None = None) -> Iterator[str | Answer]:
+    def stream(
+        self, question: str, filters: Filters | None = None, *, wordings: Sequence[str] = ()
+    ) -> Iterator[str | Answer]:
         """Yield the model's words as they come, unchecked, and last the checked `Answer`.
 
         Closing the iterator stops the model. Errors are those of `answer`.
+
+        Args:
+            question: What to answer.
+            filters: Which articles to look in; all when left out.
+            wordings: Other ways to ask the same, by which evidence is looked for too.
         """
         started = time.perf_counter()
         question = self.checked(question)
         if self._index.documents.is_empty():
             yield self._unasked(question)
             return
-        if (known := self._recall(question, filters)) is not None:
+        key = (self._index.version, question, filters, tuple(wordings))
+        if (known := self._recall(key)) is not None:
             if not known.abstained:
                 yield unmarked(known.text)
             yield dataclasses.replace(known, timings={"total": time.perf_counter() - started})
             return
-        version = self._index.version
-        for part in self._answering.stream(question, filters):
+        for part in self._answering.stream(question, filters, wordings):
             # A fallback is no answer to keep.
             if isinstance(part, Answer) and not part.notices:
-                self._remember((version, question, filters), part)
+                self._remember(key, part)
             yield part
 
-    def _recall(self, question: str, filters: Filters | None) -> Answer | None:
+    def _recall(self, key: _Key) -> Answer | None:
         """Return the answer that this question got since the store last changed."""
         with self._remembering:
-            return self._known.get((self._index.version, question, filters))
+            return self._known.get(key)
 
-    def _remember(self, key: tuple[int, str, Filters | None], answer: Answer) -> None:
+    def _remember(self, key: _Key, answer: Answer) -> None:
         with self._remembering:
             self._known[key] = answer
             while len(self._known) > _MOST_KNOWN:
@@ -247,9 +292,11 @@ class Engine:
         """Answer without blocking the event loop; see `answer`."""
         return await asyncio.to_thread(self.answer, question, filters)
 
-    async def astream(self, question: str, filters: Filters | None = None) -> AsyncIterator[str | Answer]:
+    async def astream(
+        self, question: str, filters: Filters | None = None, *, wordings: Sequence[str] = ()
+    ) -> AsyncIterator[str | Answer]:
         """Stream without blocking the event loop; see `stream`."""
-        parts = self.stream(question, filters)
+        parts = self.stream(question, filters, wordings=wordings)
         try:
             while (part := await asyncio.to_thread(next, parts, None)) is not None:
                 yield part

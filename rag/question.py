@@ -88,6 +88,16 @@ def holds_kind(question: str, sentence: str) -> bool:
     return False
 
 
+def values(question: str, text: str) -> set[str]:
+    """Return what a text gives of the amounts or times that a question asks for; empty for other questions."""
+    asked, said = fold(question), fold(text)
+    if _AMOUNT.search(asked):
+        return numbers(text)
+    if _TIME.search(asked):
+        return numbers(text) | set(_TIMES.findall(said))
+    return set()
+
+
 def asks_reason(question: str) -> bool:
     """Tell whether a question asks for a reason or a purpose."""
     return bool(_REASON.search(fold(question)))

@@ -10,12 +10,13 @@ from pathlib import Path
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.llms.llm import LLM
 
-from rag import models
+from rag import kin, models
 from rag.embed import PassageEmbedding
 from rag.errors import LLMError, ModelError
 from rag.llm import LocalLLM, is_extractive, make_llm, stream_chat
 from rag.prompts import answer_start, rewrite_start
 from rag.question import Form, form
+from rag.rerank import Reranker
 from rag.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ class Models:
         self.settings = settings
         self._llm = llm
         self._embedding = embedding
+        self.reranker = Reranker(settings.reranker) if settings.reranker else None
         self._finding, self._loading = threading.Lock(), threading.Lock()
 
     @property
@@ -50,6 +52,10 @@ class Models:
     def hash(self) -> str | None:
         """Return the SHA-256 of the embedded answer model's weights; None for an endpoint or no model."""
         return None if self.extractive else models.weights_hash(self.settings.llm, self.settings.models)
+
+    def kin(self) -> kin.Kin | None:
+        """Return the embedding model's own table of words, where it has one."""
+        return kin.load(Path(self.embedding().folder))
 
     def embedding(self) -> PassageEmbedding:
         """Return the embedding model, which loads itself at first use."""

@@ -1,19 +1,19 @@
-"""The vector store: Chroma through LlamaIndex's `ChromaVectorStore`. Only this module knows Chroma."""
+"""The vector store: Chroma, written so that LlamaIndex reads it too. Only this module knows Chroma."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import chromadb
 import numpy as np
 import numpy.typing as npt
 from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import ChromaError
-from llama_index.core.schema import BaseNode, NodeRelationship, RelatedNodeInfo, TextNode
-from llama_index.core.vector_stores import FilterOperator, MetadataFilter, MetadataFilters, VectorStoreQuery
+from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
+from llama_index.core.vector_stores.utils import node_to_metadata_dict
 from llama_index.vector_stores.chroma import ChromaVectorStore
 
 from rag.errors import StoreError
@@ -21,6 +21,17 @@ from rag.types import Chunk, Document
 
 COLLECTION = "dateline"
 _PAGE = 1000
+_FAILURES: tuple[type[Exception], ...] = (ChromaError, OSError, ValueError, RuntimeError)
+
+Vector = npt.NDArray[np.float32]
+
+
+class Record(NamedTuple):
+    """A passage as Chroma holds it."""
+
+    vector: Vector
+    metadata: dict[str, Any]
+    text: str
 
 
 class VectorStore:
@@ -35,87 +46,102 @@ class VectorStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        try:
+        with self._translated(Exception):  # on a damaged folder the bindings raise whatever comes
             # Typed as the concrete client: the abstract one does not say that it can be closed.
             self._client: Any = chromadb.PersistentClient(str(folder), ChromaSettings(anonymized_telemetry=False))
             self._collection = self._client.get_or_create_collection(
                 COLLECTION, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
             )
-        except Exception as error:  # on a damaged folder the bindings raise whatever comes
-            raise self._error(error) from error
+            self.most = min(_PAGE, int(self._client.get_max_batch_size()))
         self.llama_index = ChromaVectorStore(chroma_collection=self._collection)
 
     def close(self) -> None:
         """Let go of the folder."""
         self._client.close()
 
-    def add(self, entries: Iterable[tuple[Chunk, Document, npt.NDArray[np.float32]]]) -> None:
-        """Add passages with their vectors (float32, shape (dimensions,), unit length)."""
-        nodes: list[BaseNode] = [_node(chunk, document, vector) for chunk, document, vector in entries]
-        if nodes:
-            try:
-                self.llama_index.add(nodes)
-            except (ChromaError, OSError, ValueError, RuntimeError) as error:
-                raise self._error(error) from error
+    def put(self, entries: Iterable[tuple[Chunk, Document, Vector]]) -> None:
+        """Write passages with their vectors (shape (dimensions,), unit length), instead of what was under their ids."""
+        page = list(entries)
+        for first in range(0, len(page), self.most):
+            part = page[first : first + self.most]
+            records = [record(*entry) for entry in part]
+            with self._translated():
+                self._collection.upsert(
+                    ids=[chunk.id for chunk, _, _ in part],
+                    embeddings=np.stack([r.vector for r in records]),
+                    metadatas=[r.metadata for r in records],
+                    documents=[r.text for r in records],
+                )
 
     def remove(self, chunk_ids: Sequence[str]) -> None:
         """Remove these passages."""
-        for first in range(0, len(chunk_ids), _PAGE):
-            try:
-                self.llama_index.delete_nodes(list(chunk_ids[first : first + _PAGE]))
-            except (ChromaError, OSError, ValueError, RuntimeError) as error:
-                raise self._error(error) from error
+        for first in range(0, len(chunk_ids), self.most):
+            with self._translated():
+                self._collection.delete(ids=list(chunk_ids[first : first + self.most]))
 
     def count(self) -> int:
         """Return the number of passages in Chroma."""
-        return int(self._collection.count())
+        with self._translated():
+            return int(self._collection.count())
 
-    def ids(self) -> list[str]:
-        """Return the ids of all passages, read in pages (one read of everything fails on large stores)."""
-        found: list[str] = []
-        while page := self._collection.get(limit=_PAGE, offset=len(found), include=[])["ids"]:
-            found.extend(page)
-        return found
+    def ids(self) -> Iterator[str]:
+        """Yield the ids of all passages, read in pages (one read of everything fails on large stores)."""
+        offset = 0
+        while page := self._ids(offset):
+            yield from page
+            offset += len(page)
 
-    def search(
-        self, vector: npt.NDArray[np.float32], limit: int, documents: Sequence[str] = ()
-    ) -> list[tuple[str, float]]:
+    def records(self, chunk_ids: Sequence[str]) -> dict[str, Record]:
+        """Return what Chroma holds under these ids, at most one page of them."""
+        with self._translated():
+            found: Any = self._collection.get(ids=list(chunk_ids), include=["embeddings", "metadatas", "documents"])
+        columns = zip(found["ids"], found["embeddings"], found["metadatas"], found["documents"], strict=True)
+        return {i: Record(np.asarray(v, dtype=np.float32), dict(m or {}), str(t)) for i, v, m, t in columns}
+
+    def search(self, vector: Vector, limit: int) -> list[tuple[str, float]]:
         """Return the nearest passages as (chunk id, cosine), best first.
 
         Args:
             vector: The question's vector, shape (dimensions,), unit length.
             limit: How many, at most.
-            documents: Ids of the documents to look in; all when there are none.
         """
-        limit = min(limit, self.count())
         if limit < 1:
             return []
-        query = VectorStoreQuery(query_embedding=vector.tolist(), similarity_top_k=limit)
-        if documents:
-            among = MetadataFilter(key="ref_doc_id", operator=FilterOperator.IN, value=list(documents))
-            query.filters = MetadataFilters(filters=[among])
+        asked: Any = vector[np.newaxis]
+        with self._translated():
+            found: Any = self._collection.query(query_embeddings=asked, n_results=limit, include=["distances"])
+        return [(i, 1.0 - float(distance)) for i, distance in zip(found["ids"][0], found["distances"][0], strict=True)]
+
+    def _ids(self, offset: int) -> list[str]:
+        with self._translated():
+            return list(self._collection.get(limit=_PAGE, offset=offset, include=[])["ids"])
+
+    @contextmanager
+    def _translated(self, *more: type[Exception]) -> Iterator[None]:
         try:
-            result = self.llama_index.query(query)
-        except (ChromaError, OSError, ValueError, RuntimeError) as error:
-            raise self._error(error) from error
-        # LlamaIndex gives exp(-distance), and Chroma's cosine distance is 1 - cosine.
-        similarities = result.similarities or []
-        return [(i, 1.0 + math.log(s)) for i, s in zip(result.ids or [], similarities, strict=True)]
-
-    def _error(self, error: Exception) -> StoreError:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return StoreError(
-            f"Chroma failed on {self._folder}: {reason}; check the disk, or remove that folder to rebuild it"
-        )
+            yield
+        except (*_FAILURES, *more) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise StoreError(
+                f"Chroma failed on {self._folder}: {reason}; check the disk's space, or remove that folder to have it "
+                "rebuilt"
+            ) from error
 
 
-def _node(chunk: Chunk, document: Document, vector: npt.NDArray[np.float32]) -> TextNode:
-    return TextNode(
+def record(chunk: Chunk, document: Document, vector: Vector) -> Record:
+    """Return a passage as LlamaIndex's `ChromaVectorStore` writes it."""
+    node = TextNode(
         id_=chunk.id,
-        text=chunk.text,
+        text=_whole(chunk.text),
         start_char_idx=chunk.start,
         end_char_idx=chunk.end,
-        metadata={"source": document.source, "title": document.title},
+        metadata={"source": _whole(document.source), "title": _whole(document.title)},
         relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=document.id)},
-        embedding=vector.tolist(),
     )
+    metadata = node_to_metadata_dict(node, remove_text=True, flat_metadata=True)
+    return Record(vector, {key: "" if value is None else value for key, value in metadata.items()}, node.text)
+
+
+def _whole(text: str) -> str:
+    # Half of a surrogate pair is no character to Chroma.
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,19 +1,26 @@
-"""Files to the store: what is new or changed is read, split, embedded and written."""
+"""Files to the store: what is new or changed is read, split, embedded and written, what is gone is dropped."""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from rag.chunk import split
+from rag.changes import Changes, compare
 from rag.embed import PassageEmbedding
-from rag.errors import DocumentError
 from rag.index import Index
-from rag.load import decode, find_files, load, make_document
-from rag.types import Document, IngestReport
-
-Progress = Callable[[int, int, str], None]
+from rag.load import make_document, read_bytes
+from rag.overlap import overlap
+from rag.reading import LATER, Reader, guarded
+from rag.scan import Found, Scan, scan
+from rag.tally import Pace as Pace
+from rag.tally import Progress as Progress
+from rag.tally import Tally
+from rag.types import Document, File, IngestReport, Note
+from rag.writing import Writer
 
 
 def sync(
@@ -22,69 +29,134 @@ def sync(
     paths: Sequence[Path | str],
     size: int,
     progress: Progress | None = None,
+    columns: Mapping[str, str] | None = None,
+    pace: Pace | None = None,
 ) -> IngestReport:
     """Make the store hold what is at these paths; see `Engine.ingest`.
 
     Args:
         index: The store.
-        embedding: What makes the vectors.
+        embedding: What makes the vectors; loaded only when there is something to embed.
         paths: Files and folders.
         size: Sentences in a passage, at most.
         progress: Called with (files done, files in all, source) after each file.
+        columns: How the columns of tables are called; see `rag.load.read`.
+        pace: Called after each batch with (passages embedded so far, share of the bytes read).
     """
     started = time.perf_counter()
-    files = [file for path in paths for file in find_files(Path(path).expanduser())]
-    done: dict[str, list[str]] = {"added": [], "replaced": [], "unchanged": []}
-    failed: list[tuple[str, str]] = []
-    passages = 0
-    for number, (path, source) in enumerate(files, 1):
-        try:
-            changed, count = _put(index, embedding, load(path, source), size)
-            passages += count
-            done[changed].append(source)
-        except DocumentError as error:
-            failed.append((source, str(error)))
-        if progress:
-            progress(number, len(files), source)
-    index.documents.set_meta("used", "1")
-    return IngestReport(
-        added=tuple(done["added"]),
-        replaced=tuple(done["replaced"]),
-        unchanged=tuple(done["unchanged"]),
-        failed=tuple(failed),
-        passages=passages,
-        seconds=time.perf_counter() - started,
-    )
+    found = scan(paths, lambda folder: len(index.files(folder)))
+    changes = compare(found, index.files, columns)
+    tally = Tally(list(found.files.values()), changes.known, progress, pace)
+    tally.failed += found.failed
+    tally.notices += found.notices
+    for file in changes.same:
+        tally.same(file)
+    if changes.changed:
+        writer = Writer(index, embedding, size)
+        _take_in(index, writer, Reader(index.held, size, columns), changes.changed, tally)
+    _let_go(index, found, changes, tally)
+    report = tally.report(time.perf_counter() - started)
+    _note_use(index, embedding, report.passages)
+    return report
 
 
 def add(
-    index: Index, embedding: PassageEmbedding, source: str, content: str | bytes, path: str, size: int
+    index: Index,
+    embedding: PassageEmbedding,
+    source: str,
+    content: str | bytes,
+    path: str,
+    size: int,
+    columns: Mapping[str, str] | None = None,
 ) -> IngestReport:
-    """Add one article given as text, or as a file's bytes; see `Engine.add`."""
+    """Add one article given as text, or a file given as its bytes; see `Engine.add`."""
+    if isinstance(content, bytes):
+        return put(index, embedding, source, content, path, size, read_bytes(content, source, path, columns))
+    raw = content.encode("utf-8", "surrogatepass")
+    empty = Note(source, f"{source} is empty; give some text")
+    item = make_document(content, source, path) if content.strip() else empty
+    return put(index, embedding, source, raw, path, size, [item])
+
+
+def put(
+    index: Index,
+    embedding: PassageEmbedding,
+    source: str,
+    raw: bytes,
+    path: str,
+    size: int,
+    items: Iterable[Document | Note],
+) -> IngestReport:
+    """Write what a file holds that is not on this machine's disk.
+
+    Args:
+        index: The store.
+        embedding: What makes the vectors.
+        source: What it is called.
+        raw: Its bytes, by which its next version is told from this one.
+        path: Where it came from: what the store has from there is replaced. Empty: from nowhere.
+        size: Sentences in a passage, at most.
+        items: The articles in it.
+    """
     started = time.perf_counter()
-    try:
-        text = content if isinstance(content, str) else decode(content, source)
-        changed, passages = _put(index, embedding, make_document(text, source, path), size)
-        index.documents.set_meta("used", "1")
-    except DocumentError as error:
-        return IngestReport(failed=((source, str(error)),), seconds=time.perf_counter() - started)
-    names = {changed: (source,)}
-    return IngestReport(**names, passages=passages, seconds=time.perf_counter() - started)  # type: ignore[arg-type]
+    found = Found(path, path, source, len(raw), LATER)
+    tally = Tally([found], index.files(path) if path else {})
+    reader = Reader(index.held, size)
+    writer = Writer(index, embedding, size)
+    file = File(path, len(raw), LATER, hashlib.sha256(raw).hexdigest())
+    for part in reader.parts(found, file, guarded(source, lambda: items)):
+        for done, words in writer.write([part], writer.embed([part])):
+            tally.take(done, words)
+        reader.written([part])
+    report = tally.report(time.perf_counter() - started)
+    if not report.failed:
+        _note_use(index, embedding, report.passages)
+    return report
 
 
-def _put(index: Index, embedding: PassageEmbedding, document: Document, size: int) -> tuple[str, int]:
-    """Make the library hold what a file holds now; return what that took and how many passages are new."""
-    documents = index.documents
-    old = documents.by_path(document.path) if document.path else None
-    # What the file held before goes with it, unless another file holds it too.
-    orphan = old if old and old != document.id and documents.files(old) == [document.path] else None
-    replaces = bool(old and old != document.id)
-    if documents.document(document.id) is None:
-        chunks = split(document, size)
-        index.add(document, chunks, embedding.embed_passages(chunks), orphan)
-        return "replaced" if replaces else "added", len(chunks)
-    if document.path:
-        documents.place(document.path, document.source, document.id)
-    if orphan:
-        index.remove(orphan)
-    return "replaced" if replaces else "unchanged", 0
+def _take_in(
+    index: Index, writer: Writer, reader: Reader, changed: Sequence[tuple[Found, File | None]], tally: Tally
+) -> None:
+    """Read, embed and write what is new or changed."""
+    stages = overlap(reader.batches(changed), writer.embed, writer.write, reader.stopped.set)
+    with contextlib.closing(stages) as results:
+        for written in results:
+            for part, words in written:
+                tally.take(part, words)
+            reader.written(part for part, _ in written)
+            index.documents.set_meta("used", "1")  # now, in case that this ends before its end
+            tally.beat()
+
+
+def _let_go(index: Index, found: Scan, changes: Changes, tally: Tally) -> None:
+    """Drop the files that are gone. By now all that is new is written, so what only moved is still there."""
+    gone = [*changes.gone, *(changes.known[key] for key in sorted(tally.gone & changes.known.keys()))]
+    gone = [file for file in gone if file.hash not in tally.lost]
+    arrivals = tally.arrivals()
+    elsewhere = [file for file in index.files().values() if _has_left(file, found, arrivals)] if arrivals else []
+    moved, removed = [], []
+    for file in [*gone, *elsewhere]:
+        if places := arrivals.get(file.hash):
+            tally.moved(places.pop(0))
+            moved.append(file.path)
+        elif file.path in changes.known:
+            removed.append(file.path)
+    if moved:
+        index.drop(moved)
+    if removed:
+        tally.removed += index.drop(removed)
+
+
+def _has_left(file: File, found: Scan, arrivals: Mapping[str, list[str]]) -> bool:
+    """Tell whether a file of another folder is not there any more, and the same has arrived here."""
+    if file.hash not in arrivals or file.path in found.files or found.mirrors(file.path) or found.hides(file.path):
+        return False
+    # An escaped name cannot be looked for, nor can a web address.
+    return os.path.isabs(file.path) and "\\x" not in file.path and not os.path.lexists(file.path)
+
+
+def _note_use(index: Index, embedding: PassageEmbedding, passages: int) -> None:
+    """Keep in the store that it was used, and what embedded its passages."""
+    index.documents.set_meta("used", "1")
+    if passages:
+        index.documents.set_meta("embedding_path", str(getattr(embedding, "path", "unknown")))

@@ -14,7 +14,7 @@ _TOKEN = re.compile(
     r"|\d+(?:[.,]\d+)*"  # 3,000  2.7  19
     r"|[^\W\d_]+(?:['’][^\W\d_]+)*"  # don't, Mexico's
 )
-_SPACE = re.compile(r"[^\S\n]")
+_SPACE = re.compile(r"[^\S\n]|[\ud800-\udfff]")
 _TITLE_AT_END = re.compile(r"\b(?:Mrs?|Ms|Mx|Dr|Prof|Sen|Rep|Gov|Gen|Col|Lt|Sgt|Capt|Rev|Hon|St)\.\s*$")
 # Months and "No." are abbreviations before a number; before a capital these two are the end of a sentence.
 _LOST_BOUNDARY = re.compile(r"(?:(?<=\bMay\. )|(?<=\bno\. ))(?=[A-Z“\"])")
@@ -78,13 +78,22 @@ def terms(text: str) -> list[str]:
 
 def content_terms(text: str) -> list[str]:
     """Return the terms of `text` that carry content, in order, each once."""
-    found: dict[str, None] = {}
+    return list(content_words(text))
+
+
+def content_words(text: str) -> dict[str, str]:
+    """Return the terms of `text` that carry content, in order, each with the word that it last stood for."""
+    found: dict[str, str] = {}
     for token in _TOKEN.findall(text):
-        if fold(token) in STOPWORDS and not _is_name_in_capitals(token):
-            continue
-        if term := _normal(token):
-            found[term] = None
-    return list(found)
+        if term := _content(token):
+            found[term] = token
+    return found
+
+
+@lru_cache(maxsize=65536)
+def _content(token: str) -> str:
+    """Return the normalised form of a word that carries content, nothing for another."""
+    return "" if fold(token) in STOPWORDS and not _is_name_in_capitals(token) else _normal(token)
 
 
 def numbers(text: str) -> set[str]:
@@ -168,7 +177,8 @@ def same_name(a: str, b: str) -> bool:
 
 def split_sentences(text: str) -> list[str]:
     """Return the sentences of `text` with the white space that follows each; joined they are `text` again."""
-    # The splitter fails on spaces that are not plain ones; in their place, one for one, lengths stay the same.
+    # The splitter fails on spaces that are not plain ones and on half a surrogate pair; a plain space in their place
+    # keeps every length the same.
     pieces = list(sentencex.segment("en", _SPACE.sub(" ", text)))
     lengths = [len(piece) for piece in pieces]
     if sum(lengths) != len(text):  # offsets are counted along the pieces, so they must hold whatever the splitter does

@@ -111,7 +111,8 @@ class Candidate:
     """A passage that a retriever proposed, with what ranking its sentences needs.
 
     `vectors` is float32 of shape (1 + sentences, dimensions), unit length: the passage first, then its sentences.
-    `lexical` holds the BM25 score of each sentence for the question (0 where no word matched).
+    `lexical` holds the BM25 score of each sentence for the question (0 where no word matched). `document` is the whole
+    article as it was when the question was put, whatever the store holds since.
     """
 
     chunk: Chunk
@@ -119,6 +120,7 @@ class Candidate:
     title: str
     vectors: npt.NDArray[np.float32] = field(repr=False)
     lexical: tuple[float, ...]
+    document: Document = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from rag.text import content_terms, fold, initials, names, numbers, same_name, s
 from rag.types import Citation, Draft, Evidence
 
 NOT_SAID = "The articles do not say."
+DIFFERS = "sources differ, another one says:"
 _MARKERS = re.compile(r"\s*[\[【(]\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*[\]】)]")
 _REFUSAL = re.compile(
     r"(?:the (?:text|sentences?|articles?|passages?|context)|it|this|that|there)"
@@ -34,6 +35,12 @@ _AMOUNT = re.compile(
     r"|once|twice|never)\b"
 )
 _SCALE = re.compile(r"(?:[.,]\d+)?(?:\s?%|\s?(?:percent|per cent|hundred|thousand|million|billion|trillion)\b)?")
+# Words that cannot be the last ones: "a day after".
+_DANGLING = re.compile(
+    r"\b(?:a|an|the|after|before|of|to|in|on|at|by|for|from|with|since|until|because|that|and|or|than|as|under|over"
+    r"|between)\W*$",
+    re.IGNORECASE,
+)
 # A statement needs this share of its own words in the sentences it rests on.
 MIN_COVERAGE = 0.6
 _MAX_CITATIONS = 3  # for one statement
@@ -84,7 +91,7 @@ def verify(question: str, draft: Draft, evidence: Sequence[Evidence], read: Call
         if not found:
             continue
         words = _verbatim(statement.strip(), [e.text for e, _ in found])
-        if whole and (sentence := _around(words, question, found[0][0].text)):
+        if (whole or _DANGLING.search(words)) and (sentence := _around(words, question, found[0][0].text)):
             words, found = sentence, found[:1]
         markers = [_cite(citations, e, support) for e, support in found]
         cited = f"{words} " + "".join(f"[{m}]" for m in sorted(markers))
@@ -113,6 +120,16 @@ def combine(asked: Sequence[str], verdicts: Sequence[Verdict]) -> Verdict:
     return Verdict(text, tuple(citations), False, min(v.support for v in verdicts if not v.abstained))
 
 
+def differing(said: Verdict, other: Verdict) -> Verdict:
+    """Return a verdict that says what the sources say that do not agree, and cites both."""
+    citations = list(said.citations)
+    known = {citation.marker: _renumber(citations, citation) for citation in other.citations}
+    text = _MARKER.sub(lambda m: f"[{known[int(m.group(1))]}]", other.text)
+    return Verdict(
+        f"{said.text.rstrip('.')}; {DIFFERS} {text}", tuple(citations), False, min(said.support, other.support)
+    )
+
+
 def _renumber(citations: list[Citation], citation: Citation) -> int:
     for known in citations:
         if (known.document_id, known.start) == (citation.document_id, citation.start):
@@ -127,6 +144,8 @@ def _around(words: str, question: str, sentence: str) -> str | None:
     A reason, and whatever is told in fewer than four words, is only understood in its sentence.
     """
     plain = " ".join(sentence.split())
+    if _DANGLING.search(words):
+        return plain if len(plain) <= _MAX_SENTENCE and not _MARKERS.search(plain) else None
     if plain == words or _MARKERS.search(plain) or len(plain) > _MAX_SENTENCE:
         return None
     return plain if asks_reason(question) or len(words.split()) < 4 else None

@@ -8,7 +8,6 @@ names up by itself.
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 import zlib
@@ -20,19 +19,17 @@ import httpx
 
 from rag.connect import CheckedBackend
 from rag.errors import DocumentError
+from rag.formats.dates import iso
+from rag.formats.html import decode, extract
+from rag.formats.language import code
 
 MAX_BYTES = 10_000_000
 SECONDS = 20.0
 REDIRECTS = 5
 _MAX_URL_CHARS = 2000
-_LEAST_CHARS = 50  # less than this is a menu or a cookie notice
 _HOST = re.compile(rb"[A-Za-z0-9._:-]+")
 _HTML = ("text/html", "application/xhtml+xml")
 _PLAIN = ("text/plain", "text/markdown")
-_META_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
-_BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-# What the web means by these names (WHATWG Encoding).
-_MEANT = dict.fromkeys(("ascii", "us-ascii", "latin-1", "latin1", "iso-8859-1", "iso8859-1"), "cp1252")
 _HEADERS: dict[bytes | str, bytes | str] = {
     "User-Agent": "Mozilla/5.0 (compatible; Dateline; one page on a reader's request)",
     "Accept": "text/html,application/xhtml+xml,text/plain;q=0.9",
@@ -45,7 +42,8 @@ _HEADERS: dict[bytes | str, bytes | str] = {
 class WebPage:
     """An article from the web. `text` starts with headline, byline and date where the page gives them.
 
-    `url` is where the text came from, after redirects; `date` is ISO 8601. What is not known is empty.
+    `url` is where the text came from, after redirects; `date` is ISO 8601, `language` ISO 639-1. What is not known is
+    empty.
     """
 
     url: str
@@ -53,6 +51,8 @@ class WebPage:
     date: str
     byline: str
     text: str
+    publisher: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ def _unpacked(parts: Iterable[bytes], encoding: str, where: httpx.URL, max_bytes
 
 def _page(url: str, reply: _Reply) -> WebPage:
     kind, _, parameters = reply.content_type.partition(";")
-    text, encoding = _decode(reply.body, parameters, url)
+    text, encoding, _ = decode(reply.body, parameters, url)
     page = WebPage(url, "", "", "", text) if kind.strip().lower() in _PLAIN else _extract(text, url)
     if "\ufffd" in page.text:
         raise DocumentError(f"the text of {url} is not {encoding}, as it says; save its text as UTF-8 and add that")
@@ -174,44 +174,12 @@ def _page(url: str, reply: _Reply) -> WebPage:
     return page
 
 
-def _decode(body: bytes, parameters: str, url: str) -> tuple[str, str]:
-    """Return the text and its encoding: byte order mark, header, `<meta>`, else UTF-8, in the order of the web.
-
-    Bytes that do not fit become U+FFFD: outside the article (in an advertisement, say) they do no harm.
-    """
-    declared = re.search(r"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", parameters, re.IGNORECASE)
-    meta = _META_CHARSET.search(body[:4096])
-    bom = next((name for mark, name in _BOMS if body.startswith(mark)), "")
-    name = bom or (declared[1] if declared else meta[1].decode("ascii") if meta else "utf-8").lower()
-    try:
-        return body.decode(_MEANT.get(name, name), "replace"), name
-    except (LookupError, ValueError) as error:
-        raise DocumentError(f"{url} is written in an unknown encoding ({name}); save its text as UTF-8") from error
-
-
 def _extract(html: str, url: str) -> WebPage:
-    # Half of a second that only those who fetch from the web pay for.
-    import trafilatura
-
-    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # what it finds odd is nothing a reader can mend
-    try:
-        found = trafilatura.bare_extraction(
-            html,
-            url=url,
-            with_metadata=True,
-            include_comments=False,
-            date_extraction_params={"original_date": True, "extensive_search": False},
-        )
-    except Exception as error:  # pages are made to break parsers, in ways that no list of exceptions covers
-        raise DocumentError(f"the page at {url} cannot be understood; save its text and add that") from error
-    body = (getattr(found, "text", "") or "").strip()
-    if len(body) < _LEAST_CHARS:
-        raise DocumentError(f"no article was found at {url}; save its text and add that")
-    title, byline, date = (" ".join((getattr(found, name) or "").split()) for name in ("title", "author", "date"))
-    if body.split("\n", 1)[0].strip() == title:
-        body = body[len(title) :].lstrip()
-    head = [title, f"By {byline}" if byline else "", f"Published: {date}" if date else ""]
-    return WebPage(url, title, date, byline, "\n\n".join([*filter(None, head), body]))
+    article = extract(html, url, url)
+    date = iso(article.date)
+    head = [article.title, f"By {article.author}" if article.author else "", f"Published: {date}" if date else ""]
+    text = "\n\n".join([*filter(None, head), article.text])
+    return WebPage(url, article.title, date, article.author, text, article.publisher, code(article.language))
 
 
 def _status(status: int) -> str:

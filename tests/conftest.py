@@ -17,6 +17,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # `fakes`, under every import mode
 
+from commands import Rag, run_here
+
 from rag import Engine, Settings, models
 
 # Where `rag models pull` puts them, seen before the tests get a home of their own.
@@ -77,6 +79,18 @@ def _event_loop() -> Iterator[None]:
     yield
     asyncio.set_event_loop(None)
     loop.close()
+
+
+@pytest.fixture
+def rag(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Rag:
+    """Run `rag …` in this process: extractive, with the fake embedding and a store of the test."""
+    from fakes import FakeEmbedding
+
+    monkeypatch.setenv("RAG_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("RAG_LLM", "extractive")
+    embedding = FakeEmbedding("all-MiniLM-L6-v2")
+    monkeypatch.setattr("rag.runtime.Models.embedding", lambda _: embedding)
+    return functools.partial(run_here, monkeypatch, capsys)
 
 
 @pytest.fixture(scope="session")

@@ -50,6 +50,10 @@ class FakeEmbedding(PassageEmbedding):
     def __init__(self, name: str = "fake-embedding") -> None:
         super().__init__("no-folder", name)
 
+    @property
+    def path(self) -> str:
+        return "fake"
+
     def load(self) -> None:
         """There is nothing to load."""
 
@@ -60,7 +64,7 @@ class FakeEmbedding(PassageEmbedding):
             self._encode([c.text, *(c.text[s.start - c.start : s.end - c.start] for s in c.sentences)]) for c in chunks
         ]
 
-    def _encode(self, texts: list[str]) -> npt.NDArray[np.float32]:
+    def _encode(self, texts: list[str], question: bool = False) -> npt.NDArray[np.float32]:
         rows = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         for row, text in zip(rows, texts, strict=True):
             for term in terms(text):

@@ -20,13 +20,26 @@ def article(document: Document, start: int = 0, end: int = 0) -> str:
     """
     text = document.text
     title, body = _split_title(document)
-    facts = [document.source, f"added {document.added[:10]}" if document.added else ""]
-    about = ' <span aria-hidden="true">·</span> '.join(escape(fact) for fact in facts if fact)
+    facts = [
+        document.source,
+        document.author,
+        document.publisher,
+        f"published {document.date[:10]}" if document.date else "",
+        f"added {document.added[:10]}" if document.added else "",
+    ]
+    about = ' <span aria-hidden="true">·</span> '.join([*(escape(fact) for fact in facts if fact), *_link(document)])
     headline = _marked(text, 0, body, start, end) if body else escape(title)
     return (
         f'<h2 class="dl-headline" id="dl-article-title">{headline}</h2><p class="dl-file">{about}</p>'
         f'<div class="dl-text">{_marked(text, body, len(text), start, end)}</div>'
     )
+
+
+def _link(document: Document) -> list[str]:
+    """Return the link to where the article was published, where the document names a web address."""
+    if not document.url.lower().startswith(("https://", "http://")):
+        return []
+    return [f'<a href="{escape(document.url)}" target="_blank" rel="noopener noreferrer nofollow">original</a>']
 
 
 def missing() -> str:

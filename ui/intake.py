@@ -15,12 +15,16 @@ from ui.shelf import Shelf
 log = logging.getLogger(__name__)
 MOST_FILES = 500  # at a time
 MOST_BYTES = 10_000_000  # of one file
+_TOLD = 3  # reasons that are given for one file
 _FAULT = "something went wrong inside Dateline; its log says what"
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one file or address: `state` is added, replaced, unchanged or failed (then `reason` says why)."""
+    """What became of one file or address: `state` is added, replaced, unchanged or failed.
+
+    `reason` says why it failed, or what else a reader should know. A file may hold several `articles`.
+    """
 
     name: str
     state: str
@@ -28,6 +32,7 @@ class Result:
     passages: int = 0
     id: str = ""
     reason: str = ""
+    articles: int = 1
 
 
 @dataclass(frozen=True)
@@ -114,7 +119,7 @@ def put_back(engine: Engine, shelf: Shelf, undo: Undo) -> list[Result]:
         try:
             if any(entry.id == document.id for entry in shelf.entries()):
                 continue
-            report = engine.add(document.source, document.text, path)
+            report = engine.restore(replace(document, path=path))
             results += [Result(name, "failed", document.title, reason=reason) for name, reason in report.failed]
         except RagError as error:
             results.append(Result(document.source, "failed", document.title, reason=str(error)))
@@ -132,10 +137,14 @@ def _add(name: str, add: Callable[[], IngestReport]) -> Result:
     except Exception:  # a fault of ours must not cost the reader the other files
         log.exception("an article could not be added")
         return Result(name, "failed", reason=_FAULT)
-    for state in ("added", "replaced", "unchanged"):
+    states = ("added", "replaced", "unchanged")
+    told = "; ".join(reason for _, reason in (*report.failed[:_TOLD], *report.notices[:_TOLD]))
+    for state in states:
         if sources := getattr(report, state):
-            return Result(sources[0], state, passages=report.passages)  # of a web page, where it ended up
-    return Result(name, "failed", reason=report.failed[0][1] if report.failed else _FAULT)
+            articles = sum(len(getattr(report, each)) for each in states)
+            name = name if articles > 1 else sources[0]  # of a web page, where it ended up
+            return Result(name, state, passages=report.passages, reason=told, articles=articles)
+    return Result(name, "failed", reason=told or _FAULT)
 
 
 def _add_file(engine: Engine, file: Path, place: str, before: dict[str, str], old: dict[str, Document]) -> IngestReport:
@@ -159,7 +168,7 @@ def _finished(shelf: Shelf, intake: Intake, old: dict[str, Document]) -> Intake:
     places = {entry.path: entry for entry in shelf.entries()}
     for number, result in enumerate(intake.results):
         entry = places.get(f"upload:{result.name}") or places.get(result.name)
-        if entry and result.state != "failed":
+        if entry and result.state != "failed" and result.articles == 1:
             intake.results[number] = replace(result, title=entry.title, id=entry.id)
     gone = {place: document for place, document in old.items() if place in places and places[place].id != document.id}
     intake.undo = Undo("Replaced", tuple(gone.values()), tuple(places[place].id for place in gone))

@@ -24,7 +24,8 @@ _FAULT = "Something went wrong inside Dateline; its log says what."
 _INTRO = f"""<h2>Library</h2>
 <p>What you add or remove here changes the library for everyone who uses this Dateline. Which articles you choose to ask
 is yours alone.</p><h3 class="dl-label">Add articles</h3>
-<p class="dl-hint">Text files (.txt, .md) of one article each, up to {MOST_BYTES // 1_000_000} MB.</p>"""
+<p class="dl-hint">Text, Markdown, web pages, PDF, Word, EPUB, e-mail, tables (.csv, .jsonl), feeds, or
+a .zip of these, up to {MOST_BYTES // 1_000_000} MB each.</p>"""
 _ADD_URL = """<form class="dl-url" data-do="url"><label for="dl-url">From the web</label>
 <input id="dl-url" name="url" type="url" inputmode="url" autocomplete="off" maxlength="2000"
 placeholder="https://…" required><button class="dl-quiet-button">Add</button></form>

@@ -111,9 +111,12 @@ def _row(row: Row, asked: bool) -> str:
     spoken = escape(info.title if len(info.title) <= _LABEL_CHARS else info.title[: _LABEL_CHARS - 1] + "…")
     facts = [
         escape(info.source),
+        escape(", ".join(filter(None, [info.author, info.publisher]))),
         f"published {escape(day(row.date))}" if row.date else "",
         "1 passage" if info.passages == 1 else f"{info.passages:,} passages",
         f"added {escape(day(info.added))}" if info.added else "",
+        f"also in {escape(_plain(info.copies))}" if info.copies else "",
+        f"nearly the same as {escape(_plain(info.similar))}" if info.similar else "",
     ]
     about = ' <span aria-hidden="true">·</span> '.join(fact for fact in facts if fact)
     badge = ' <span class="dl-badge">asked</span>' if asked else ""
@@ -161,9 +164,11 @@ def _empty() -> str:
 
 def _result(result: Result) -> str:
     title = f"“{escape(result.title)}”" if result.title else ""
+    title = f"{result.articles:,} articles" if result.articles > 1 else title
     passages = {0: "", 1: "1 passage"}.get(result.passages, f"{result.passages:,} passages")
     # The engine's messages name the file; here its name stands before them.
-    about = ", ".join(filter(None, [title, passages])) or escape(result.reason.removeprefix(f"{result.name} "))
+    reason = escape(result.reason.removeprefix(f"{result.name} "))
+    about = "; ".join(filter(None, [", ".join(filter(None, [title, passages])), reason]))
     read = (
         f' <button type="button" class="dl-link" data-article="{escape(result.id)}" '
         f'aria-label="Read {escape(result.title[:_LABEL_CHARS])}">Read</button>'

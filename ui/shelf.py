@@ -134,7 +134,7 @@ class Shelf:
         text = self._text(entry)
         known = fold(f"{entry.title}\n{entry.source}")
         missing = [word for word in words if word not in known]
-        return Row(entry, published(text), snippet(text, missing) if missing else None)
+        return Row(entry, entry.date[:10] or published(text), snippet(text, missing) if missing else None)
 
     def _text(self, entry: SourceInfo) -> str:
         with contextlib.suppress(RagError):  # removed meanwhile

@@ -14,7 +14,7 @@ from fakes import ROOT
 from eval.dataset import DataSet, Place, shipped
 from eval.formats import open_data
 from eval.reading import DatasetError
-from rag.load import find_files, load
+from rag.load import read
 
 DATA = ROOT / "tests" / "data"
 ARTICLES = DATA / "articles"
@@ -37,7 +37,7 @@ def error(path: Path | None, tmp_path: Path, articles: Path | None = None) -> st
 def texts(data: DataSet) -> dict[str, str]:
     """The articles as an engine reads them."""
     assert data.articles
-    return {source: load(path, source).text for path, source in find_files(data.articles)}
+    return {d.source: d.text for path in sorted(data.articles.iterdir()) for d in read(path, path.name)}
 
 
 def assert_verbatim(data: DataSet) -> int:

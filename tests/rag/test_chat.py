@@ -48,6 +48,16 @@ def test_follow_up_is_rewritten_and_answered(chat: Chat, model: FakeLLM) -> None
     assert "[1]" not in rewriting, "markers mean nothing there"
 
 
+def test_evidence_is_looked_for_in_both_wordings(chat: Chat) -> None:
+    chat.ask(MINISTER)
+    answer = chat.ask(CALL)
+    # the words of the first question bring its sentence back, which the rewritten one alone ranks lower
+    alone = {e.text for e in chat.engine.answer(CALL_ALONE).evidence}
+    joined = chat.engine.retrieve(f"{CALL} ({MINISTER})", 1)[0]
+    assert joined.text in {e.text for e in answer.evidence}
+    assert alone & {e.text for e in answer.evidence}
+
+
 def test_first_question_is_never_rewritten(chat: Chat, model: FakeLLM) -> None:
     assert chat.stand_alone(CALL) == CALL
     assert model.messages == []

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.chunk import MAX_SENTENCE_CHARS, sentences, split
-from rag.load import load, make_document
+from rag.load import make_document
 from rag.types import Chunk, Document, Span
 
 # What breaks splitters: line ends of every kind, quotes, brackets, furniture, combining and astral characters.
@@ -76,7 +76,8 @@ def texts(text: str) -> list[str]:
 
 
 def seed(number: str) -> Document:
-    return load(next(SEEDS.glob(f"{number}_*.txt")))
+    path = next(SEEDS.glob(f"{number}_*.txt"))
+    return make_document(path.read_bytes().decode(), path.name)
 
 
 def assert_spans_hold(document: Document, chunks: list[Chunk], size: int) -> None:
@@ -272,10 +273,10 @@ def test_sentence_of_the_seeds(number: str, sentence: str) -> None:
     assert sentence in texts(seed(number).text)
 
 
-@pytest.mark.parametrize("path", sorted(SEEDS.glob("*.txt")), ids=lambda path: path.name[:3])
+@pytest.mark.parametrize("number", ["000", "001", "002", "003", "004"])
 @pytest.mark.parametrize("size", [1, 4, 64])
-def test_offsets_of_the_seeds(path: object, size: int) -> None:
-    document = load(path)  # type: ignore[arg-type]
+def test_offsets_of_the_seeds(number: str, size: int) -> None:
+    document = seed(number)
     assert_spans_hold(document, split(document, size), size)
 
 

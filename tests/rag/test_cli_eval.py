@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import json
 import os
@@ -10,49 +11,26 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import ROOT, WAIT, FakeEmbedding
+from commands import Done, Rag
+from fakes import ROOT, WAIT
 
 from eval.figures import SECONDS, figures
 from eval.records import Run, read_run
-from rag import Engine, Settings, cli, cli_eval
+from rag import Engine, Settings, cli_eval
 
 DATA = ROOT / "tests" / "data"
 OWN = ["--data", DATA / "own.jsonl", "--articles", DATA / "articles"]
 FACTS = ["--system", "extractive", "--kind", "fact", "--limit", 2]
 
 
-@dataclass
-class Done:
-    code: int
-    out: str
-    err: str
-
-
-Rag = Callable[..., Done]
-
-
 @pytest.fixture
-def rag(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Rag:
-    """Run `rag eval …` in this process: extractive, with the fake embedding and a store of the test."""
-    monkeypatch.setenv("RAG_STORE", str(tmp_path / "store"))
-    monkeypatch.setenv("RAG_LLM", "extractive")
-    embedding = FakeEmbedding("all-MiniLM-L6-v2")
-    monkeypatch.setattr("rag.runtime.Models.embedding", lambda _: embedding)
-
-    def run(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["rag", "eval", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        capture = capsys.readouterr()
-        return Done(int(left.value.code or 0), capture.out, capture.err)
-
-    return run
+def rag(rag: Rag) -> Rag:
+    """Run `rag eval …`."""
+    return functools.partial(rag, "eval")
 
 
 def one_line(done: Done, code: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,20 @@ def entries(text: str, around: str = "") -> list[Entry]:
 
 
 @pytest.fixture
-def index(tmp_path: Path) -> LexicalIndex:
-    return LexicalIndex(tmp_path / "lexical")
+def index(tmp_path: Path) -> Iterator[LexicalIndex]:
+    index = LexicalIndex(tmp_path / "lexical")
+    yield index
+    index.close()
+
+
+def add(index: LexicalIndex, passages: list[Entry]) -> None:
+    index.put(passages)
+    index.commit()
+
+
+def remove(index: LexicalIndex, *chunk_ids: str) -> None:
+    index.remove(chunk_ids)
+    index.commit()
 
 
 def test_empty(index: LexicalIndex) -> None:
@@ -34,7 +47,7 @@ def test_empty(index: LexicalIndex) -> None:
 
 
 def test_bm25_as_robertson_wrote_it(index: LexicalIndex) -> None:
-    index.add(entries("Cod left. Cod came. Herring came home."))
+    add(index, entries("Cod left. Cod came. Herring came home."))
     # Three sentences with 2, 2 and 3 terms, 7 / 3 on average; "herring" stands once, in the third.
     k1, b = 1.2, 0.75
     idf = math.log(1 + (3 - 1 + 0.5) / (1 + 0.5))
@@ -45,14 +58,14 @@ def test_bm25_as_robertson_wrote_it(index: LexicalIndex) -> None:
 
 
 def test_surroundings_count_half(index: LexicalIndex) -> None:
-    index.add(entries("Cod left.", around="herring"))
+    add(index, entries("Cod left.", around="herring"))
     [(_, _, around)] = index.search(terms("herring"), 5)
     # one entry in all: idf = ln(1 + (1 - 1 + 0.5) / (1 + 0.5)), and the length is the average
     assert around == pytest.approx(0.5 * math.log(1 + 0.5 / 1.5) * 2.2 / (1 + 1.2), rel=1e-3)
 
 
 def test_best_first_and_limit(index: LexicalIndex) -> None:
-    index.add(entries("Cod and herring left. Cod left. Trout left."))
+    add(index, entries("Cod and herring left. Cod left. Trout left."))
     found = index.search(terms("herring cod"), 5)
     scores = [score for *_, score in found]
     assert len(found) == 2 and scores == sorted(scores, reverse=True)
@@ -60,13 +73,13 @@ def test_best_first_and_limit(index: LexicalIndex) -> None:
 
 
 def test_words_match_as_they_are(index: LexicalIndex) -> None:
-    index.add(entries("The minister left. The minster burned."))
+    add(index, entries("The minister left. The minster burned."))
     assert len(index.search(["minster"], 5)) == 1
     assert index.search(["minstre"], 5) == []
 
 
 def test_nearest_known_word(index: LexicalIndex) -> None:
-    index.add(entries("The trawler met a cod in 2019. A trawler sank. The crawler left. Migration grew."))
+    add(index, entries("The trawler met a cod in 2019. A trawler sank. The crawler left. Migration grew."))
     assert index.nearest("trawlr") == "trawler"
     assert index.nearest("trawelr") == "trawler"  # two letters that changed places are one slip
     assert index.nearest("trxwlr") is None  # two slips in a short word make another word
@@ -75,10 +88,18 @@ def test_nearest_known_word(index: LexicalIndex) -> None:
 
 
 def test_nearest_of_several_is_the_most_frequent(index: LexicalIndex) -> None:
-    index.add(entries("The cabin burned. The cabin sank. The cabal met."))
+    add(index, entries("The cabin burned. The cabin sank. The cabal met."))
     assert index.nearest("cabil") in ("cabin", "cabal")
-    index.add(entries("One cabal. Two cabal. Three cabal."))
+    add(index, entries("One cabal. Two cabal. Three cabal."))
     assert index.nearest("cabxl") == "cabal"
+
+
+def test_nearest_follows_the_index(index: LexicalIndex) -> None:
+    add(index, entries("The cabin burned."))
+    assert index.nearest("cabxn") == "cabin"
+    add(index, entries("The cabun sank. A cabun."))
+    assert index.nearest("cabxn") == "cabun"
+    assert index.nearest("c" * 100_000) is None
 
 
 def test_nothing_is_near_in_an_empty_index(index: LexicalIndex) -> None:
@@ -87,24 +108,93 @@ def test_nothing_is_near_in_an_empty_index(index: LexicalIndex) -> None:
 
 def test_removing(index: LexicalIndex) -> None:
     first, second = entries("Cod left. Herring left. Trout left.")
-    index.add([first, second])
+    add(index, [first, second])
     assert index.count() == 2 + 1
-    index.remove([first[0].id, "no-such-passage"])
+    remove(index, first[0].id, "no-such-passage")
     assert index.count() == 1
     assert index.search(terms("cod"), 5) == []
     assert [chunk for chunk, *_ in index.search(terms("trout"), 5)] == [second[0].id]
 
 
 def test_clear(index: LexicalIndex) -> None:
-    index.add(entries("Cod left."))
+    add(index, entries("Cod left."))
     index.clear()
+    assert index.count() == 1  # as before, until it is committed
+    index.commit()
     assert index.count() == 0
-    index.add(entries("Cod left."))
+    add(index, entries("Cod left."))
+    assert index.count() == 1
+
+
+def test_seen_when_it_is_committed(index: LexicalIndex) -> None:
+    index.put(entries("Cod left."))
+    assert index.count() == 0 and not index.holds("cod", "sentence")
+    index.commit()
+    assert index.count() == 1 and index.holds("cod", "sentence")
+
+
+def test_put_again_is_there_once(index: LexicalIndex) -> None:
+    [(chunk, sentences, _)] = entries("Cod left.")
+    add(index, [(chunk, sentences, ["herring"])])
+    add(index, [(chunk, sentences, ["trout"])])
+    add(index, [(chunk, sentences, ["trout"]), (chunk, sentences, ["trout"])])
+    assert index.count() == 1
+    assert index.holds("trout") and not index.holds("herring")
+
+
+def test_what_is_removed_is_not_known(index: LexicalIndex) -> None:
+    first, second, third = entries("Cod left. Herring left. Trout left. Eel left. Cod came. Cod ate.", around="sea cod")
+    add(index, [first, second, third])
+    remove(index, third[0].id)
+    assert index.holds("cod", "sentence")
+    remove(index, first[0].id)
+    assert not index.holds("cod", "sentence") and index.holds("eel", "sentence")
+    assert index.holds("cod") and index.holds("sea")  # the second passage's surroundings
+    remove(index, second[0].id)
+    assert not index.holds("cod") and not index.holds("sea")
+
+
+def test_among_some_passages(index: LexicalIndex) -> None:
+    first, second = entries("Cod left. Herring left. Cod came.")
+    add(index, [first, second])
+    assert [chunk_id for chunk_id, *_ in index.search(["cod"], 5, [second[0].id])] == [second[0].id]
+    everywhere = {(chunk_id, number): score for chunk_id, number, score in index.search(["cod"], 5)}
+    [(chunk_id, number, score)] = index.search(["cod"], 5, [second[0].id])
+    assert everywhere[chunk_id, number] == pytest.approx(score)
+
+
+def test_numbers_of_sentences(index: LexicalIndex) -> None:
+    first, second = entries("Cod left. Herring left. Cod came.")
+    add(index, [first, second])
+    found = index.numbers([first[0].id, second[0].id, "no-such-passage"], 100)
+    assert {chunk_id: sorted(numbers) for chunk_id, numbers in found.items()} == {
+        first[0].id: [0, 1],
+        second[0].id: [0],
+    }
+    assert index.numbers([], 100) == {}
+
+
+def test_after_a_failure_it_writes_again(index: LexicalIndex) -> None:
+    add(index, entries("Cod left."))
+
+    def failing() -> Iterator[Entry]:
+        yield from entries("Her left.")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(StoreError, match="No space left"):
+        index.put(failing())
+    add(index, entries("Trout left."))
+    assert [index.holds(term, "sentence") for term in ("cod", "trout", "her")] == [True, True, False]
+
+
+def test_half_a_character(index: LexicalIndex) -> None:
+    [(chunk, sentences, _)] = entries("Cod left.")
+    add(index, [(chunk, sentences, ["\ud800"])])
     assert index.count() == 1
 
 
 def test_kept_across_opening(tmp_path: Path, index: LexicalIndex) -> None:
-    index.add(entries("Cod left."))
+    add(index, entries("Cod left."))
     again = LexicalIndex(tmp_path / "lexical")
     assert again.count() == 1
     assert again.search(terms("cod"), 5) == index.search(terms("cod"), 5)
@@ -114,7 +204,7 @@ def test_kept_across_opening(tmp_path: Path, index: LexicalIndex) -> None:
     "term", ['"', "AND", "sentence:cod", "c*", "(", "\\", "+cod -left", "cod~9", "x" * 70_000, "🎣"]
 )
 def test_no_term_is_a_query_language(index: LexicalIndex, term: str) -> None:
-    index.add(entries("Cod left."))
+    add(index, entries("Cod left."))
     assert index.search([term], 5) == []
 
 
@@ -126,7 +216,7 @@ def test_folder_is_a_file(tmp_path: Path) -> None:
 
 
 def test_folder_holds_a_broken_index(tmp_path: Path, index: LexicalIndex) -> None:
-    index.add(entries("Cod left."))
+    add(index, entries("Cod left."))
     (tmp_path / "lexical" / "meta.json").write_text("{", encoding="utf-8")
     with pytest.raises(StoreError, match="remove that folder"):
         LexicalIndex(tmp_path / "lexical")

@@ -255,7 +255,7 @@ def test_a_question_asked_again_is_answered_without_the_model(tmp_path: Path) ->
         assert again.to_dict() | {"timings": None} == first.to_dict() | {"timings": None}
         engine.add("new.txt", "Harris announced US $999 million in additional aid for the region on Sunday.")
         engine.answer(AID)
-        assert len(model.messages) == 2  # the library changed, so the question is put again
+        assert len(model.messages) > 1  # the library changed, so the question is put again
 
 
 def test_an_answer_without_its_model_is_not_kept(tmp_path: Path) -> None:
@@ -421,7 +421,8 @@ def test_changed_file_replaces_what_it_was(tmp_path: Path) -> None:
 def test_same_text_under_another_name_is_held_once(tmp_path: Path) -> None:
     with make_engine(tmp_path, documents=COD) as engine:
         write_articles(tmp_path / "more", {"copy.txt": COD["cod.txt"]})
-        assert engine.ingest(tmp_path / "more").unchanged == ("copy.txt",)
+        report = engine.ingest(tmp_path / "more")
+        assert (report.added, report.passages) == (("copy.txt",), 0)
         assert engine.counts()[0] == 2
 
 
@@ -460,7 +461,8 @@ def test_renamed_file_survives_a_new_one_under_its_old_name(tmp_path: Path, betw
 def test_moved_folder_does_not_double(tmp_path: Path) -> None:
     with make_engine(tmp_path, documents=COD) as engine:
         (tmp_path / "articles").rename(tmp_path / "moved")
-        assert engine.ingest(tmp_path / "moved").unchanged == ("b/news.md", "cod.txt")
+        assert engine.ingest(tmp_path / "moved").moved == ("b/news.md", "cod.txt")
+        assert engine.counts()[0] == 2
 
 
 def test_bad_files_are_named_and_the_others_go_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -472,14 +474,13 @@ def test_bad_files_are_named_and_the_others_go_in(tmp_path: Path, monkeypatch: p
     locked.write_text("Secret.", encoding="utf-8")
     locked.chmod(0)
     if os.access(locked, os.R_OK):  # permissions do not hold for root
-        read_bytes = Path.read_bytes
 
-        def denied(self: Path) -> bytes:
-            if self == locked:
-                raise PermissionError(13, "Permission denied", str(self))
-            return read_bytes(self)
+        def denied(path: str, mode: str) -> Any:
+            if path == str(locked):
+                raise PermissionError(13, "Permission denied", path)
+            return open(path, mode)
 
-        monkeypatch.setattr(Path, "read_bytes", denied)
+        monkeypatch.setattr("rag.reading.open", denied, raising=False)
     with make_engine(tmp_path, documents={}) as engine:
         report = engine.ingest(folder)
         assert report.added == ("b/news.md", "cod.txt")
@@ -693,3 +694,28 @@ def test_instructions_in_an_article_are_only_text(tmp_path, models_folder):
             assert "PWNED" not in found.text or found.citations  # what is repeated stands in the article, and is cited
             assert_receipts(engine, found)
         assert engine.answer("What colour is the ferry?").text.startswith(("blue", "The ferry is blue"))
+
+
+FIRE = {
+    "one.txt": "The Tessin fire killed 12 people on Monday, the mayor said.",
+    "two.txt": "The Tessin fire killed 15 people on Monday, the police said.",
+}
+KILLED = "How many people did the Tessin fire kill on Monday?"
+
+
+def test_sources_that_differ_are_said_to(tmp_path: Path) -> None:
+    # asked with both sentences the model takes the first, asked with the other alone it takes that
+    replies = {"12 people on Monday, the mayor said.\n": "12 people", "the police said.\nQ": "15 people"}
+    with make_engine(tmp_path, documents=FIRE, replies=replies) as engine:
+        answer = engine.answer(KILLED)
+        assert {c.source for c in answer.citations} == {"one.txt", "two.txt"}
+        assert "12 people" in answer.text and "15 people" in answer.text and "differ" in answer.text
+        assert_receipts(engine, answer)
+
+
+def test_sources_that_agree_are_not_compared(tmp_path: Path) -> None:
+    documents = {"one.txt": FIRE["one.txt"], "two.txt": FIRE["one.txt"].replace("mayor", "police chief")}
+    model = FakeLLM(default="12 people")
+    with make_engine(tmp_path, documents=documents, model=model) as engine:
+        assert "differ" not in engine.answer(KILLED).text
+        assert len(model.messages) == 1

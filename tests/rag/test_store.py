@@ -30,13 +30,13 @@ def store(tmp_path: Path) -> Iterator[VectorStore]:
 
 
 def test_empty(store: VectorStore) -> None:
-    assert store.count() == 0 and store.ids() == []
+    assert store.count() == 0 and list(store.ids()) == []
     assert store.search(FakeEmbedding().embed_question("cod"), 5) == []
 
 
 def test_nearest_first_with_their_cosine(store: VectorStore) -> None:
     held = entries("Cod left the bay. The bay froze.\n\nHerring came home. Home was warm.")
-    store.add(held)
+    store.put(held)
     asked = FakeEmbedding().embed_question("Has the cod left the bay?")
     wanted = sorted(((chunk.id, float(vector @ asked)) for chunk, _, vector in held), key=lambda pair: -pair[1])
     found = store.search(asked, 5)
@@ -48,15 +48,15 @@ def test_nearest_first_with_their_cosine(store: VectorStore) -> None:
 
 def test_opposite_vector_has_cosine_minus_one(store: VectorStore) -> None:
     [(chunk, document, vector)] = entries("Cod left.")
-    store.add([(chunk, document, vector)])
+    store.put([(chunk, document, vector)])
     assert store.search(-vector, 1) == [(chunk.id, pytest.approx(-1.0, abs=1e-5))]
 
 
 def test_removing(store: VectorStore) -> None:
     held = entries("Cod left. The bay froze.\n\nHerring came home.")
-    store.add(held)
+    store.put(held)
     store.remove([held[0][0].id])
-    assert store.ids() == [chunk.id for chunk, *_ in held[1:]]
+    assert list(store.ids()) == [chunk.id for chunk, *_ in held[1:]]
     assert store.count() == len(held) - 1
     store.remove([])
     assert store.count() == len(held) - 1
@@ -65,7 +65,7 @@ def test_removing(store: VectorStore) -> None:
 def test_ids_are_read_in_pages(store: VectorStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rag.store._PAGE", 2)
     held = entries("\n\n".join(f"Boat {n} left. It was day {n}." for n in range(5)))
-    store.add(held)
+    store.put(held)
     assert sorted(store.ids()) == sorted(chunk.id for chunk, *_ in held)
     store.remove([chunk.id for chunk, *_ in held])
     assert store.count() == 0
@@ -74,17 +74,17 @@ def test_ids_are_read_in_pages(store: VectorStore, monkeypatch: pytest.MonkeyPat
 def test_kept_across_opening(tmp_path: Path) -> None:
     held = entries("Cod left.")
     first = VectorStore(tmp_path / "chroma")
-    first.add(held)
+    first.put(held)
     first.close()
     second = VectorStore(tmp_path / "chroma")
-    assert second.ids() == [held[0][0].id]
+    assert list(second.ids()) == [held[0][0].id]
     second.close()
 
 
 def test_passage_is_there_for_other_tools(store: VectorStore) -> None:
     """LlamaIndex and Chroma users find the text, its place and its source."""
     document, chunks, vectors = make_passages("Cod left.", "b/a.txt")
-    store.add([(chunks[0], document, vectors[0][0])])
+    store.put([(chunks[0], document, vectors[0][0])])
     [node] = store.llama_index.get_nodes([chunks[0].id])
     assert node.get_content() == "Cod left."
     assert node.metadata["source"] == "b/a.txt"
@@ -93,7 +93,7 @@ def test_passage_is_there_for_other_tools(store: VectorStore) -> None:
 
 def test_other_dimensions_are_refused(store: VectorStore) -> None:
     [(chunk, document, vector)] = entries("Cod left.")
-    store.add([(chunk, document, vector)])
+    store.put([(chunk, document, vector)])
     with pytest.raises(StoreError) as caught:
         store.search(vector[:7], 1)
     assert "\n" not in str(caught.value)

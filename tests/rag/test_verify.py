@@ -12,7 +12,7 @@ from rag import Evidence, Place, Span
 from rag.chunk import sentences
 from rag.load import make_document
 from rag.types import Draft
-from rag.verify import NOT_SAID, Verdict, is_refusal, refusal, verify
+from rag.verify import NOT_SAID, Verdict, differing, is_refusal, refusal, verify
 
 AID = "Vice President Kamala Harris recently announced US $310 million in additional aid for the Northern Triangle."
 CALL = 'Mexican foreign minister Marcelo Ebrard said the phone call between the two leaders was "cordial."'
@@ -304,3 +304,20 @@ def test_whatever_stands_in_the_article(text: str, said: str) -> None:
     shown = evidence_of(text)
     checked(said, text, shown, text)
     checked(text, said, shown, text)
+
+
+def test_words_that_cannot_be_the_last_ones_bring_their_sentence() -> None:
+    text = "The talks came a day after the note was sent. Harris called it a success."
+    verdict = checked("When did the talks come?", "a day after", evidence_of(text), text)
+    assert verdict.text == "The talks came a day after the note was sent. [1]"
+
+
+def test_sources_that_differ_are_both_cited() -> None:
+    here, there = "The fire killed 12 people.", "The fire killed 15 people."
+    question = "How many people did the fire kill?"
+    first = checked(question, "12 people", evidence_of(here), here)
+    second = checked(question, "15 people", evidence_of(there), there)
+    both = differing(first, second)
+    assert both.text == "12 people [1]; sources differ, another one says: 15 people [2]"
+    assert quotes(both) == [here, there]
+    assert [c.marker for c in both.citations] == [1, 2]

@@ -131,7 +131,9 @@ def test_article_with_its_headline_byline_and_date(site: Site) -> None:
         "2024-03-05",
         "Dana Example",
         "Bridge to reopen after eleven years\n\nBy Dana Example\n\nPublished: 2024-03-05\n\n"
-        f"{FIRST}\n{SECOND}\n{THIRD}",
+        f"{FIRST}\n\n{SECOND}\n\n{THIRD}",
+        publisher=site.url.removeprefix("http://"),  # the page names no other
+        language="en",
     )
 
 

@@ -162,6 +162,15 @@ class TestAdding:
         assert steps == [0, 1, 2, 3, 4, 5, 6]
         assert not any(Path(file).exists() or Path(file).parent.exists() for file in files)
 
+    def test_a_file_of_several_articles_is_one_result(self, engine: Engine, shelf: Shelf, tmp_path: Path) -> None:
+        rows = "title,text\nOne,The harbour froze in May.\nTwo,\nThree,The harbour thawed in June.\n"
+        (tmp_path / "wire.csv").write_text(rows)
+        *_, intake = add_files(engine, shelf, [str(tmp_path / "wire.csv")])
+        (result,) = intake.results
+        assert (result.name, result.state, result.articles) == ("wire.csv", "added", 2)
+        shown = show.results(intake)
+        assert "2 articles" in shown and escape(result.reason.removeprefix("wire.csv ")) in shown and result.reason
+
     def test_results_in_words(self, engine: Engine, shelf: Shelf, tmp_path: Path) -> None:
         def add(name: str, content: str | bytes) -> Result:
             (result,) = finished(add_files(engine, shelf, [upload(tmp_path, name, content)])).results
@@ -172,7 +181,7 @@ class TestAdding:
         assert engine.document(first.id).source == "new.txt"
         assert add("new.txt", "Headline one\n\nThe council of Harborough met on Friday.").state == "unchanged"
         assert add("new.txt", "Headline two\n\nThe council did not meet.").state == "replaced"
-        assert "is not UTF-8 text" in add("photo.jpg", b"\xff\xd8\xff\x00").reason
+        assert "is a picture" in add("photo.jpg", b"\xff\xd8\xff\x00").reason
         assert "is empty" in add("empty.txt", "").reason
         assert "larger than 10 MB" in add("big.txt", b"a" * (MOST_BYTES + 1)).reason
 
@@ -260,13 +269,24 @@ class TestRemoving:
         assert put_back(engine, shelf, undo) == []
         assert len(shelf.entries()) == 2
 
+    def test_undo_brings_back_what_was_known_about_an_article(self, engine: Engine, shelf: Shelf) -> None:
+        page = b"---\ntitle: Kelp\ndate: 2024-07-12\nauthor: Odile Brandt\n---\nThe kelp of Tessin grew tall this year."
+        assert engine.add("kelp.md", page, "upload:kelp.md").added == ("kelp.md",)
+        shelf.changed()
+        before = next(entry for entry in shelf.entries() if entry.source == "kelp.md")
+        assert (before.date, before.author) == ("2024-07-12", "Odile Brandt")
+        undo = remove(engine, shelf, [before.id])
+        assert put_back(engine, shelf, undo) == []
+        after = next(entry for entry in shelf.entries() if entry.source == "kelp.md")
+        assert (after.id, after.date, after.author, after.path) == (before.id, before.date, before.author, before.path)
+
     def test_undo_that_fails_says_so(self, engine: Engine, shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
         undo = remove(engine, shelf, [shelf.entries()[0].id])
 
         def full(*_: Any) -> IngestReport:
             raise RagError("the disk is full; free some")
 
-        monkeypatch.setattr(engine, "add", full)
+        monkeypatch.setattr(engine, "restore", full)
         (failed,) = put_back(engine, shelf, undo)
         said = show.put_back(undo, [failed])
         assert "could not be put back: the disk is full; free some" in said

@@ -1,0 +1,1 @@
+"""Benchmarks with their baselines; each module prints one table. See README.md."""

@@ -1,0 +1,240 @@
+"""Kill -9 at seeded moments of ingest, update and delete; the same again must give the store of an undisturbed run.
+
+    python -m bench.crash --points 200 --seed 1
+
+Each point is a process that syncs a folder of generated articles, with a stand-in for the embedding model that notes
+what it embeds, and is killed at a moment drawn from the time that an undisturbed run takes. Every fourth point kills
+the second run as well. Then the same runs to its end, and everything that the three parts of the store hold is
+compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import pickle
+import random
+import shutil
+import signal
+import statistics
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import rag.index
+import rag.reading
+from bench.crash_store import State, committed, dump, write_articles
+from bench.stand_in import StandIn
+from bench.table import show
+from rag import Engine, Settings
+from rag.types import Chunk
+
+OPERATIONS = ("ingest", "update", "delete")
+_SECOND_KILL = 4  # one point in so many is killed twice
+_PAUSES = 0.0, 0.98  # shares of an undisturbed run between which it is killed
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What became of the points of one operation.
+
+    `recovery` holds the seconds that it took to open each store after the kill.
+    """
+
+    operation: str
+    points: int = 0
+    kills: int = 0
+    equal: int = 0
+    embedded_twice: int = 0
+    problems: int = 0
+    recovery: list[float] = dataclasses.field(default_factory=list)
+    differences: list[str] = dataclasses.field(default_factory=list)
+
+
+class Noting(StandIn):
+    """Notes in a file the id of each passage that it embeds."""
+
+    def __init__(self, log: Path) -> None:
+        super().__init__()
+        self._log = log
+
+    def embed_passages(self, chunks: Sequence[Chunk]) -> list[npt.NDArray[np.float32]]:
+        """Return vectors that follow from the words."""
+        with self._log.open("a", encoding="ascii") as log:
+            log.writelines(f"{chunk.id}\n" for chunk in chunks)
+        return super().embed_passages(chunks)
+
+
+def run(folder: Path, points: int, seed: int, progress: Callable[[str], None] = print) -> list[Outcome]:
+    """Kill and recover so often for each operation, and return what became of it.
+
+    Args:
+        folder: An empty folder to work in.
+        points: How many kills, spread over the operations.
+        seed: Another seed kills at other moments.
+        progress: Told of each difference.
+    """
+    outcomes = []
+    base = folder / "base"
+    for number, operation in enumerate(OPERATIONS):
+        write_articles(folder / "articles", operation)
+        outcome = Outcome(operation)
+        counts = points // len(OPERATIONS) + (number < points % len(OPERATIONS))
+        wanted, seconds = _undisturbed(folder, base if operation != "ingest" else None)
+        if operation == "ingest":
+            shutil.copytree(folder / "undisturbed", base)
+        draw = random.Random(f"{seed}-{operation}")
+        for point in range(counts):
+            # One moment in each of as many equal parts of the run.
+            share = _PAUSES[0] + (_PAUSES[1] - _PAUSES[0]) * (point + draw.random()) / counts
+            again = draw.random() if point % _SECOND_KILL == 0 else None
+            _point(folder, base if operation != "ingest" else None, seconds * share, again, wanted, outcome)
+            for difference in outcome.differences:
+                progress(f"{operation}, point {point}: {difference}")
+            outcome.differences.clear()
+        outcomes.append(outcome)
+    return outcomes
+
+
+def _undisturbed(folder: Path, base: Path | None) -> tuple[State, float]:
+    """Return what the store holds after an undisturbed run, kept as `undisturbed`, and the seconds of one."""
+    seconds = []
+    for _ in range(3):
+        store = _fresh(folder / "undisturbed", base)
+        started = time.perf_counter()
+        _end(_start(_sync, folder, store))
+        seconds.append(time.perf_counter() - started)
+    return _look(folder, folder / "undisturbed"), statistics.median(seconds)
+
+
+def _point(
+    folder: Path, base: Path | None, seconds: float, again: float | None, wanted: State, outcome: Outcome
+) -> None:
+    store = _fresh(folder / "store", base)
+    killed = _kill(_start(_sync, folder, store), seconds)
+    while not killed:  # it was done before: once more, a little earlier
+        seconds *= 0.9
+        store = _fresh(folder / "store", base)
+        killed = _kill(_start(_sync, folder, store), seconds)
+    outcome.kills += 1
+    held = committed(store / "documents.db")
+    log = folder / "embedded"
+    log.unlink(missing_ok=True)
+    if again is not None and _kill(_start(_sync, folder, store), seconds * again):
+        outcome.kills += 1
+        outcome.embedded_twice += len(held & _embedded(log))
+        held = committed(store / "documents.db")
+        log.unlink(missing_ok=True)
+    _end(_start(_sync, folder, store))
+    outcome.embedded_twice += len(held & _embedded(log))
+    outcome.recovery.append(float((folder / "opening").read_text(encoding="ascii")))
+    found = _look(folder, store)
+    differences = found.differences(wanted)
+    outcome.points += 1
+    outcome.equal += not differences
+    outcome.problems += len(found.problems)
+    outcome.differences += [*differences, *found.problems]
+
+
+def _sync(folder: Path, store: Path) -> None:
+    """What is killed: make the store hold what the folder holds."""
+    rag.reading.BATCH = 12  # many small batches: many moments between two steps
+    rag.index._PAGE = 8
+    started = time.perf_counter()
+    with Engine(Settings(store=store, llm="extractive"), embedding=Noting(folder / "embedded")) as engine:
+        (folder / "opening").write_text(str(time.perf_counter() - started), encoding="ascii")
+        engine.ingest(folder / "articles")
+
+
+def _dump(folder: Path, store: Path) -> None:
+    index = rag.index.Index.open(store, StandIn().model_name)
+    try:
+        (folder / "state").write_bytes(pickle.dumps(dump(index)))
+    finally:
+        index.close()
+
+
+def _look(folder: Path, store: Path) -> State:
+    _end(_start(_dump, folder, store))
+    state: State = pickle.loads((folder / "state").read_bytes())
+    return state
+
+
+def _start(work: Callable[[Path, Path], None], folder: Path, store: Path) -> int:
+    """Do some work in a process of its own and return its number.
+
+    It is forked, since importing everything anew would take seconds. This process opens no store itself, so there are
+    no threads, connections or locks that a child could inherit.
+    """
+    sys.stdout.flush()
+    process = os.fork()
+    if process:
+        return process
+    status = 1
+    try:
+        work(folder, store)
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def _end(process: int) -> None:
+    _, status = os.waitpid(process, 0)
+    if status:
+        raise SystemExit(f"a run ended with {os.waitstatus_to_exitcode(status)}")
+
+
+def _kill(process: int, seconds: float) -> bool:
+    """Kill a process after some seconds and return whether it was still at work."""
+    time.sleep(seconds)
+    os.kill(process, signal.SIGKILL)
+    _, status = os.waitpid(process, 0)
+    if os.WIFSIGNALED(status):
+        return True
+    if status:
+        raise SystemExit(f"a run ended with {os.waitstatus_to_exitcode(status)}")
+    return False
+
+
+def _fresh(store: Path, base: Path | None) -> Path:
+    shutil.rmtree(store, ignore_errors=True)
+    if base:
+        shutil.copytree(base, store)
+    return store
+
+
+def _embedded(log: Path) -> set[str]:
+    return set(log.read_text(encoding="ascii").split()) if log.exists() else set()
+
+
+def main() -> int:
+    """Print the table; the exit code is 1 when anything was not as it should be."""
+    parser = argparse.ArgumentParser(prog="python -m bench.crash", description=__doc__.partition("\n")[0])
+    parser.add_argument("--points", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        outcomes = run(Path(temporary).resolve(), options.points, options.seed)
+    header = ["operation", "points", "kills", "equal", "embedded twice", "problems", "recovery median s"]
+    show(f"Kill -9, then the same again, seed {options.seed}", header, [_row(outcome) for outcome in outcomes])
+    return int(any(o.equal < o.points or o.embedded_twice or o.problems for o in outcomes))
+
+
+def _row(outcome: Outcome) -> list[str]:
+    figures: Mapping[str, Any] = dataclasses.asdict(outcome)
+    counts = [str(figures[name]) for name in ("points", "kills", "equal", "embedded_twice", "problems")]
+    return [outcome.operation, *counts, f"{statistics.median(outcome.recovery):.2f}"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

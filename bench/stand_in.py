@@ -1,0 +1,48 @@
+"""An embedding that needs no model: texts that share words are near one another."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rag.embed import PassageEmbedding
+from rag.text import terms
+from rag.types import Chunk
+
+DIMENSIONS = 384  # as many as the real model has
+
+
+class StandIn(PassageEmbedding):
+    """Counts words in hashed dimensions, thousands of passages a second; for what does not depend on what vectors mean.
+
+    It goes by the real model's name, so a store that is filled with it opens with the other.
+    """
+
+    def __init__(self, name: str = "all-MiniLM-L6-v2") -> None:
+        super().__init__("no-folder", name)
+
+    @property
+    def path(self) -> str:
+        """Return what is noted in the store."""
+        return "stand-in"
+
+    def load(self) -> None:
+        """There is nothing to load."""
+
+    def embed_passages(self, chunks: Sequence[Chunk]) -> list[npt.NDArray[np.float32]]:
+        """Return for each passage its own unit row and one for each of its sentences."""
+        return [
+            self._encode([c.text, *(c.text[s.start - c.start : s.end - c.start] for s in c.sentences)]) for c in chunks
+        ]
+
+    def _encode(self, texts: list[str], *_: Any, **__: Any) -> npt.NDArray[np.float32]:
+        rows = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            row[0] = 0.01  # no text is without a direction
+            for term in terms(text):
+                row[zlib.crc32(term.encode("utf-8", "surrogatepass")) % DIMENSIONS] += 1
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)

@@ -1,0 +1,72 @@
+"""Dates as formats declare them, to ISO 8601. What may be understood in two ways is not understood."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timezone
+from email.utils import parsedate_to_datetime
+
+_ISO = re.compile(
+    r"(\d{4})-?(\d\d)-?(\d\d)(?:[T ]+(\d\d):?(\d\d)(?::?(\d\d)(?:[.,]\d+)?)?\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?",
+    re.IGNORECASE,
+)
+_PDF = re.compile(r"D:(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?(?:(Z)(?:00'?00'?)?|([+-]\d\d)'?(\d\d)'?)?")
+_WORDS = ("%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d, %Y", "%B %d %Y", "%b %d %Y", "%Y/%m/%d", "%Y.%m.%d")
+_EARLIEST = 1000
+
+
+def iso(value: str | date | datetime) -> str:
+    """Return a date, or a date with its time, in ISO 8601; empty where it is not understood without guessing.
+
+    Args:
+        value: ISO 8601, RFC 822 (mail and feeds), PDF's `D:…`, `12 July 2024`, `July 12, 2024`, `2024/07/12`, or
+            seconds since 1970 of ten digits.
+    """
+    try:
+        return _iso(value)
+    except (ValueError, OverflowError, TypeError, IndexError):  # a month 13, or what email.utils stumbles over
+        return ""
+
+
+def _iso(value: str | date | datetime) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds") if value.year >= _EARLIEST else ""
+    if isinstance(value, date):
+        return value.isoformat() if value.year >= _EARLIEST else ""
+    text = " ".join(value.split())[:100]
+    if re.fullmatch(r"1\d{9}", text):
+        return _iso(datetime.fromtimestamp(int(text), timezone.utc))
+    if match := _ISO.fullmatch(text):
+        year, month, day, hour, minute, second, zone = match.groups()
+        return _compose(year, month, day, hour, minute, second, zone or "")
+    if match := _PDF.match(text):
+        year, month, day, hour, minute, second, utc, hours, minutes = match.groups()
+        return _compose(year, month, day, hour, minute, second, utc or (f"{hours}:{minutes}" if hours else ""))
+    if re.fullmatch(r"(?:[A-Za-z]{3,9}, ?)?\d{1,2} [A-Za-z]{3} \d{2,4} \d{1,2}:\d\d(?::\d\d)?.*", text):
+        return _iso(parsedate_to_datetime(text))
+    return _in_words(text)
+
+
+def _compose(
+    year: str, month: str, day: str, hour: str | None, minute: str | None, second: str | None, zone: str
+) -> str:
+    if hour is None:
+        return _iso(date(int(year), int(month), int(day)))
+    if zone.upper() in ("Z", "UTC", "GMT"):
+        offset = "+00:00"
+    else:
+        digits = zone.replace(":", "")
+        offset = f"{digits[:3]}:{digits[3:] or '00'}" if digits else ""
+    return _iso(datetime.fromisoformat(f"{year}-{month}-{day}T{hour}:{minute}:{second or '00'}{offset}"))
+
+
+def _in_words(text: str) -> str:
+    text = re.sub(r"^(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?\.?,? ", "", text)
+    text = re.sub(r"\b(\d{1,2})(?:st|nd|rd|th)\b", r"\1", text)
+    text = re.sub(r"\b([A-Z][a-z]{2})t?\. ?(?=\d)", r"\1 ", text)  # Sept. 3
+    for form in _WORDS:
+        try:
+            return _iso(datetime.strptime(text, form).date())
+        except ValueError:
+            continue
+    return ""

@@ -1,0 +1,55 @@
+"""The process in which `rag.formats.worker` has files parsed: calls come in, answers go out, nothing is kept."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import struct
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from rag.errors import DocumentError
+from rag.formats import html, pdf_process
+
+MAX_MEMORY = 2_000_000_000
+TASKS: dict[str, Callable[..., Any]] = {
+    "page": lambda raw, source, url: dataclasses.asdict(html.extract_here(raw.decode(), source, url)),
+    "pdf": lambda raw, source: pdf_process.extract(raw, source),
+    "prose": lambda raw, source: html.headed_prose_here(raw),
+}
+
+
+def main() -> None:
+    """Answer calls until there are no more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that calls
+    _limit_memory()
+    calls = sys.stdin.buffer
+    # What a library prints must not get among the answers.
+    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as answers:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        while len(sizes := calls.read(8)) == 8:
+            head, size = struct.unpack("<II", sizes)
+            options = json.loads(calls.read(head))
+            reply = json.dumps(_answer(options.pop("task"), calls.read(size), options)).encode()
+            answers.write(struct.pack("<I", len(reply)) + reply)
+            answers.flush()
+
+
+def _answer(task: str, raw: bytes, options: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return {"result": TASKS[task](raw, **options)}
+    except DocumentError as error:
+        return {"problem": str(error)}
+    except MemoryError:
+        return {"problem": f"{options['source']} takes more than {MAX_MEMORY // 10**9} GB to parse; split it"}
+
+
+def _limit_memory() -> None:
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))

@@ -1,0 +1,75 @@
+"""Three stages side by side, each a batch ahead of the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from rag.errors import RagError
+
+B = TypeVar("B")
+V = TypeVar("V")
+R = TypeVar("R")
+
+
+def overlap(
+    batches: Iterator[B], embed: Callable[[B], V], write: Callable[[B, V], R], stop: Callable[[], None]
+) -> Generator[R, None, None]:
+    """Yield what `write` returns for each batch, in order.
+
+    A thread takes the next batch and another writes the last one while the caller's thread embeds. However this ends,
+    both threads have ended then, and the write under way was finished; close the generator when you leave it early.
+
+    Args:
+        batches: Taken from in one thread.
+        embed: Called in the caller's thread.
+        write: Called in one thread, with a batch and what `embed` made of it.
+        stop: Called when no more batches are wanted.
+
+    Raises:
+        RagError: A stage failed; the first failure stops the others.
+    """
+    pool = ThreadPoolExecutor(2, thread_name_prefix="dateline-sync")
+    writing: Future[R] | None = None
+    try:
+        reading = pool.submit(_named("reading", lambda: next(batches, None)))
+        while (batch := reading.result()) is not None:
+            reading = pool.submit(_named("reading", lambda: next(batches, None)))
+            vectors = _named("embedding", lambda batch=batch: embed(batch))()  # type: ignore[misc]
+            if writing:
+                yield writing.result()
+            writing = pool.submit(_named("writing", lambda b=batch, v=vectors: write(b, v)))  # type: ignore[misc]
+        if writing:
+            yield writing.result()
+    finally:
+        stop()
+        _wait(pool)
+
+
+def _named(stage: str, work: Callable[[], R]) -> Callable[[], R]:
+    """Make whatever goes wrong in a stage an error of ours."""
+
+    def run() -> R:
+        try:
+            return work()
+        except RagError:
+            raise
+        except Exception as error:
+            reason = " ".join(str(error).split())[:200]
+            raise RagError(
+                f"{stage} failed ({type(error).__name__}: {reason}); what was written before is in the store, "
+                "run it again"
+            ) from error
+
+    return run
+
+
+def _wait(pool: ThreadPoolExecutor) -> None:
+    """Wait for the threads, whoever is impatient: the store must not be closed while they write."""
+    while True:
+        try:
+            pool.shutdown(wait=True)
+            return
+        except KeyboardInterrupt:
+            continue
