@@ -94,9 +94,8 @@ class Answering:
     def _look_up(self, question: str, filters: Filters | None, read: dict[str, str]) -> list[Hit]:
         """Return what `hits` does, and note in `read` the texts of the articles by id, as they are now."""
         asked = self._index.correct(content_terms(question))
-        full = {short: name for short in acronyms(question) if (name := self._index.spell_out(short))}
-        aliases = {content_terms(short)[0]: frozenset(content_terms(name)) for short, name in full.items()}
-        vector = self._models.embedding().embed_question(_spelled_out(question, full))
+        aliases = self._aliases(question)
+        vector = self._models.embedding().embed_question(question)
         wanted = [*asked, *(term for names in aliases.values() for term in sorted(names))]
         candidates = self._index.search(vector, wanted, self.settings.candidates, filters)
         read.update((c.document.id, c.document.text) for c in candidates)
@@ -118,6 +117,11 @@ class Answering:
             _RERANKED:
         ]
 
+    def _aliases(self, question: str) -> dict[str, frozenset[str]]:
+        """Return the terms of the question's acronyms that the articles spell out, each with the terms of its name."""
+        full = {short: name for short in acronyms(question) if (name := self._index.spell_out(short))}
+        return {content_terms(short)[0]: frozenset(content_terms(name)) for short, name in full.items()}
+
     def _evidence(self, hits: Sequence[Hit], others: Sequence[Sequence[Hit]]) -> list[Evidence]:
         """Return what the model is shown: the best sentences for the question, and for its parts and other wordings."""
         if not others:
@@ -130,7 +134,7 @@ class Answering:
 
     def _weigh(self, question: str, draft: Draft, evidence: Sequence[Evidence], read: Mapping[str, str]) -> Weighed:
         """Return what is left of a draft where it is likely enough to be right, else a refusal."""
-        verdict = verify(question, draft, evidence, read.__getitem__)
+        verdict = verify(question, draft, evidence, read.__getitem__, self._aliases(question))
         signals = _signals(evidence[0], draft, verdict, evidence)
         if verdict.abstained:
             return Weighed(verdict, 0.0, signals)
@@ -261,13 +265,6 @@ class Answering:
             confidence=round(weighed.probability, 3) if weighed else None,
             signals=weighed.signals if weighed else {},
         )
-
-
-def _spelled_out(question: str, names: Mapping[str, str]) -> str:
-    """Return the question with acronyms replaced by the names that they stand for."""
-    for short, name in names.items():
-        question = re.sub(rf"\b{re.escape(short)}\b", lambda _, name=name: name, question)  # type: ignore[misc]
-    return question
 
 
 def _signals(best: Evidence, draft: Draft, verdict: Verdict, evidence: Sequence[Evidence]) -> dict[str, float]:

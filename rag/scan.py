@@ -141,8 +141,9 @@ def _walk(found: Scan, root: str) -> int:
             if entry.is_dir(follow_symlinks=False):
                 waiting.extend(_listing(found, entry.path, root))
             elif entry.is_symlink() and entry.is_dir():
-                notice = "is a link to a folder, which is not followed; give that folder as well"
-                found.notices.append((source := _below(entry.path, root), f"{source} {notice}"))
+                source = _below(entry.path, root)
+                notice = f"{source} is a link to a folder, which is not followed; give that folder as well"
+                found.notices.append((source, notice))
             elif entry.name.lower().endswith(SUFFIXES):
                 seen += _take(found, entry.path, _below(entry.path, root))
         except OSError as error:

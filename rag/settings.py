@@ -58,7 +58,7 @@ class Settings(BaseSettings):
         description="Embedding model: a name from `rag models list`, or any sentence-transformers model.",
     )
     chunk_sentences: int = Field(default=4, ge=1, le=64, description="Sentences in a passage, at most.")
-    candidates: int = Field(default=30, ge=1, le=1000, description="Passages that each retriever proposes.")
+    candidates: int = Field(default=60, ge=1, le=1000, description="Passages that each retriever proposes.")
     evidence: int = Field(default=5, ge=1, le=50, description="Sentences shown to the model, at most.")
     reranker: str | None = Field(
         default=None,

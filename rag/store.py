@@ -21,7 +21,8 @@ from rag.types import Chunk, Document
 
 COLLECTION = "dateline"
 _PAGE = 1000
-_FAILURES: tuple[type[Exception], ...] = (ChromaError, OSError, ValueError, RuntimeError)
+# The last is what a reader meets whose client is closed meanwhile.
+_FAILURES: tuple[type[Exception], ...] = (ChromaError, OSError, ValueError, RuntimeError, AttributeError)
 
 Vector = npt.NDArray[np.float32]
 
@@ -46,14 +47,14 @@ class VectorStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        with self._translated(Exception):  # on a damaged folder the bindings raise whatever comes
-            # Typed as the concrete client: the abstract one does not say that it can be closed.
-            self._client: Any = chromadb.PersistentClient(str(folder), ChromaSettings(anonymized_telemetry=False))
-            self._collection = self._client.get_or_create_collection(
-                COLLECTION, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
-            )
-            self.most = min(_PAGE, int(self._client.get_max_batch_size()))
-        self.llama_index = ChromaVectorStore(chroma_collection=self._collection)
+        self._failed = False
+        self._client: Any = None  # the concrete client: the abstract one does not say that it can be closed
+        self._connect()
+
+    @property
+    def llama_index(self) -> ChromaVectorStore:
+        """Return LlamaIndex's view of the same collection."""
+        return ChromaVectorStore(chroma_collection=self._collection)
 
     def close(self) -> None:
         """Let go of the folder."""
@@ -65,7 +66,7 @@ class VectorStore:
         for first in range(0, len(page), self.most):
             part = page[first : first + self.most]
             records = [record(*entry) for entry in part]
-            with self._translated():
+            with self._writing():
                 self._collection.upsert(
                     ids=[chunk.id for chunk, _, _ in part],
                     embeddings=np.stack([r.vector for r in records]),
@@ -76,7 +77,7 @@ class VectorStore:
     def remove(self, chunk_ids: Sequence[str]) -> None:
         """Remove these passages."""
         for first in range(0, len(chunk_ids), self.most):
-            with self._translated():
+            with self._writing():
                 self._collection.delete(ids=list(chunk_ids[first : first + self.most]))
 
     def count(self) -> int:
@@ -115,6 +116,29 @@ class VectorStore:
     def _ids(self, offset: int) -> list[str]:
         with self._translated():
             return list(self._collection.get(limit=_PAGE, offset=offset, include=[])["ids"])
+
+    def _connect(self) -> None:
+        with self._translated(Exception):  # on a damaged folder the bindings raise whatever comes
+            client = chromadb.PersistentClient(str(self._folder), ChromaSettings(anonymized_telemetry=False))
+            self._client = client
+            self._collection = client.get_or_create_collection(
+                COLLECTION, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
+            )
+            self.most = min(_PAGE, int(client.get_max_batch_size()))
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Make ready for a write; one after a write that failed, as on a full disk, may wait in Chroma for ever."""
+        if self._failed:
+            self._client.close()
+            self._connect()
+            self._failed = False
+        try:
+            with self._translated():
+                yield
+        except StoreError:
+            self._failed = True
+            raise
 
     @contextmanager
     def _translated(self, *more: type[Exception]) -> Iterator[None]:

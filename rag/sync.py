@@ -22,6 +22,8 @@ from rag.tally import Tally
 from rag.types import Document, File, IngestReport, Note
 from rag.writing import Writer
 
+_PAGE = 1000  # files that are dropped together
+
 
 def sync(
     index: Index,
@@ -141,10 +143,13 @@ def _let_go(index: Index, found: Scan, changes: Changes, tally: Tally) -> None:
             moved.append(file.path)
         elif file.path in changes.known:
             removed.append(file.path)
-    if moved:
-        index.drop(moved)
-    if removed:
-        tally.removed += index.drop(removed)
+    _drop(index, moved)
+    tally.removed += _drop(index, removed)
+
+
+def _drop(index: Index, paths: Sequence[str]) -> list[str]:
+    """Drop files some at a time, and return the source names that went."""
+    return [name for first in range(0, len(paths), _PAGE) for name in index.drop(paths[first : first + _PAGE])]
 
 
 def _has_left(file: File, found: Scan, arrivals: Mapping[str, list[str]]) -> bool:

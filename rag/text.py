@@ -125,7 +125,8 @@ def names(text: str) -> list[str]:
 
 def acronyms(text: str) -> list[str]:
     """Return the words of `text` in capitals that may stand for a name: `"Did AMLO call the CEO?"` gives `["AMLO"]`."""
-    return [t for t in _TOKEN.findall(text) if len(t) > 2 and t.isalpha() and t.isupper() and t not in _COMMON_CAPITALS]
+    bare = [_POSSESSIVE.sub("", token) for token in _TOKEN.findall(text)]
+    return [t for t in bare if len(t) > 2 and t.isalpha() and t.isupper() and t not in _COMMON_CAPITALS]
 
 
 def spell_out(acronym: str, text: str) -> str | None:

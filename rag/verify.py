@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.prompts import UNKNOWN
@@ -71,7 +71,13 @@ def refusal(missing: Sequence[str] = ()) -> Verdict:
     return Verdict(text, (), abstained=True)
 
 
-def verify(question: str, draft: Draft, evidence: Sequence[Evidence], read: Callable[[str], str]) -> Verdict:
+def verify(
+    question: str,
+    draft: Draft,
+    evidence: Sequence[Evidence],
+    read: Callable[[str], str],
+    aliases: Mapping[str, frozenset[str]] | None = None,
+) -> Verdict:
     """Return the draft's supported statements with their citations, renumbered in order of first use.
 
     Args:
@@ -79,6 +85,7 @@ def verify(question: str, draft: Draft, evidence: Sequence[Evidence], read: Call
         draft: What the model said. Markers that it wrote are dropped: markers are given by what supports a statement.
         evidence: The sentences it was shown.
         read: Gives the text of the document with an id.
+        aliases: For a term of the question that stands for a name, the name's terms; half of them are as good.
     """
     if is_refusal(draft.text) or not evidence:
         return refusal()
@@ -87,7 +94,7 @@ def verify(question: str, draft: Draft, evidence: Sequence[Evidence], read: Call
     parts: list[str] = []
     citations: list[Citation] = []
     for statement in split_sentences(_clean(draft.text)):
-        found = _support(statement, question, asked, evidence, read)
+        found = _support(statement, question, asked, evidence, read, aliases or {})
         if not found:
             continue
         words = _verbatim(statement.strip(), [e.text for e, _ in found])
@@ -163,7 +170,12 @@ def is_refusal(text: str) -> bool:
 
 
 def _support(
-    statement: str, question: str, asked: set[str], evidence: Sequence[Evidence], read: Callable[[str], str]
+    statement: str,
+    question: str,
+    asked: set[str],
+    evidence: Sequence[Evidence],
+    read: Callable[[str], str],
+    aliases: Mapping[str, frozenset[str]],
 ) -> list[tuple[Evidence, float]]:
     """Return the fewest sentences that the statement rests on, each with its support; none when it is unsupported."""
     claimed = set(content_terms(_YES_NO.sub("", statement, count=1)))
@@ -189,7 +201,7 @@ def _support(
     cited = {e.document_id: read(e.document_id) for e, _ in chosen}.values()
     if not numbers(question) <= numbers(" ".join(cited)):
         return []  # the question speaks of another amount, date or event
-    fit = _names_met(names(question), cited)
+    fit = _names_met(names(question), cited, aliases)
     return [(e, _score(own, asked, terms, covered * fit)) for e, terms in chosen] if fit > 0 else []
 
 
@@ -248,12 +260,17 @@ def _score(own: set[str], asked: set[str], terms: set[str], covered: float) -> f
     return round(min(1.0, covered * (0.5 + 0.5 * min(1.0, fit / 0.6))), 3)
 
 
-def _names_met(wanted: Sequence[str], documents: Iterable[str]) -> float:
+def _names_met(wanted: Sequence[str], documents: Iterable[str], aliases: Mapping[str, frozenset[str]]) -> float:
     """Return the share of the question's names that occur in the cited documents, 1.0 when it has none."""
     terms = {term for text in documents for term in content_terms(text)}
     short = {letters for text in documents for letters in initials(text)}
-    met = [name in terms or name in short or any(same_name(name, t) for t in terms) for name in wanted]
-    return sum(met) / len(met) if met else 1.0
+
+    def met(name: str) -> bool:
+        full = aliases.get(name, frozenset())
+        known = name in terms or name in short or any(same_name(name, t) for t in terms)
+        return known or 2 * len(full & terms) >= len(full) > 0
+
+    return sum(map(met, wanted)) / len(wanted) if wanted else 1.0
 
 
 def _cite(citations: list[Citation], e: Evidence, support: float) -> int:

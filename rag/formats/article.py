@@ -104,10 +104,10 @@ Reader = Callable[[Input], Iterator[Article | Note | Input]]
 def clean(text: str) -> str:
     """Return a text taken out of a format: line feeds only, no characters that are none, at most one blank line."""
     text = _NO_TEXT.sub("", _LINE_ENDS.sub("\n", _SURROGATE.sub("\ufffd", text)))
-    text = re.sub(r"[ \t\u00a0]+(?=\n|\Z)", "", text)
+    text = "\n".join(line.rstrip(" \t\u00a0") for line in text.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 
 def one_line(text: object) -> str:
     """Return a value of the metadata: a single line, whatever a format made of it."""
-    return " ".join(clean(text).split())[:1000] if isinstance(text, str) else ""
+    return " ".join(clean(text[:5000]).split())[:1000] if isinstance(text, str) else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -183,9 +182,11 @@ def _telling(raw: bytes) -> bytes:
         return raw
     found: list[bytes] = []
     size = 0
-    for match in re.finditer(rb"[^\n]*[\x80-\xff][^\n]*\n?", raw):
-        found.append(match[0])
-        size += len(match[0])
+    for line in raw.splitlines(keepends=True):
+        if line.isascii():
+            continue
+        found.append(line)
+        size += len(line)
         if size >= _SAMPLE:
             break
     return b"".join(found)[: 2 * _SAMPLE]

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from rag.errors import DocumentError
+from rag.formats import worker
 from rag.formats.article import Article, Input, one_line
 from rag.formats.dates import iso
 from rag.formats.html import prose
@@ -22,7 +23,12 @@ _ENTITY = re.compile(rb"<!ENTITY\s+[^%\s]")
 
 def read(file: Input) -> Iterator[Article | Note]:
     """Yield the entries of a feed."""
-    raw = file.read(MAX_FEED)
+    yield from worker.read("feed", file, MAX_FEED)
+
+
+def parse(file: Input) -> Iterator[Article | Note]:
+    """Yield, in the process of `rag.formats.worker`, the entries of a feed."""
+    raw = file.read()
     if _ENTITY.search(raw.replace(b"\0", b"")):  # of UTF-16, too
         raise DocumentError(f"{file.source} declares entities, which feeds do not need and bombs do; fetch it again")
     # A tenth of a second for those only who read feeds.
@@ -31,6 +37,8 @@ def read(file: Input) -> Iterator[Article | Note]:
     try:
         # From a stream: a string would be taken for an address and fetched.
         found = feedparser.parse(io.BytesIO(raw), sanitize_html=False, resolve_relative_uris=False)
+    except MemoryError:
+        raise
     except Exception as error:  # broken XML meets two parsers here, which fail in ways that no list covers
         raise DocumentError(f"{file.source} is a feed that cannot be understood; fetch it again") from error
     if not found.entries:

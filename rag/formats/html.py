@@ -15,7 +15,7 @@ from rag.types import Note
 
 MAX_HTML = 10_000_000  # it is parsed as a whole, into many times its size
 # The parser takes time with the square of a tag's attributes: more than this is parsed where it can be stopped.
-_HARMLESS = 50_000
+HARMLESS = 50_000
 _LEAST_CHARS = 50  # less than this is a menu or a cookie notice
 _META_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
 _LANG = re.compile(r"<html\b[^>]{0,500}?\slang\s*=\s*[\"']?([\w-]{2,20})", re.IGNORECASE)
@@ -58,7 +58,7 @@ def extract(html: str, source: str, url: str | None = None) -> Article:
     Raises:
         DocumentError: It cannot be understood or holds no article.
     """
-    if len(html) <= _HARMLESS:
+    if len(html) <= HARMLESS:
         return extract_here(html, source, url)
     return Article(**worker.call("page", html.encode("utf-8", "replace"), source, url=url))
 
@@ -77,6 +77,8 @@ def extract_here(html: str, source: str, url: str | None = None) -> Article:
             include_comments=False,
             date_extraction_params={"original_date": True, "extensive_search": False},
         )
+    except MemoryError:
+        raise
     except Exception as error:  # pages are made to break parsers, in ways that no list of exceptions covers
         raise DocumentError(f"the page {source} cannot be understood; save its text and add that") from error
     body = clean(getattr(found, "text", "") or "")
@@ -139,7 +141,7 @@ def prose(markup: str | bytes) -> str:
 def headed_prose(markup: str | bytes) -> tuple[str, str]:
     """Return the heading of a piece of HTML (empty without one) and all its text."""
     raw = markup.encode("utf-8", "replace") if isinstance(markup, str) else markup
-    if len(raw) <= _HARMLESS:
+    if len(raw) <= HARMLESS:
         return headed_prose_here(raw)
     heading, text = worker.call("prose", raw, "a piece of HTML")
     return heading, text

@@ -52,7 +52,8 @@ _STRANGERS = (
     (b"\xfd7zXZ", "packed with xz; unpack it"),
     (b"SQLite format 3", "a database; export its articles as CSV"),
 )
-_PROLOGUE = rb"\s*(?:<(?:\?[^>]*|!--.*?--)>\s*)*"
+# Only one way to match each comment: with a second one the time doubles with every comment.
+_PROLOGUE = rb"(?:\xef\xbb\xbf)?\s*(?:<(?:\?[^>]*|!--(?:(?!-->).)*--)>\s*)*"
 _PAGE = re.compile(_PROLOGUE + rb"<(?:!doctype\s+html|html\b|head\b)", re.IGNORECASE | re.DOTALL)
 _FEED = re.compile(_PROLOGUE + rb"<(?:rss|feed|rdf:RDF)\b", re.DOTALL)
 _HEAD = 4096

@@ -24,6 +24,9 @@ _FROM = re.compile(rb"From \S.*\d:\d\d.*")
 _LINE = 1 << 20
 _PARTS = 100  # that are looked through in one message
 _HEADER = 10_000
+# Each part and each header takes a hundred times its size in memory.
+_SEPARATORS, _FIELDS = 10_000, 100_000
+_FIELD = re.compile(rb"^[!-9;-~]+:", re.MULTILINE)
 
 
 class _Bounded(Compat32):
@@ -84,10 +87,14 @@ def _split(file: Input) -> Iterator[bytes | None]:
 
 
 def _message(raw: bytes, file: Input, member: str) -> Iterator[Article | Note | Input]:
+    if raw.count(b"\n--") > _SEPARATORS or next(itertools.islice(_FIELD.finditer(raw), _FIELDS, None), None):
+        raise DocumentError(f"{file.source} holds a message of very many parts or headers; save its text and add that")
     try:
         message = message_from_bytes(raw, policy=_POLICY)
         headers = {name: _header(message, name) for name in ("Subject", "Date", "Content-Language", "From")}
         parts = [part for part in itertools.islice(message.walk(), _PARTS) if not part.is_multipart()]
+    except MemoryError:
+        raise
     except Exception as error:  # the parser of mail fails on hostile ones in ways that no list covers
         raise DocumentError(f"{file.source} holds a broken message; save its text and add that") from error
     if not message.keys():

@@ -19,6 +19,8 @@ _COMPOUND = frozenset(
     "all anti cross deep double eight ex far fast five four full half hard high ill left long low mid multi nine non "
     "old one open post pre quasi right second self semi seven short six ten third three top two vice well".split()
 )
+_WORD_CHARS = 60
+_DIVIDED = re.compile(r"([^\W\d_]+(?:-[^\W\d_]+)*)-\Z")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 
@@ -44,10 +46,12 @@ def _paragraphs(blocks: list[list[str]]) -> Iterator[str]:
     """Yield each block of lines as one, words that were divided at a line's end put together where that is safe."""
     known = Counter(word for lines in blocks for word in _whole_words(lines))
     for lines in blocks:
-        text = ""
+        parts: list[str] = []
         for line in filter(None, (" ".join(line.split()) for line in lines)):
-            text = _joined(text, line, known) if text else line
-        yield text
+            if parts:
+                parts[-1:] = _joined(parts[-1], line, known)
+            parts.append(line)
+        yield "".join(parts)
 
 
 def _whole_words(lines: list[str]) -> Iterator[str]:
@@ -58,15 +62,16 @@ def _whole_words(lines: list[str]) -> Iterator[str]:
         yield from words[first : len(words) - divided]
 
 
-def _joined(text: str, line: str, known: Counter[str]) -> str:
-    if text.endswith("\u00ad"):  # a hyphen that says of itself that it only divides
-        return text[:-1] + line
-    before, after = re.search(r"[^\W\d_]+(?:-[^\W\d_]+)*-\Z", text), _WORD.match(line)
-    if not before or not after or not after[0][0].islower():
-        return f"{text} {line}"
-    first, second = before[0][:-1], after[0]
-    if not known[first + second] and (
-        known[f"{first}-{second}"] or first.lower() in _COMPOUND or (known[first] and known[second])
+def _joined(before: str, line: str, known: Counter[str]) -> tuple[str, str]:
+    """Return the line before as it joins `line`, and what stands between them."""
+    if before.endswith("\u00ad"):  # a hyphen that says of itself that it only divides
+        return before[:-1], ""
+    first, second = _DIVIDED.search(before[-_WORD_CHARS:]), _WORD.match(line)
+    if not first or not second or not second[0][0].islower():
+        return before, " "
+    start, end = first[1], second[0]
+    if not known[start + end] and (
+        known[f"{start}-{end}"] or start.lower() in _COMPOUND or (known[start] and known[end])
     ):
-        return text + line
-    return text[:-1] + line
+        return before, ""
+    return before[:-1], ""

@@ -174,7 +174,7 @@ def _match(names: Sequence[str] | Mapping[str, Any], wanted: Mapping[str, str] |
         named = _plain(wanted.get(field, ""))
         # Who names the column of the text means no other one.
         choices = [named] if named and field == "text" else [named, *usual.split()]
-        if name := next((by_name[choice] for choice in choices if choice in by_name), None):
+        if name := next((by_name[choice] for choice in choices if choice and choice in by_name), None):
             found[field] = name
     return found
 

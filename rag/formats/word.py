@@ -8,14 +8,21 @@ from collections.abc import Iterator
 from typing import Any
 
 from rag.errors import DocumentError
+from rag.formats import worker
 from rag.formats.archive import Archive
 from rag.formats.article import Article, Input, clean, one_line
+from rag.types import Note
 
 MAX_XML = 20_000_000  # all parts together; they are parsed as a whole, into ten times their size
 
 
-def read(file: Input) -> Iterator[Article]:
+def read(file: Input) -> Iterator[Article | Note]:
     """Yield the article of a Word file."""
+    yield from worker.read("word", file)
+
+
+def parse(file: Input) -> Iterator[Article | Note]:
+    """Yield, in the process of `rag.formats.worker`, the article of a Word file."""
     plain = _without_media(Archive(file), file)
     # A tenth of a second for those only who read Word files.
     import docx
@@ -26,6 +33,8 @@ def read(file: Input) -> Iterator[Article]:
         properties = document.core_properties
         known = {name: one_line(getattr(properties, name)) for name in ("title", "author", "language")}
         date = properties.created or ""
+    except MemoryError:
+        raise
     except Exception as error:  # a broken part fails wherever the library first looks at it
         raise DocumentError(f"{file.source} is a broken Word file; open it in Word and save it again") from error
     if not text:

@@ -13,9 +13,12 @@ import struct
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 from rag.errors import DocumentError
+from rag.formats.article import Article, Input
+from rag.types import Note
 
 SECONDS = 60.0
 _CODE = "from rag.formats.worker_process import main; main()"
@@ -40,6 +43,12 @@ def call(task: str, raw: bytes, source: str, **options: str | None) -> Any:
     if "problem" in reply:
         raise DocumentError(reply["problem"])
     return reply["result"]
+
+
+def read(task: str, file: Input, limit: int = 0) -> Iterator[Article | Note]:
+    """Yield what a reader makes of a file (of at most `limit` bytes) in the other process."""
+    for said in call(task, file.read(limit), file.source):
+        yield Note(**said["note"]) if "note" in said else Article(**said["article"])
 
 
 def stop() -> None:

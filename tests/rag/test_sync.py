@@ -9,6 +9,7 @@ import os
 import shutil
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from rag import Document, DocumentError, Engine, RagError, StoreError
 from rag.chunk import split
 from rag.index import Index
 from rag.reading import BATCH, Reader, guarded
+from rag.scan import scan
 from rag.types import Chunk, IngestReport
 
 THREE = {
@@ -602,3 +604,26 @@ def test_an_added_table_is_replaced_as_a_whole(engine: Engine) -> None:
 def test_empty_text_is_not_added(engine: Engine) -> None:
     report = engine.add("a", " \n")
     assert report.failed[0][0] == "a" and engine.counts()[0] == 3
+
+
+def test_reading_holds_no_more_of_a_large_file_than_of_a_small_one(tmp_path: Path) -> None:
+    def peak(count: int) -> int:
+        folder = write_articles(tmp_path / str(count), {"list.jsonl": rows(count)})
+        files = scan([folder], lambda _: 0).files.values()
+        reader = Reader(lambda _: set(), 4)
+        documents = 0
+        tracemalloc.start()
+        try:
+            for batch in reader.batches((found, None) for found in files):
+                if not documents:
+                    tracemalloc.reset_peak()  # telling a file's encoding takes a few megabytes once
+                documents += sum(len(part.documents) for part in batch)
+                assert sum(part.passages for part in batch) <= BATCH
+                reader.written(batch)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+            assert documents == count
+
+    peak(1000)  # what is imported and cached at first
+    assert peak(6000) < peak(1000) * 1.5

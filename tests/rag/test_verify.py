@@ -321,3 +321,12 @@ def test_sources_that_differ_are_both_cited() -> None:
     assert both.text == "12 people [1]; sources differ, another one says: 15 people [2]"
     assert quotes(both) == [here, there]
     assert [c.marker for c in both.citations] == [1, 2]
+
+
+def test_a_name_and_what_it_is_short_for_are_one() -> None:
+    text = "Brandt runs the ferry."
+    asked = "What does OEB run?"
+    said = Draft("the ferry", "fake")
+    assert verify(asked, said, evidence_of(text), lambda _: text).abstained
+    aliases = {"oeb": frozenset({"odil", "brandt"})}
+    assert verify(asked, said, evidence_of(text), lambda _: text, aliases).text == "the ferry [1]"

@@ -179,6 +179,7 @@ def _made(suffix: str) -> dict[str, Callable[[], bytes]]:
                 )
             ),
             "deep": lambda: word(f"<w:document {w}><w:body>" + "<w:p>" * 100_000),
+            "paragraphs": lambda: word(f"<w:document {w}><w:body>{'<w:p/>' * 3_000_000}</w:body></w:document>"),
         },
         ".epub": {
             "bomb": lambda: book(b"<p>" + b"0" * 60_000_000),
@@ -190,9 +191,11 @@ def _made(suffix: str) -> dict[str, Callable[[], bytes]]:
         ".eml": {
             "header": lambda: b"Subject: " + b"a b" * 3_000_000 + b"\n\nIt rained.",
             "parts": lambda: b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nx\n" * 200_000,
+            "fields": lambda: b"a:b\n" * 5_000_000,
             "matryoshka": lambda: b"Content-Type: message/rfc822\n\n" * 5000,
         },
         ".mbox": {"separators": lambda: b"From a Tue Mar  5 11:00:00 2024\n\n" * 50_000},
+        ".txt": {"blanks": lambda: b" " * 40_000_000 + b".", "one odd letter": lambda: b"a" * 40_000_000 + b"\xe9"},
         ".csv": {
             "quote left open": lambda: b'title,text\nBridge,"' + b"It rained.\n" * 2_000_000,
             "no text column": lambda: b"a,b\n1,2\n",
@@ -208,6 +211,7 @@ def _made(suffix: str) -> dict[str, Callable[[], bytes]]:
                 "rss", "<rss version='2.0'><channel><item><title>LAUGH</title></item></channel></rss>"
             ).encode(),
             "deep": lambda: b"<rss version='2.0'><channel><item><description>" + b"<b>" * 100_000,
+            "entries": lambda: b"<rss version='2.0'><channel>" + b"<item/>" * 2_500_000,
         },
         ".zip": {
             "bomb": lambda: zipped({"a.txt": b"0" * 60_000_000, "b.txt": b"0" * 60_000_000}),

@@ -75,13 +75,22 @@ def test_a_text_about_markup_stays_a_text() -> None:
 
 @pytest.mark.parametrize(
     "start",
-    [b"", b" \n" * 50, b"<?xml version='1.0'?>\n<!-- a > b -->\n<?style x?>", b"<!-- <rss> -->", b"\xef\xbb\xbf"],
+    [b"", b" \n" * 50, b"<?xml version='1.0'?>\n<!-- a > b -->\n<?style x?>", b"<!-- <rss> -->" * 100, b"\xef\xbb\xbf"],
 )
 def test_what_may_stand_before_the_first_element(start: bytes) -> None:
-    note, *_ = read_bytes(
-        start + b"<rss version='2.0'><channel><item><title>Rain</title></item></channel></rss>", "a.csv"
-    )
+    raw = start + b"<rss version='2.0'><channel><item><title>Rain</title></item></channel></rss>"
+    note, *_ = read_bytes(raw, "a.csv")
     assert isinstance(note, Note) and note.text.startswith("read as feed")
+
+
+@pytest.mark.parametrize(
+    "start", [b" " * 5000, b"<!--" * 1200, b"<?" * 2000, b"<!-- -->" * 500 + b"x", b"<!---->\n" * 900]
+)
+def test_starts_that_take_a_careless_pattern_for_ever(start: bytes) -> None:
+    try:
+        assert not any(isinstance(item, Document) for item in read_bytes(start, "a.csv"))
+    except DocumentError as error:
+        assert "a.csv" in str(error)
 
 
 def test_suffixes_are_read_in_capitals() -> None:

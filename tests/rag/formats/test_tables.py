@@ -56,6 +56,11 @@ def test_without_a_text_column_the_error_lists_what_there_is(name: str) -> None:
         items(raw, name, body="kopf")
 
 
+def test_a_column_without_a_name_is_none_of_them() -> None:
+    (read,) = items(",text\n1,It rained.\n", "a.csv")
+    assert isinstance(read, Document) and (read.text, read.author, read.title) == ("It rained.", "", "It rained.")
+
+
 def test_bad_rows_are_told_by_their_line_and_the_others_go_on() -> None:
     raw = b'title,text\nA,"Two\nlines."\nB,too,many\nC,\xff\xfe caf\xc3\xa9\nD,\nE,\x00\nF,It rained.\n'
     found = items(raw, "a.csv")
