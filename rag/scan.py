@@ -77,7 +77,7 @@ def scan(paths: Sequence[Path | str], held: Callable[[str], int]) -> Scan:
         if os.path.isdir(path):
             _scan_folder(found, path, held)
         elif os.path.isfile(path):
-            _take(found, path, text_of(os.path.basename(path)))
+            _take(found, path, key_of(path), text_of(os.path.basename(path)))
         else:
             raise DocumentError(f"{text_of(path)} does not exist{_known(held(key_of(path)))}")
     return found
@@ -134,48 +134,48 @@ def _known(count: int) -> str:
 def _walk(found: Scan, root: str) -> int:
     """Take all files below a folder, in the order of their names; return how many, those found before included."""
     seen = 0
-    waiting = _listing(found, root, root)
+    below = len(key_of(root).rstrip("/")) + 1  # where a source name begins in a key
+    waiting = _listing(found, root, key_of(root))
     while waiting:
         entry = waiting.pop()
+        key = key_of(entry.path)
+        source = key[below:]
         try:
             if entry.is_dir(follow_symlinks=False):
-                waiting.extend(_listing(found, entry.path, root))
+                waiting.extend(_listing(found, entry.path, source))
             elif entry.is_symlink() and entry.is_dir():
-                source = _below(entry.path, root)
                 notice = f"{source} is a link to a folder, which is not followed; give that folder as well"
                 found.notices.append((source, notice))
             elif entry.name.lower().endswith(SUFFIXES):
-                seen += _take(found, entry.path, _below(entry.path, root))
+                seen += _take(found, entry.path, key, source)
         except OSError as error:
-            _fail(found, entry.path, _below(entry.path, root), f"cannot be looked at: {error.strerror}")
+            _fail(found, key, source, f"cannot be looked at: {error.strerror}")
     return seen
 
 
-def _listing(found: Scan, folder: str, root: str) -> list[os.DirEntry[str]]:
+def _listing(found: Scan, folder: str, source: str) -> list[os.DirEntry[str]]:
     """Return what a folder holds, last name first."""
     try:
         with os.scandir(folder) as listing:
             entries = [entry for entry in listing if not entry.name.startswith(_HIDDEN)]
     except OSError as error:
-        reason = f"cannot be listed: {error.strerror}; check its permissions"
-        _fail(found, folder, _below(folder, root) or text_of(root), reason)
+        _fail(found, key_of(folder), source, f"cannot be listed: {error.strerror}; check its permissions")
         return []
     return sorted(entries, key=lambda entry: entry.name, reverse=True)
 
 
-def _take(found: Scan, path: str, source: str) -> int:
+def _take(found: Scan, path: str, key: str, source: str) -> int:
     """Take a file; return 1 if it is one, else 0."""
-    key = key_of(path)
     if key in found.files:
         return 1
     try:
         status = os.stat(path)
     except FileNotFoundError:
         if os.path.islink(path):
-            _fail(found, path, source, "is a link to nothing; mend or remove it")
+            _fail(found, key, source, "is a link to nothing; mend or remove it")
         return 0  # gone since the folder was listed
     except OSError as error:
-        _fail(found, path, source, f"cannot be looked at: {error.strerror}; check its permissions")
+        _fail(found, key, source, f"cannot be looked at: {error.strerror}; check its permissions")
         return 0
     if not stat.S_ISREG(status.st_mode):
         return 0
@@ -183,10 +183,6 @@ def _take(found: Scan, path: str, source: str) -> int:
     return 1
 
 
-def _fail(found: Scan, path: str, source: str, reason: str) -> None:
-    found.unreadable.add(key_of(path))
+def _fail(found: Scan, key: str, source: str, reason: str) -> None:
+    found.unreadable.add(key)
     found.failed.append((source, f"{source} {reason}"))
-
-
-def _below(path: str, root: str) -> str:
-    return key_of(path)[len(key_of(root).rstrip("/")) + 1 :]
