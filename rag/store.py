@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,6 +49,7 @@ class VectorStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._failed = False
+        self._connecting = threading.Lock()
         self._client: Any = None  # the concrete client: the abstract one does not say that it can be closed
         self._connect()
 
@@ -66,8 +68,8 @@ class VectorStore:
         for first in range(0, len(page), self.most):
             part = page[first : first + self.most]
             records = [record(*entry) for entry in part]
-            with self._writing():
-                self._collection.upsert(
+            with self._writing() as collection:
+                collection.upsert(
                     ids=[chunk.id for chunk, _, _ in part],
                     embeddings=np.stack([r.vector for r in records]),
                     metadatas=[r.metadata for r in records],
@@ -77,13 +79,13 @@ class VectorStore:
     def remove(self, chunk_ids: Sequence[str]) -> None:
         """Remove these passages."""
         for first in range(0, len(chunk_ids), self.most):
-            with self._writing():
-                self._collection.delete(ids=list(chunk_ids[first : first + self.most]))
+            with self._writing() as collection:
+                collection.delete(ids=list(chunk_ids[first : first + self.most]))
 
     def count(self) -> int:
         """Return the number of passages in Chroma."""
-        with self._translated():
-            return int(self._collection.count())
+        with self._reading() as collection:
+            return int(collection.count())
 
     def ids(self) -> Iterator[str]:
         """Yield the ids of all passages, read in pages (one read of everything fails on large stores)."""
@@ -94,8 +96,8 @@ class VectorStore:
 
     def records(self, chunk_ids: Sequence[str]) -> dict[str, Record]:
         """Return what Chroma holds under these ids, at most one page of them."""
-        with self._translated():
-            found: Any = self._collection.get(ids=list(chunk_ids), include=["embeddings", "metadatas", "documents"])
+        with self._reading() as collection:
+            found = collection.get(ids=list(chunk_ids), include=["embeddings", "metadatas", "documents"])
         columns = zip(found["ids"], found["embeddings"], found["metadatas"], found["documents"], strict=True)
         return {i: Record(np.asarray(v, dtype=np.float32), dict(m or {}), str(t)) for i, v, m, t in columns}
 
@@ -108,14 +110,13 @@ class VectorStore:
         """
         if limit < 1:
             return []
-        asked: Any = vector[np.newaxis]
-        with self._translated():
-            found: Any = self._collection.query(query_embeddings=asked, n_results=limit, include=["distances"])
+        with self._reading() as collection:
+            found = collection.query(query_embeddings=[vector], n_results=limit, include=["distances"])
         return [(i, 1.0 - float(distance)) for i, distance in zip(found["ids"][0], found["distances"][0], strict=True)]
 
     def _ids(self, offset: int) -> list[str]:
-        with self._translated():
-            return list(self._collection.get(limit=_PAGE, offset=offset, include=[])["ids"])
+        with self._reading() as collection:
+            return list(collection.get(limit=_PAGE, offset=offset, include=[])["ids"])
 
     def _connect(self) -> None:
         with self._translated(Exception):  # on a damaged folder the bindings raise whatever comes
@@ -127,18 +128,26 @@ class VectorStore:
             self.most = min(_PAGE, int(client.get_max_batch_size()))
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Make ready for a write; one after a write that failed, as on a full disk, may wait in Chroma for ever."""
-        if self._failed:
-            self._client.close()
-            self._connect()
-            self._failed = False
+    def _writing(self) -> Iterator[Any]:
+        """Lend the collection for a write."""
         try:
-            with self._translated():
-                yield
+            with self._reading() as collection:
+                yield collection
         except StoreError:
             self._failed = True
             raise
+
+    @contextmanager
+    def _reading(self) -> Iterator[Any]:
+        """Lend the collection, of a new client if a write has failed: the old one may let its callers wait for ever."""
+        with self._connecting:
+            if self._failed:
+                self._client.close()
+                self._connect()
+                self._failed = False
+            collection = self._collection
+        with self._translated():
+            yield collection
 
     @contextmanager
     def _translated(self, *more: type[Exception]) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""The documents' database: what goes in comes out, readers see what is live, and nothing is lost by threads or limits."""
+"""The documents' database: what goes in comes out, readers see what is live, threads and limits lose nothing."""
 
 from __future__ import annotations
 

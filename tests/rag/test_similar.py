@@ -1,4 +1,4 @@
-"""Near-identical texts: signatures estimate what is shared, bands bring pairs together, groups follow from the texts."""
+"""Near-identical texts: signatures estimate what is shared, bands bring pairs together, groups follow."""
 
 from __future__ import annotations
 
