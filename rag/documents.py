@@ -198,6 +198,17 @@ class View:
         )
         return [(chunk_id, unpack(raw, 1)[0]) for chunk_id, raw in found]
 
+    def all_vectors(self) -> Iterator[list[tuple[str, Vectors]]]:
+        """Yield the vectors of all passages that readers see, in pages, without their sentences'."""
+        last = 0
+        while rows := self.rows(
+            "SELECT c.number, c.id, d.state FROM chunks c JOIN documents d ON d.number = c.document "
+            "WHERE c.number > ? ORDER BY c.number LIMIT 2000",
+            last,
+        ):
+            last = rows[-1][0]
+            yield self.passage_vectors(chunk_id for _, chunk_id, state in rows if state in VISIBLE)
+
     def chunks(self, ids: Iterable[str], states: Sequence[str] = VISIBLE) -> Iterator[tuple[Chunk, Document, Vectors]]:
         """Yield the passages with these ids that exist, each with its document and vectors; texts are read once."""
         found = self.rows(

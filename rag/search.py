@@ -41,6 +41,7 @@ class Search:
     _asked: set[str] = field(default_factory=set)
     _passages: dict[str, Passage] = field(default_factory=dict)
     _heads: dict[int, int] = field(default_factory=dict)
+    _compared: list[tuple[str, float]] | None = None
     _partial: set[str] = field(default_factory=set)  # passages that repeat others in part
 
     def candidates(self, vector: Vector, question_terms: Sequence[str], limit: int) -> list[Candidate]:
@@ -51,7 +52,8 @@ class Search:
         few = self.among.few if self.among else ()
 
         def near(most: int) -> tuple[list[str], bool]:
-            found = self._exact(vector)[:most] if few else self.vectors.search(vector, most)
+            exactly = few or self.vectors.failed
+            found = self._exact(vector)[:most] if exactly else self.vectors.search(vector, most)
             return [chunk_id for chunk_id, _ in found], len(found) < most
 
         def lexical(most: int) -> tuple[list[str], bool]:
@@ -151,11 +153,19 @@ class Search:
         return [self._passages[i] for i in chunk_ids if i in self._passages]
 
     def _exact(self, vector: Vector) -> list[tuple[str, float]]:
-        """Return all passages that match, best first, where they are few."""
-        if self.among is None or self.among.vectors is None:
-            return []
-        cosines = (float(cosine) for cosine in self.among.vectors @ vector)
-        return sorted(zip(self.among.few, cosines, strict=True), key=lambda found: (-found[1], found[0]))
+        """Return passages best first, compared one by one: those that match where they are few, else all.
+
+        All are compared only while Chroma cannot be written to, since it may not answer then.
+        """
+        if self._compared is None:
+            if self.among and self.among.vectors is not None:
+                pages = [(list(self.among.few), self.among.vectors)]
+            else:
+                found = (page for page in self.view.all_vectors() if page)
+                pages = [([i for i, _ in page], np.stack([row for _, row in page])) for page in found]
+            cosines = [(i, float(c)) for ids, rows in pages for i, c in zip(ids, rows @ vector, strict=True)]
+            self._compared = sorted(cosines, key=lambda found: (-found[1], found[0]))
+        return self._compared
 
 
 class _Sentences:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from rag.types import Chunk, Document
 
 COLLECTION = "dateline"
 _PAGE = 1000
+_LONGEST = 60.0  # seconds that Chroma may take for one call
 # The last is what a reader meets whose client is closed meanwhile.
 _FAILURES: tuple[type[Exception], ...] = (ChromaError, OSError, ValueError, RuntimeError, AttributeError)
 
@@ -48,8 +50,7 @@ class VectorStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._failed = False
-        self._connecting = threading.Lock()
+        self.failed = False  # a write did, or nothing was answered: until a write succeeds, ask something else
         self._client: Any = None  # the concrete client: the abstract one does not say that it can be closed
         self._connect()
 
@@ -68,24 +69,22 @@ class VectorStore:
         for first in range(0, len(page), self.most):
             part = page[first : first + self.most]
             records = [record(*entry) for entry in part]
-            with self._writing() as collection:
-                collection.upsert(
-                    ids=[chunk.id for chunk, _, _ in part],
-                    embeddings=np.stack([r.vector for r in records]),
-                    metadatas=[r.metadata for r in records],
-                    documents=[r.text for r in records],
-                )
+            columns = {
+                "ids": [chunk.id for chunk, _, _ in part],
+                "embeddings": np.stack([r.vector for r in records]),
+                "metadatas": [r.metadata for r in records],
+                "documents": [r.text for r in records],
+            }
+            self._write("upsert", **columns)
 
     def remove(self, chunk_ids: Sequence[str]) -> None:
         """Remove these passages."""
         for first in range(0, len(chunk_ids), self.most):
-            with self._writing() as collection:
-                collection.delete(ids=list(chunk_ids[first : first + self.most]))
+            self._write("delete", ids=list(chunk_ids[first : first + self.most]))
 
     def count(self) -> int:
         """Return the number of passages in Chroma."""
-        with self._reading() as collection:
-            return int(collection.count())
+        return int(self._ask("count"))
 
     def ids(self) -> Iterator[str]:
         """Yield the ids of all passages, read in pages (one read of everything fails on large stores)."""
@@ -96,8 +95,7 @@ class VectorStore:
 
     def records(self, chunk_ids: Sequence[str]) -> dict[str, Record]:
         """Return what Chroma holds under these ids, at most one page of them."""
-        with self._reading() as collection:
-            found = collection.get(ids=list(chunk_ids), include=["embeddings", "metadatas", "documents"])
+        found = self._ask("get", ids=list(chunk_ids), include=["embeddings", "metadatas", "documents"])
         columns = zip(found["ids"], found["embeddings"], found["metadatas"], found["documents"], strict=True)
         return {i: Record(np.asarray(v, dtype=np.float32), dict(m or {}), str(t)) for i, v, m, t in columns}
 
@@ -110,13 +108,11 @@ class VectorStore:
         """
         if limit < 1:
             return []
-        with self._reading() as collection:
-            found = collection.query(query_embeddings=[vector], n_results=limit, include=["distances"])
+        found = self._ask("query", query_embeddings=[vector], n_results=limit, include=["distances"])
         return [(i, 1.0 - float(distance)) for i, distance in zip(found["ids"][0], found["distances"][0], strict=True)]
 
     def _ids(self, offset: int) -> list[str]:
-        with self._reading() as collection:
-            return list(collection.get(limit=_PAGE, offset=offset, include=[])["ids"])
+        return list(self._ask("get", limit=_PAGE, offset=offset, include=[])["ids"])
 
     def _connect(self) -> None:
         with self._translated(Exception):  # on a damaged folder the bindings raise whatever comes
@@ -127,38 +123,53 @@ class VectorStore:
             )
             self.most = min(_PAGE, int(client.get_max_batch_size()))
 
-    @contextmanager
-    def _writing(self) -> Iterator[Any]:
-        """Lend the collection for a write."""
+    def _write(self, what: str, **columns: Any) -> None:
+        """Have the collection written to, by a new client where a write failed: the old one may wait for ever."""
+        if self.failed:
+            self._client.close()
+            self._connect()
         try:
-            with self._reading() as collection:
-                yield collection
+            self._ask(what, **columns)
         except StoreError:
-            self._failed = True
+            self.failed = True
             raise
+        self.failed = False
 
-    @contextmanager
-    def _reading(self) -> Iterator[Any]:
-        """Lend the collection, of a new client if a write has failed: the old one may let its callers wait for ever."""
-        with self._connecting:
-            if self._failed:
-                self._client.close()
-                self._connect()
-                self._failed = False
-            collection = self._collection
+    def _ask(self, what: str, **asked: Any) -> Any:
+        """Return what the collection answers, within a time: after a failed write, on a full disk, it may never."""
+        answers: queue.SimpleQueue[tuple[Any, Exception | None]] = queue.SimpleQueue()
+        work = getattr(self._collection, what)
+
+        def ask() -> None:
+            try:
+                answers.put((work(**asked), None))
+            except Exception as error:
+                answers.put((None, error))
+
+        # A thread of its own, since nothing else ends the wait; one that never comes back must not keep Python alive.
+        threading.Thread(target=ask, name=f"chroma-{what}", daemon=True).start()
+        try:
+            answer, error = answers.get(timeout=_LONGEST)
+        except queue.Empty as silence:
+            self.failed = True
+            raise self._error(f"no answer in {_LONGEST:.0f} s") from silence
         with self._translated():
-            yield collection
+            if error:
+                raise error
+            return answer
 
     @contextmanager
     def _translated(self, *more: type[Exception]) -> Iterator[None]:
         try:
             yield
         except (*_FAILURES, *more) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise StoreError(
-                f"Chroma failed on {self._folder}: {reason}; check the disk's space, or remove that folder to have it "
-                "rebuilt"
-            ) from error
+            raise self._error(str(error).splitlines()[0] if str(error) else type(error).__name__) from error
+
+    def _error(self, reason: str) -> StoreError:
+        return StoreError(
+            f"Chroma failed on {self._folder}: {reason}; check the disk's space, or remove that folder to have it "
+            "rebuilt"
+        )
 
 
 def record(chunk: Chunk, document: Document, vector: Vector) -> Record:

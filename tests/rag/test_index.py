@@ -393,10 +393,14 @@ def test_no_space_left(folder: Path, most: int) -> None:
             for written in range(100):
                 boats = [f"Boat {n} left bay {written}. " * 20 for n in range(10)]
                 write(index, *(make_entry(text, f"{written}-{n}.txt") for n, text in enumerate(boats)))
+        assert "Cod left the bay. The bay froze." in found(index, "cod froze fished")
+        with pytest.raises(StoreError):
+            index.settle()
+            add(index, "Trout swam. " * 50_000, "trout.txt")
+        assert "Cod left the bay. The bay froze." in found(index, "cod froze fished")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert "\n" not in str(caught.value) and "space" in str(caught.value)
-    assert "Cod left the bay. The bay froze." in found(index, "cod froze fished")
     assert len(sources(index)) in (1 + 10 * written, 1 + 10 * (written + 1))  # a batch is there whole or not at all
     index.settle()
     assert_whole(index)

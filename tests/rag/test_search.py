@@ -143,3 +143,17 @@ def test_no_more_than_there_is(index: Index) -> None:
     add(index, "Cod left the bay.")
     assert len(candidates(index, limit=100)) == 1
     assert candidates(index, limit=0) == []
+
+
+def test_while_chroma_fails_every_vector_is_compared(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"Boats left a harbour for the bay{f' filler{n}' * n}." for n in range(20)]  # each less like the question
+    write(index, *(make_entry(text, f"{n:02}.txt", date=f"20{n + 1:02}-01-01") for n, text in enumerate(texts)))
+    late = Filters(since="2011")
+    before, before_late = candidates(index, limit=5), candidates(index, limit=5, filters=late)
+    index.vectors.failed = True
+    monkeypatch.setattr(index.vectors, "search", lambda *_: pytest.fail("it was asked"))
+    assert [c.source for c in candidates(index, limit=5)] == [c.source for c in before]
+    monkeypatch.setattr("rag.filters.FEW", 0)
+    index._matching.clear()
+    assert [c.source for c in candidates(index, limit=5, filters=late)] == [c.source for c in before_late]
+    assert min(c.source for c in before_late) == "10.txt"

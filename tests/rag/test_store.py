@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from fakes import FakeEmbedding, make_passages
+from fakes import WAIT, FakeEmbedding, make_passages
 
 from rag import StoreError
 from rag.store import VectorStore
@@ -97,6 +98,34 @@ def test_other_dimensions_are_refused(store: VectorStore) -> None:
     with pytest.raises(StoreError) as caught:
         store.search(vector[:7], 1)
     assert "\n" not in str(caught.value)
+
+
+def test_after_a_failed_write_another_client_writes(store: VectorStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old one may wait for ever, as after a full disk."""
+    first, second = entries("Cod left. The bay froze.\n\nHerring came home.")[:2]
+    store.put([first])
+
+    def full(**_: object) -> None:
+        raise RuntimeError("Error in compaction\nat line 7")
+
+    old = store._collection
+    monkeypatch.setattr(old, "upsert", full)
+    with pytest.raises(StoreError, match=r"Error in compaction; check") as caught:
+        store.put([second])
+    assert store.failed and "\n" not in str(caught.value)
+    store.put([second])
+    assert not store.failed and store._collection is not old
+    assert set(store.ids()) == {first[0].id, second[0].id}
+
+
+def test_silence_is_an_error(store: VectorStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = threading.Event()
+    monkeypatch.setattr("rag.store._LONGEST", 0.05)
+    monkeypatch.setattr(store._collection, "query", lambda **_: release.wait(WAIT))
+    with pytest.raises(StoreError, match="no answer"):
+        store.search(FakeEmbedding().embed_question("cod"), 5)
+    assert store.failed
+    release.set()
 
 
 def test_folder_is_a_file(tmp_path: Path) -> None:
