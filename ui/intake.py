@@ -143,6 +143,8 @@ def _add(name: str, add: Callable[[], IngestReport]) -> Result:
         if sources := getattr(report, state):
             articles = sum(len(getattr(report, each)) for each in states)
             name = name if articles > 1 else sources[0]  # of a web page, where it ended up
+            if state == "added" and not report.passages:  # a copy of what the library holds
+                state = "unchanged"
             return Result(name, state, passages=report.passages, reason=told, articles=articles)
     return Result(name, "failed", reason=told or _FAULT)
 

@@ -117,7 +117,7 @@ def test_every_file_has_a_line_and_the_page_stays_usable(library: Any, tmp_path:
     with library() as page:
         add(page, *(files / name for name in ("photo.jpg", "empty.txt", "whale.txt", "again.txt")))
         lines = page.locator(".dl-result")
-        expect(lines.nth(0)).to_contain_text("Failed photo.jpg is not UTF-8 text (byte 0); save it as UTF-8")
+        expect(lines.nth(0)).to_contain_text("Failed photo.jpg is a picture; add its text")
         expect(lines.nth(1)).to_contain_text("Failed empty.txt is empty; remove it or fill it")
         expect(lines.nth(2)).to_contain_text("Added whale.txt")
         expect(lines.nth(3)).to_contain_text("Unchanged again.txt")
