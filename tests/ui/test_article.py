@@ -50,3 +50,18 @@ def test_hostile_article_is_text() -> None:
 
 def test_removed_article_says_so() -> None:
     assert "no longer in the library" in Parsed(missing()).text
+
+
+def test_what_is_known_about_an_article_is_shown_and_escaped() -> None:
+    document = make_document(
+        "The port burnt.", "a.html", date="2024-07-12T08:00:00", author="<b>Brandt</b>", publisher="Tessin Post",
+        url="https://example.org/?a=1&b=\"><script>",
+    )  # fmt: skip
+    html = article(document)
+    assert "published 2024-07-12" in html and "Tessin Post" in html and "&lt;b&gt;Brandt" in html
+    assert 'href="https://example.org/?a=1&amp;b=&quot;&gt;&lt;script&gt;"' in html and "<script" not in html
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//example.org", "", "file:///etc/passwd"])
+def test_only_web_addresses_become_links(url: str) -> None:
+    assert "href" not in article(make_document("The port burnt.", "a.html", url=url))
