@@ -58,7 +58,7 @@ def sync(
         _take_in(index, writer, Reader(index.held, size, columns), changes.changed, tally)
     _let_go(index, found, changes, tally)
     report = tally.report(time.perf_counter() - started)
-    _note_use(index, embedding, report.passages)
+    index.documents.set_meta("used", "1")
     return report
 
 
@@ -112,7 +112,7 @@ def put(
         reader.written([part])
     report = tally.report(time.perf_counter() - started)
     if not report.failed:
-        _note_use(index, embedding, report.passages)
+        index.documents.set_meta("used", "1")
     return report
 
 
@@ -158,10 +158,3 @@ def _has_left(file: File, found: Scan, arrivals: Mapping[str, list[str]]) -> boo
         return False
     # An escaped name cannot be looked for, nor can a web address.
     return os.path.isabs(file.path) and "\\x" not in file.path and not os.path.lexists(file.path)
-
-
-def _note_use(index: Index, embedding: PassageEmbedding, passages: int) -> None:
-    """Keep in the store that it was used, and what embedded its passages."""
-    index.documents.set_meta("used", "1")
-    if passages:
-        index.documents.set_meta("embedding_path", str(getattr(embedding, "path", "unknown")))

@@ -31,6 +31,7 @@ class Writer:
         self._index = index
         self._embedding = embedding
         self._size = size
+        self._noted = False
 
     def embed(self, parts: Sequence[Part]) -> list[Vectors]:
         """Return the vectors of all passages in the order of the parts."""
@@ -38,6 +39,10 @@ class Writer:
 
     def write(self, parts: Sequence[Part], vectors: Sequence[Vectors]) -> list[tuple[Part, list[str]]]:
         """Write parts, and return for each document of each what that did: added, replaced or unchanged."""
+        if vectors and not self._noted:
+            # Before the first of them is written: a crash right after that leaves nothing to embed, thus to note.
+            self._index.documents.set_meta("embedding_path", self._embedding.path)
+            self._noted = True
         entries = self._complete(list(_entries(parts, iter(vectors))))
         files = [part.file for part in parts if part.file and part.is_whole]
         words = list(self._index.write(entries, files)) if entries or files else []

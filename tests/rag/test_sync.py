@@ -627,3 +627,21 @@ def test_reading_holds_no_more_of_a_large_file_than_of_a_small_one(tmp_path: Pat
 
     peak(1000)  # what is imported and cached at first
     assert peak(6000) < peak(1000) * 1.5
+
+
+def test_what_embedded_is_noted_before_its_vectors_are_written(
+    engine: Engine, folder: Path, embedding: FakeEmbedding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # what a kill leaves written is not embedded again, so it would never be noted
+    noted: list[str | None] = []
+    write = Index.write
+
+    def watched(index: Index, *rest: Any) -> list[str]:
+        noted.append(index.documents.get_meta("embedding_path"))
+        return write(index, *rest)
+
+    monkeypatch.setattr(Index, "write", watched)
+    engine._index.documents.set_meta("embedding_path", "another")
+    write_articles(folder, {"whale.txt": "A whale came into the harbour."})
+    engine.ingest(folder)
+    assert noted and set(noted) == {embedding.path}
