@@ -110,6 +110,7 @@ class Models:
         answering = threading.Thread(target=self._warm_up_model, args=(starts,), name="dateline-warm-up", daemon=True)
         answering.start()
         self.embedding().load()
+        self.kin()
         answering.join()
 
     def _warm_up_model(self, starts: Sequence[Sequence[ChatMessage]]) -> None:
