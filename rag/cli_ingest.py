@@ -129,7 +129,7 @@ def print_report(report: IngestReport) -> None:
     _print_lines([f"{state} {shown(name)}" for state in changed for name in getattr(report, state)], sys.stdout)
     _print_lines([f"note {shown(name)}: {text}" for name, text in report.notices], sys.stderr)
     _print_lines([f"failed {shown(name)}: {shown(reason)}" for name, reason in report.failed], sys.stderr)
-    print(summary(report))
+    print(summary(report), flush=True)  # a watcher goes on for days, and its reader may be a pipe
 
 
 def summary(report: IngestReport) -> str:
