@@ -178,7 +178,10 @@ class LexicalIndex:
         with self._translated():
             try:
                 if self._writer is None:
-                    self._writer = self._index.writer(_HEAP_BYTES, 1)
+                    writer = self._index.writer(_HEAP_BYTES, 1)
+                    # A process that was killed while it committed leaves files that the next commit trips over.
+                    writer.garbage_collect_files()
+                    self._writer = writer
                 yield self._writer
             except BaseException:
                 self._writer = None

@@ -200,6 +200,25 @@ def test_kept_across_opening(tmp_path: Path, index: LexicalIndex) -> None:
     assert again.search(terms("cod"), 5) == index.search(terms("cod"), 5)
 
 
+def test_files_of_a_killed_commit_are_no_hindrance(tmp_path: Path) -> None:
+    folder = tmp_path / "killed"
+    first, second = entries("Cod left. Herring left. Trout left.")
+    index = LexicalIndex(folder)
+    add(index, [first, second])
+    index.close()
+    before = (folder / "meta.json").read_bytes()
+    index = LexicalIndex(folder)
+    remove(index, first[0].id)
+    index.close()
+    assert list(folder.glob("*.del"))
+    (folder / "meta.json").write_bytes(before)  # killed after the list of what goes was written, before that counted
+    index = LexicalIndex(folder)
+    assert index.count() == 3
+    remove(index, first[0].id)
+    assert index.count() == 1
+    index.close()
+
+
 @pytest.mark.parametrize(
     "term", ['"', "AND", "sentence:cod", "c*", "(", "\\", "+cod -left", "cod~9", "x" * 70_000, "🎣"]
 )
