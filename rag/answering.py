@@ -153,11 +153,12 @@ class Answering:
         if verdict.abstained or not said or draft.model == "extractive":
             return weighed
         cited = {c.document_id for c in verdict.citations}
-        best = max((e.coverage for e in nearest(hits, _COMPARED) if e.document_id in cited), default=1.0)
+        near = nearest(hits, _COMPARED)
+        best = max((e.coverage for e in near if e.document_id in cited), default=1.0)
         evidence = next(
             (
                 e
-                for e in nearest(hits, _COMPARED)
+                for e in near
                 if e.document_id not in cited
                 and e.coverage >= best
                 and values(question, e.text) - values(question, question)
