@@ -41,7 +41,8 @@ WAIT = 30.0  # seconds after which a test that waits for an event has failed
 class FakeEmbedding(PassageEmbedding):
     """Counts terms in hashed dimensions: texts that share words are near one another, nothing is loaded.
 
-    `embedded` counts the passages that were embedded.
+    A trace of noise of its own in each text keeps two texts that share nothing with a question from being equally
+    near: Chroma returns such in any order. `embedded` counts the passages that were embedded.
     """
 
     dimensions: int = 256
@@ -71,6 +72,8 @@ class FakeEmbedding(PassageEmbedding):
                 row[zlib.crc32(term.encode("utf-8", "surrogatepass")) % self.dimensions] += 1
             if not row.any():
                 row[0] = 1
+            noise = np.random.default_rng(zlib.crc32(text.encode("utf-8", "surrogatepass"))).standard_normal(row.size)
+            row += 1e-4 * noise
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
