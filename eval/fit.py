@@ -22,8 +22,8 @@ from eval.reading import DatasetError
 from eval.records import Record, read_run
 
 SIGNALS = {
-    "answer": ("cited_score", "cited_coverage", "support", "certainty", "unknown"),
-    "extractive": ("score", "dense", "coverage"),
+    "answer": ("cited_score", "certainty", "unknown", "sentences"),
+    "extractive": ("score", "dense", "sentences"),
 }
 _STRENGTH = 0.3  # sklearn's C: fewer than a hundred questions a regression want a firm hand
 _FOLDS = 5

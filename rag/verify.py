@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from rag.contrary import contrary
 from rag.prompts import UNKNOWN
 from rag.question import Form, asks_reason, form
 from rag.text import content_terms, fold, initials, names, numbers, same_name, split_sentences
@@ -45,6 +46,7 @@ _DANGLING = re.compile(
 MIN_COVERAGE = 0.6
 _MAX_CITATIONS = 3  # for one statement
 _MAX_SENTENCE = 600  # characters of a sentence that is given whole
+_SURE = 0.75  # mean token probability below which a few words may be the wrong ones of their sentence
 _MARKER = re.compile(r"\[(\d+)\]")
 
 
@@ -90,7 +92,8 @@ def verify(
     if is_refusal(draft.text) or not evidence:
         return refusal()
     asked = set(content_terms(question))
-    whole = form(question) is Form.OPEN
+    asked_for = form(question)
+    unsure = asked_for is Form.SHORT and draft.confidence is not None and draft.confidence < _SURE
     parts: list[str] = []
     citations: list[Citation] = []
     for statement in split_sentences(_clean(draft.text)):
@@ -98,7 +101,12 @@ def verify(
         if not found:
             continue
         words = _verbatim(statement.strip(), [e.text for e, _ in found])
-        if (whole or _DANGLING.search(words)) and (sentence := _around(words, question, found[0][0].text)):
+        whole = (
+            (unsure and len(found) == 1)
+            or _DANGLING.search(words)
+            or (asked_for is Form.OPEN and _tells_little(words, question))
+        )
+        if whole and (sentence := _whole(words, found[0][0].text)):
             words, found = sentence, found[:1]
         markers = [_cite(citations, e, support) for e, support in found]
         cited = f"{words} " + "".join(f"[{m}]" for m in sorted(markers))
@@ -145,17 +153,15 @@ def _renumber(citations: list[Citation], citation: Citation) -> int:
     return len(citations)
 
 
-def _around(words: str, question: str, sentence: str) -> str | None:
-    """Return the whole sentence where a few words of it do not answer an open question; None where they do.
+def _tells_little(words: str, question: str) -> bool:
+    """Tell whether an open question is not answered by these words: a reason, and few words, want their sentence."""
+    return asks_reason(question) or len(words.split()) < 4
 
-    A reason, and whatever is told in fewer than four words, is only understood in its sentence.
-    """
+
+def _whole(words: str, sentence: str) -> str | None:
+    """Return the sentence that words are from; None where it adds nothing or cannot be given."""
     plain = " ".join(sentence.split())
-    if _DANGLING.search(words):
-        return plain if len(plain) <= _MAX_SENTENCE and not _MARKERS.search(plain) else None
-    if plain == words or _MARKERS.search(plain) or len(plain) > _MAX_SENTENCE:
-        return None
-    return plain if asks_reason(question) or len(words.split()) < 4 else None
+    return None if plain == words or _MARKERS.search(plain) or len(plain) > _MAX_SENTENCE else plain
 
 
 def unmarked(text: str) -> str:
@@ -196,7 +202,7 @@ def _support(
     together = set().union(*(terms for _, terms in chosen)) if chosen else set()
     covered = len(_covered(own, together)) / len(own) if own else 0.0
     stated = " ".join(f"{e.context} {e.text}" for e, _ in chosen)
-    if covered < MIN_COVERAGE or not numbers(statement) <= numbers(stated):
+    if covered < MIN_COVERAGE or not numbers(statement) <= numbers(stated) or contrary(question, stated):
         return []
     cited = {e.document_id: read(e.document_id) for e, _ in chosen}.values()
     if not numbers(question) <= numbers(" ".join(cited)):

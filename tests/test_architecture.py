@@ -25,7 +25,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "rag.formats.worker_process",
         "rag.formats.kinds",
         "rag.question rag.settings rag.download rag.confidence rag.connect rag.database rag.similar rag.encoder",
-        "rag.prompts rag.web rag.openvino_encoder rag.torch_encoder rag.kin rag.rerank",
+        "rag.prompts rag.contrary rag.web rag.openvino_encoder rag.torch_encoder rag.kin rag.rerank",
         "rag.load rag.chunk rag.retrieve rag.evidence rag.verify rag.documents rag.lexical rag.store rag.embed rag.llm "
         "rag.models rag.draft",
         "rag.outbox rag.filters",

@@ -1,0 +1,85 @@
+"""Opposites: a question about what did not happen, or about the smallest, is not answered by what did or the biggest."""
+
+from __future__ import annotations
+
+import re
+
+from rag.question import Form, form
+from rag.text import fold, terms
+
+# What makes a question one about something that is not so. "Washington's no to sharing" is about a thing.
+_ASKS_NOT = re.compile(
+    r"\b(?:not|never|none|nobody|nothing|neither|nor|without|cannot|unable|except)\b|n't\b"
+    r"|(?<!'s )(?<!\ba )(?<!\bthe )\bno\b(?! longer\b)"
+    r"|\b(?:refus|fail|declin)\w* to\b|\b(?:den(?:y|ied|ies)|reject\w*|refus\w*|lack\w*)\b"
+)
+# What can answer it: denials, and whatever has one in it.
+_DENIES = re.compile(
+    r"\b(?:not|never|none|nobody|nothing|neither|nor|without|cannot|unable|no|except|only|instead|rather|but|yet|hardly"
+    r"|barely|rarely|seldom|few|little|against|former|formerly|until|unlike|apart|zero"
+    r"|(?:refus|fail|reject|lack|avoid|prevent|stop|halt|bann?|forb|oppos|miss|declin|exclud|withdr|prohibit|dismiss|block"
+    r"|veto|snub|resist|disput|abandon|cancel|scrap|suspend|abstain|absen|insignifican|incomp|incap|inab|impossib|illeg"
+    r"|den(?:y|ied|ies|ial))\w*"
+    r"|(?:turn|rul|vot)\w* (?:\w+ )?(?:down|out|against)"
+    r"|un(?!i(?:on|t|vers|que|form|son)|der|til|less|anim|cle)\w{4,}|non-\w+|dis(?:agree|allow|approv|like|continu)\w*)\b|n't\b"
+)
+_NEGATED = re.compile(r"\b(?:not|never|no|none|neither|nor|without|cannot|unable|fail\w*)\b|n't\b")
+
+# Pairs that exclude one another. What can both be told of one event is not here: who sells has a buyer, what ends has
+# begun, "how old" is asked of the young.
+_OPPOSITES = (
+    ("increase rise rose risen grow grew grown raise climb jump expand growth gain", "decrease fall fell fallen drop"
+     " decline shrink reduce reduction lose loss cut"),
+    ("largest biggest greatest highest maximum", "smallest lowest minimum tiniest"),
+    ("larger bigger greater higher", "smaller lower"),
+    ("most", "least fewest"),
+    ("longest longer", "shortest shorter"),
+    ("fastest faster", "slowest slower"),
+    ("oldest older", "youngest younger newest"),
+    ("earliest", "latest"),
+    ("best better", "worst worse"),
+    ("strongest stronger strong", "weakest weaker weak"),
+    ("richest richer rich", "poorest poorer poor"),
+    ("cheapest cheaper cheap", "dearest expensive"),
+    ("accept agree approve support allow permit", "refuse reject oppose deny forbid ban prohibit disagree"),
+    ("praise", "criticise criticize blame condemn"),
+    ("accelerate acceleration", "decelerate deceleration"),
+    ("northern north", "southern south"),
+    ("eastern east", "western west"),
+    ("male men man boys", "female women woman girls"),
+    ("public", "private"),
+    ("internal domestic", "external foreign"),
+    ("local regional", "global worldwide"),
+    ("urban", "rural"),
+    ("majority", "minority"),
+    ("include", "exclude"),
+    ("unite", "divide"),
+    ("easy simple", "difficult complex"),
+    ("possible", "impossible"),
+    ("legal", "illegal"),
+    ("import", "export"),
+)  # fmt: skip
+_SIDES = tuple(
+    (frozenset(terms(one)), frozenset(terms(other))) for pair in _OPPOSITES for one, other in (pair, pair[::-1])
+)
+
+
+def contrary(question: str, stated: str) -> bool:
+    """Tell whether sentences speak of the opposite of what a question asks.
+
+    It does where the question is about something that is not so and nothing there is denied, and where a word of the
+    question does not occur there but its opposite does. Yes and no can be told from either.
+
+    Args:
+        question: The stand-alone question.
+        stated: The sentences that an answer rests on.
+    """
+    if form(question) is Form.YES_NO:
+        return False
+    asked, said = re.sub(r"^no\b", "", fold(question)), fold(stated)
+    if _ASKS_NOT.search(asked):
+        return not _DENIES.search(said)
+    if _NEGATED.search(said):
+        return False
+    wanted, held = set(terms(question)), set(terms(stated))
+    return any(wanted & one and not wanted & other and not held & one and held & other for one, other in _SIDES)

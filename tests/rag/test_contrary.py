@@ -1,0 +1,60 @@
+"""Questions about the opposite of what the articles say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fakes import make_engine
+from rag.contrary import contrary
+
+
+@pytest.mark.parametrize(
+    ("question", "stated"),
+    [
+        ("Which crews did not join the strike?", "The crews of the night line joined the strike on Monday."),
+        ("What isn't needed to board the ferry?", "A ticket is needed to board the ferry."),
+        ("Who refused to sign the letter?", "The mayor and Brandt signed the letter in March."),
+        ("Which wing has never been shut?", "The north wing was shut in 1998."),
+        ("Who had no say in the matter?", "The harbour board had a say in the matter."),
+        ("Which is the smallest harbour of the island?", "Orrin is the largest harbour of the island."),
+        ("By how much did the fares increase?", "Fares fell by a tenth in May."),
+        ("Which towns lie on the southern coast?", "Vellmark and Tessin lie on the northern coast."),
+        ("Why did the council oppose the bridge?", "The council supported the bridge because it brings jobs."),
+    ],
+)
+def test_contrary(question: str, stated: str) -> None:
+    assert contrary(question, stated)
+
+
+@pytest.mark.parametrize(
+    ("question", "stated"),
+    [
+        ("Which crews did not join the strike?", "All crews but those of the night line joined the strike."),
+        ("Which crews did not join the strike?", "The crews of the night line refused to strike."),
+        ("Who had no say in the matter?", "The crews were excluded from the talks."),
+        ("Who was re-elected without a rival?", "Brandt ran unopposed and was re-elected."),
+        ("How did the port take the board's no?", "It was seen as an insult in the port."),
+        ("Which is the largest harbour of the island?", "Orrin is the largest harbour of the island."),
+        ("Which is the smallest harbour?", "Orrin is the largest harbour, Saltwing the smallest."),
+        ("By how much did the fares increase?", "The fares were raised by a tenth, after a cut last year."),
+        ("Why did the council oppose the bridge?", "The council could not support the bridge because of its cost."),
+        ("How old is the captain?", "The captain is the youngest on the line, at 31."),
+        ("Who sold the museum?", "The city bought the museum from Ana Kovic."),
+        ("When does the night line end?", "The night line starts at ten and runs until two."),
+        ("Did the mayor not sign the letter?", "The mayor signed the letter in March."),
+        ("No, I meant the minister", "The minister came on Friday."),
+        ("Which university in the United States took part?", "Yale University took part."),
+    ],
+)
+def test_not_contrary(question: str, stated: str) -> None:
+    assert not contrary(question, stated)
+
+
+def test_what_is_not_so_is_not_said_of_what_did_happen(tmp_path: Path) -> None:
+    """The union of words alone would let the sentence through: it holds every one of the question's."""
+    strike = {"strike.txt": "The crews of the night line joined the strike on Monday."}
+    with make_engine(tmp_path, documents=strike) as own:
+        assert own.answer("Which crews joined the strike?").citations
+        assert own.answer("Which crews did not join the strike?").text == "The articles do not say."
