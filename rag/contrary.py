@@ -1,4 +1,4 @@
-"""Opposites: a question about what did not happen, or about the smallest, is not answered by what did or the biggest."""
+"""Opposites: what did happen does not answer what did not, and the largest does not answer the smallest."""
 
 from __future__ import annotations
 

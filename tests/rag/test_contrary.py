@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from fakes import make_engine
+
 from rag.contrary import contrary
 
 
