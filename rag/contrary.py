@@ -58,16 +58,30 @@ _OPPOSITES = (
     ("possible", "impossible"),
     ("legal", "illegal"),
     ("import", "export"),
+    ("current", "former"),
+    ("push", "pull"),
+    ("paternal", "maternal"),
+    ("wide wider widest", "narrow narrower narrowest"),
+    ("safe safer safest", "dangerous"),
+    ("guilty", "innocent"),
+    ("temporary", "permanent"),
+    ("voluntary", "compulsory mandatory"),
+    ("peaceful", "violent"),
+    ("success successful", "failure unsuccessful"),
 )  # fmt: skip
 _SIDES = tuple(
     (frozenset(terms(one)), frozenset(terms(other))) for pair in _OPPOSITES for one, other in (pair, pair[::-1])
 )
 
 
-def contrary(question: str, stated: str) -> bool:
-    """Tell whether sentences speak of the opposite of what a question asks.
+_UNDOING = ("un", "in", "im", "ir", "il", "dis", "non", "mis")  # important, unimportant
+_YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
 
-    It does where the question is about something that is not so and nothing there is denied, and where a word of the
+
+def contrary(question: str, stated: str) -> bool:
+    """Tell whether sentences speak of the opposite of what a question asks, or of another year.
+
+    They do where the question is about something that is not so and nothing there is denied, and where a word of the
     question does not occur there but its opposite does. Yes and no can be told from either.
 
     Args:
@@ -76,10 +90,22 @@ def contrary(question: str, stated: str) -> bool:
     """
     if form(question) is Form.YES_NO:
         return False
+    years = set(_YEAR.findall(stated))
+    if years and not years & set(_YEAR.findall(question) or years):
+        return True
     asked, said = re.sub(r"^no\b", "", fold(question)), fold(stated)
     if _ASKS_NOT.search(asked):
         return not _DENIES.search(said)
     if _NEGATED.search(said):
         return False
     wanted, held = set(terms(question)), set(terms(stated))
-    return any(wanted & one and not wanted & other and not held & one and held & other for one, other in _SIDES)
+    return any(
+        wanted & one and not wanted & other and not held & one and held & other for one, other in _SIDES
+    ) or _undone(wanted - held, held)
+
+
+def _undone(wanted: set[str], held: set[str]) -> bool:
+    """Tell whether one of the words stands there with or without a prefix that makes it its opposite."""
+    longer = {prefix + term for prefix in _UNDOING for term in wanted if len(term) > 3}
+    shorter = {term.removeprefix(prefix) for prefix in _UNDOING for term in wanted if term.startswith(prefix)}
+    return bool((longer | {term for term in shorter - wanted if len(term) > 3}) & held)

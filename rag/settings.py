@@ -65,7 +65,7 @@ class Settings(BaseSettings):
         description="Cross-encoder that ranks the first sentences again: a folder or name for sentence-transformers.",
     )
     caution: float = Field(
-        default=0.25,
+        default=0.2,
         ge=0,
         le=1,
         allow_inf_nan=False,

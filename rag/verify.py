@@ -33,7 +33,7 @@ _LIMIT = re.compile(
 _AMOUNT = re.compile(
     r"\d|\b(?:no|none|nobody|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty"
     r"|fifty|sixty|seventy|eighty|ninety|half|all|both|several|few|many|most|hundreds?|thousands?|millions?|billions?|dozens?"
-    r"|once|twice|never)\b"
+    r"|once|twice|never|nothing|free|little|less|more|doubl\w+|tripl\w+|quarters?|thirds?|fifths?|tenths?)\b"
 )
 _SCALE = re.compile(r"(?:[.,]\d+)?(?:\s?%|\s?(?:percent|per cent|hundred|thousand|million|billion|trillion)\b)?")
 # Words that cannot be the last ones: "a day after".
@@ -214,10 +214,10 @@ def _support(
 def _fits(statement: str, question: str, new: set[str]) -> bool:
     """Tell whether the statement can answer this form of question at all.
 
-    One that asks for a number wants a number; one that asks who, what or why wants more than its own words again.
+    One that asks how many or how much wants an amount, one that asks who, what or why more than its own words again.
     """
     asked = fold(question)
-    if re.search(r"\bhow (?:many|old)\b", asked):
+    if re.search(r"\bhow (?:many|much|old)\b", asked):
         return bool(_AMOUNT.search(fold(statement)))
     open_question = re.match(r"(?:who|whom|whose|what|when|where|why|how|which)\b", asked) and " or " not in asked
     return bool(new or not open_question)

@@ -22,6 +22,9 @@ from rag.contrary import contrary
         ("By how much did the fares increase?", "Fares fell by a tenth in May."),
         ("Which towns lie on the southern coast?", "Vellmark and Tessin lie on the northern coast."),
         ("Why did the council oppose the bridge?", "The council supported the bridge because it brings jobs."),
+        ("Who played an unimportant part in the talks?", "Ana Kovic played an important part in the talks."),
+        ("Who wrote the official report?", "The unofficial report was written by two of the crew."),
+        ("What did the 2002 act bring?", "The 2012 act brought a second crew."),
     ],
 )
 def test_contrary(question: str, stated: str) -> None:
@@ -43,6 +46,10 @@ def test_contrary(question: str, stated: str) -> None:
         ("How old is the captain?", "The captain is the youngest on the line, at 31."),
         ("Who sold the museum?", "The city bought the museum from Ana Kovic."),
         ("When does the night line end?", "The night line starts at ten and runs until two."),
+        ("What did the 2002 act bring?", "The act brought a second crew."),
+        ("What did the 2002 act bring?", "The act of 2002 brought what the act of 1998 had promised."),
+        ("How did the act change the ports?", "Since 2012 the act has kept the ports open at night."),
+        ("Who is the director of the interior?", "The director of the interior is Odile Brandt."),
         ("Did the mayor not sign the letter?", "The mayor signed the letter in March."),
         ("No, I meant the minister", "The minister came on Friday."),
         ("Which university in the United States took part?", "Yale University took part."),
