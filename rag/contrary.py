@@ -43,6 +43,7 @@ _OPPOSITES = (
     ("cheapest cheaper cheap", "dearest expensive"),
     ("accept agree approve support allow permit", "refuse reject oppose deny forbid ban prohibit disagree"),
     ("praise", "criticise criticize blame condemn"),
+    ("keep kept continue retain maintain", "stop scrap abandon abolish cancel halt"),
     ("accelerate acceleration", "decelerate deceleration"),
     ("northern north", "southern south"),
     ("eastern east", "western west"),

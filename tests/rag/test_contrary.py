@@ -25,6 +25,7 @@ from rag.contrary import contrary
         ("Who played an unimportant part in the talks?", "Ana Kovic played an important part in the talks."),
         ("Who wrote the official report?", "The unofficial report was written by two of the crew."),
         ("What did the 2002 act bring?", "The 2012 act brought a second crew."),
+        ("Why did the city keep the night line?", "The city scrapped the night line in May."),
     ],
 )
 def test_contrary(question: str, stated: str) -> None:
