@@ -20,11 +20,14 @@ from rag.runtime import Models
 from rag.settings import Settings
 from rag.text import acronyms, content_terms, content_words, names, words
 from rag.types import Answer, Draft, Evidence, Filters, Hit
-from rag.verify import Verdict, combine, differing, refusal, unmarked, verify
+from rag.verify import Verdict, combine, differing, is_refusal, refusal, unmarked, verify
 
 RELATED = 3  # sentences offered beside an abstention
 _COMPARED = 8  # sentences in which another answer is looked for
 _GLOSS = 0.4  # nearness from which a word of the evidence explains one of the question
+# Where the best sentences do not hold the answer: how many more are shown, from which share of the best score, and how
+# certain (mean token probability) the model must be of what it finds there.
+_MORE, _MORE_WORTH, _CERTAIN = 3, 0.5, 0.95
 _RERANKED = 20  # sentences that a cross-encoder reads
 
 
@@ -70,6 +73,13 @@ class Answering:
                     yield part
                 else:
                     drafts.append(part)
+            if len(drafts) == 1 and drafts[0][1].model != "extractive" and is_refusal(drafts[0][1].text):
+                more = self._more(hits, evidence)
+                for found in self._second_look(question, evidence, more, timings, started):
+                    if isinstance(found, str):
+                        yield found
+                    else:
+                        drafts, evidence = [(question, found)], [*evidence, *more]
             checking = time.perf_counter()
             weighed = [self._weigh(text, draft, evidence, read) for text, draft in drafts]
             if len(weighed) == 1:
@@ -131,6 +141,33 @@ class Answering:
             chosen.setdefault((evidence.document_id, evidence.start), evidence)
         kept = list(chosen.values())[: self.settings.evidence]
         return [dataclasses.replace(e, rank=rank) for rank, e in enumerate(kept, 1)]
+
+    def _more(self, hits: Sequence[Hit], evidence: Sequence[Evidence]) -> list[Evidence]:
+        """Return the sentences that come after those that the model was shown, as far as they are to the point."""
+        shown = {(e.document_id, e.start) for e in evidence}
+        further = select(hits, len(evidence) + _MORE, worth=_MORE_WORTH)
+        new = [e for e in further if (e.document_id, e.start) not in shown][:_MORE]
+        return [dataclasses.replace(e, rank=rank) for rank, e in enumerate(new, len(evidence) + 1)]
+
+    def _second_look(
+        self,
+        question: str,
+        evidence: list[Evidence],
+        more: list[Evidence],
+        timings: dict[str, float],
+        started: float,
+    ) -> Iterator[str | Draft]:
+        """Yield what the model finds in more sentences; a draft comes only where it is certain."""
+        if not more:
+            return
+        generating = time.perf_counter()
+        yield "; "
+        worded = self._glossed(question, more)
+        for part in self._draft(worded, more, form(question), (), timings, started, evidence):
+            certain = isinstance(part, Draft) and (part.confidence is None or part.confidence >= _CERTAIN)
+            if isinstance(part, str) or (certain and part.model != "extractive"):
+                yield part
+        timings["generate"] += time.perf_counter() - generating
 
     def _weigh(self, question: str, draft: Draft, evidence: Sequence[Evidence], read: Mapping[str, str]) -> Weighed:
         """Return what is left of a draft where it is likely enough to be right, else a refusal."""
@@ -227,11 +264,14 @@ class Answering:
         earlier: Sequence[tuple[str, str]],
         timings: dict[str, float],
         started: float,
+        without: Sequence[Evidence] = (),
     ) -> Iterator[str | Draft]:
         try:
             llm = self._models.llm()
             self._models.prepare(answer_start(form))
-            for part in generate(question, evidence, self._models.stream, llm.metadata.model_name, form, earlier):
+            for part in generate(
+                question, evidence, self._models.stream, llm.metadata.model_name, form, earlier, without
+            ):
                 timings.setdefault("first_token", time.perf_counter() - started)
                 yield part
         except (ModelMissingError, LLMError) as error:

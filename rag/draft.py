@@ -27,6 +27,7 @@ def generate(
     model: str,
     form: Form,
     earlier: Sequence[tuple[str, str]] = (),
+    without: Sequence[Evidence] = (),
 ) -> Iterator[str | Draft]:
     """Yield the model's words as they come, and last the `Draft`.
 
@@ -37,12 +38,13 @@ def generate(
         model: The model's name.
         form: The question's form.
         earlier: Parts that were answered before, with the model's words.
+        without: Sentences in which it did not find the answer.
 
     Raises:
         LLMError: The model failed.
     """
     text, confidence, unknown = "", None, None
-    for so_far, probability, first in stream(answer_messages(question, evidence, form, earlier)):
+    for so_far, probability, first in stream(answer_messages(question, evidence, form, earlier, without)):
         delta, text, confidence = so_far[len(text) :], so_far, probability
         if unknown is None and first:
             unknown = sum(p for token, p in first.items() if _begins_unknown(token))

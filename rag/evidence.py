@@ -26,15 +26,16 @@ _LEANS_BACK = re.compile(
 _QUOTE_ONLY = re.compile(r"^[\"“][^\"”]*[\"”]$")
 
 
-def select(hits: Sequence[Hit], limit: int, max_chars: int = 1500) -> list[Evidence]:
+def select(hits: Sequence[Hit], limit: int, max_chars: int = 1500, worth: float = _WORTH) -> list[Evidence]:
     """Return the best sentences, ranked from 1, with the context that they lean on; none when none is to the point.
 
     Args:
         hits: Sentences, best first.
         limit: How many to keep, at most; fewer where the best ones stand out.
         max_chars: Where to stop adding, in characters of sentences and context, so that the prompt stays short.
+        worth: The share of the best one's score that a sentence must reach.
     """
-    floor = max(_RELEVANT, _WORTH * hits[0].score) if hits else 0.0
+    floor = max(_RELEVANT, worth * hits[0].score) if hits else 0.0
     found = _fold(hits, limit, floor)
     used = 0
     for count, evidence in enumerate(found):

@@ -147,7 +147,11 @@ What was refused, denied or not done is a no. If the sentences do not tell, say 
 
 
 def answer_messages(
-    question: str, evidence: Sequence[Evidence], form: Form, earlier: Sequence[tuple[str, str]] = ()
+    question: str,
+    evidence: Sequence[Evidence],
+    form: Form,
+    earlier: Sequence[tuple[str, str]] = (),
+    without: Sequence[Evidence] = (),
 ) -> list[ChatMessage]:
     """Return the messages that ask for an answer: a fixed start, which the model's cache keeps, then this question.
 
@@ -156,9 +160,13 @@ def answer_messages(
         evidence: The sentences to answer it from.
         form: The question's form, which decides the fixed start.
         earlier: Parts of the same question that were answered already, with the model's words.
+        without: Sentences that it was asked about before and did not find the answer in.
     """
     messages = answer_start(form)
-    asked = _ask("\n".join(f"- {_line(e)}" for e in evidence), _one_line(earlier[0][0] if earlier else question))
+    if without:
+        messages.append(ChatMessage(role="user", content=_ask(_lines(without), _one_line(question))))
+        messages.append(ChatMessage(role="assistant", content=UNKNOWN))
+    asked = _ask(_lines(evidence), _one_line(earlier[0][0] if earlier else question))
     for number, (_, said) in enumerate(earlier, 1):
         messages.append(ChatMessage(role="user", content=asked))
         messages.append(ChatMessage(role="assistant", content=_one_line(said)))
@@ -178,9 +186,8 @@ def answer_start(form: Form) -> list[ChatMessage]:
     return messages
 
 
-def _line(evidence: Evidence) -> str:
-    text = f"{evidence.context} {evidence.text}" if evidence.context else evidence.text
-    return _one_line(text)
+def _lines(evidence: Sequence[Evidence]) -> str:
+    return "\n".join(f"- {_one_line(f'{e.context} {e.text}'.strip())}" for e in evidence)
 
 
 def _one_line(text: str) -> str:

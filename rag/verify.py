@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from rag.contrary import contrary
 from rag.prompts import UNKNOWN
 from rag.question import Form, asks_reason, form
 from rag.text import content_terms, fold, initials, names, numbers, same_name, split_sentences
+from rag.text import words as words_of
 from rag.types import Citation, Draft, Evidence
 
 NOT_SAID = "The articles do not say."
@@ -47,6 +49,7 @@ MIN_COVERAGE = 0.6
 _MAX_CITATIONS = 3  # for one statement
 _MAX_SENTENCE = 600  # characters of a sentence that is given whole
 _SURE = 0.75  # mean token probability below which a few words may be the wrong ones of their sentence
+_MISSPELT = 0.85  # likeness (difflib) from which a name that no sentence has is one of theirs misspelt
 _MARKER = re.compile(r"\[(\d+)\]")
 
 
@@ -96,7 +99,7 @@ def verify(
     unsure = asked_for is Form.SHORT and draft.confidence is not None and draft.confidence < _SURE
     parts: list[str] = []
     citations: list[Citation] = []
-    for statement in split_sentences(_clean(draft.text)):
+    for statement in split_sentences(_respelt(_clean(draft.text), evidence)):
         found = _support(statement, question, asked, evidence, read, aliases or {})
         if not found:
             continue
@@ -208,7 +211,23 @@ def _support(
     if not numbers(question) <= numbers(" ".join(cited)):
         return []  # the question speaks of another amount, date or event
     fit = _names_met(names(question), cited, aliases)
-    return [(e, _score(own, asked, terms, covered * fit)) for e, terms in chosen] if fit > 0 else []
+    if fit <= 0:
+        return []
+    return [
+        (sentence, _score(own, asked, terms, covered * fit))
+        for e, terms in chosen
+        for sentence in _resting(e, own & terms, own | asked, read)
+    ]
+
+
+def _resting(e: Evidence, claimed: set[str], wanted: set[str], read: Callable[[str], str]) -> list[Evidence]:
+    """Return the sentence, and where the claim is in the one that it leans on, that one too."""
+    told = set(content_terms(e.text))
+    at = read(e.document_id).rfind(e.context, 0, e.start) if e.context and claimed - told else -1
+    if at < 0:
+        return [e]
+    before = dataclasses.replace(e, text=e.context, context="", start=at, end=at + len(e.context), also=())
+    return [e, before] if _covered(wanted, told) else [before]
 
 
 def _fits(statement: str, question: str, new: set[str]) -> bool:
@@ -290,6 +309,18 @@ def _cite(citations: list[Citation], e: Evidence, support: float) -> int:
 
 def _citation(marker: int, e: Evidence, support: float) -> Citation:
     return Citation(marker, e.source, e.title, e.text, e.start, e.end, support, e.document_id, e.passage, e.also)
+
+
+def _respelt(text: str, evidence: Sequence[Evidence]) -> str:
+    """Return a model's words with the names that it misspelt as the sentences have them: `Norkraft` for `Norrkraft`."""
+    said = {fold(word): word for e in evidence for word in words_of(f"{e.context} {e.text}")}
+    capitals = [folded for folded, word in said.items() if word[0].isupper()]
+    for word in words_of(text):
+        if word[0].isupper() and len(word) > 4 and fold(word) not in said:
+            near = difflib.get_close_matches(fold(word), [c for c in capitals if c[0] == fold(word)[0]], 1, _MISSPELT)
+            if near:
+                text = re.sub(rf"\b{re.escape(word)}\b", said[near[0]], text)
+    return text
 
 
 def _clean(text: str) -> str:

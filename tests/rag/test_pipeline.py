@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import pytest
 from fakes import SEEDS, WAIT, FakeEmbedding, FakeLLM, make_engine, write_articles
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from llama_index.core.base.llms.types import ChatResponseGen
 
 from rag import (
     Answer,
@@ -734,3 +736,50 @@ def test_a_word_that_no_article_uses_is_explained_to_the_model(tmp_path: Path, m
     assert model.prompts[-1].endswith("Question: How long is the frontier (border) of Tessin?")
     assert answer.question == "How long is the frontier of Tessin?", "what the reader sees is what was asked"
     assert answer.text == "3,000 kilometers [1]"
+
+
+RACE = {
+    "race.txt": "Hollis, who delivers the post, won the Cable Bay marathon on Sunday.\n\nIn a cold wind 14,300 runners"
+    " started, more than last year.\n\nThe mayor of Tessin gave her the prize."
+}
+RUNNERS = "How many runners started in the Cable Bay marathon on Sunday?"
+
+
+class Certain(FakeLLM):
+    """Says how certain it is of each word."""
+
+    certainty: float
+
+    def _words(self, asked: str) -> ChatResponseGen:
+        for part in super()._words(asked):
+            part.additional_kwargs["logprobs"] = [math.log(self.certainty)]
+            yield part
+
+
+def test_a_model_that_does_not_know_is_shown_the_next_sentences(tmp_path: Path) -> None:
+    model = FakeLLM(replies={"14,300": "14,300"})
+    with make_engine(tmp_path, documents=RACE, model=model, caution=0) as engine:
+        found = engine.answer(RUNNERS)
+    assert found.text == "14,300 [1]"
+    assert [e.rank for e in found.evidence] == list(range(1, len(found.evidence) + 1))
+    first, second = (call[-1].content or "" for call in model.messages)
+    assert "14,300" not in first and "Hollis" not in second, "each sentence is shown once"
+    assert [m.content for m in model.messages[1][-3:-1]] == [first, "unknown"]
+
+
+def test_what_is_found_at_a_second_look_must_be_certain(tmp_path: Path) -> None:
+    for certainty, text in ((0.94, "The articles do not say."), (0.96, "14,300 [1]")):
+        model = Certain(replies={"14,300": "14,300"}, certainty=certainty)
+        with make_engine(tmp_path / str(certainty), documents=RACE, model=model, caution=0) as engine:
+            assert engine.answer(RUNNERS).text == text
+
+
+def test_a_model_that_fails_at_a_second_look_did_not_find_it(tmp_path: Path) -> None:
+    class Failing(FakeLLM):
+        def _words(self, asked: str) -> ChatResponseGen:
+            if "14,300" in asked:
+                raise RuntimeError("gone")
+            yield from super()._words(asked)
+
+    with make_engine(tmp_path, documents=RACE, model=Failing(), caution=0) as engine:
+        assert engine.answer(RUNNERS).abstained

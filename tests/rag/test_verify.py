@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
@@ -330,3 +331,32 @@ def test_a_name_and_what_it_is_short_for_are_one() -> None:
     assert verify(asked, said, evidence_of(text), lambda _: text).abstained
     aliases = {"oeb": frozenset({"odil", "brandt"})}
     assert verify(asked, said, evidence_of(text), lambda _: text, aliases).text == "the ferry [1]"
+
+
+def test_what_stands_in_the_sentence_before_is_cited_there() -> None:
+    text = "Foreign minister Marcelo Ebrard, 61, spoke on Monday. He called it cordial."
+    first, second = evidence_of(text)
+    leaning = dataclasses.replace(second, context=text[: first.end])
+    verdict = verify("How old is the minister?", Draft("61", "fake"), [leaning], lambda _: text)
+    assert [(c.quote, c.start) for c in verdict.citations] == [(first.text, first.start)]
+    verdict = verify("What did who call it?", Draft("Ebrard, cordial", "fake"), [leaning], lambda _: text)
+    assert verdict.text == "Ebrard, cordial [1][2]"
+    assert quotes(verdict) == [second.text, first.text]
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [("Marcello Ebrard", "Marcelo Ebrard [1]"), ("Ebrad", "Ebrard [1]"), ("Casaubon", NOT_SAID), ("Ebro", NOT_SAID)],
+)
+def test_names_that_the_model_misspells(said: str, text: str) -> None:
+    assert checked(MINISTER, said).text == text
+
+
+def test_few_words_of_which_the_model_is_unsure_are_given_as_their_sentence() -> None:
+    def said(words: str, confidence: float | None) -> str:
+        draft = Draft(words, "fake", confidence=confidence)
+        return verify(HOW_MUCH, draft, EVIDENCE, lambda _: ARTICLE.text).text
+
+    assert said("310 million", 0.74) == f"{AID} [1]"
+    assert said("310 million", 0.76) == said("310 million", None) == "US $310 million [1]"
+    assert said("Harris 310 million, Ebrard", 0.5).count("[") == 2, "one of two sentences would be half an answer"
