@@ -76,14 +76,25 @@ _SIDES = tuple(
 
 
 _UNDOING = ("un", "in", "im", "ir", "il", "dis", "non", "mis")  # important, unimportant
+# The smallest of its kind is not met by one of its kind; these words can say that something is.
+_SUPERLATIVE = re.compile(
+    r"\b(?!(?:(?:north|south|mid)?(?:west|east)|(?:dis)?honest|(?:un)?rest|interest|arrest|forest|crest|everest|tempest"
+    r"|(?:con|pro|at|de|la)?test|(?:sug|di|in)gest|(?:in|har)?vest|manifest|(?:re|con|be)?quest|guest|modest|priest"
+    r"|chest|nest|pest|budapest|bucharest)\b)[a-z]{3,}est\b"
+)
+_EXTREME = re.compile(
+    r"\b(?:most|least|best|worst|record|first|last|main|mainly|chief|largely|only|top|peak\w*|never|minimum|maximum"
+    r"|as (?:early|late|far|many|much|high|low) as)\b"
+)
 _YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
 
 
 def contrary(question: str, stated: str) -> bool:
     """Tell whether sentences speak of the opposite of what a question asks, or of another year.
 
-    They do where the question is about something that is not so and nothing there is denied, and where a word of the
-    question does not occur there but its opposite does. Yes and no can be told from either.
+    They do where the question is about something that is not so and nothing there is denied, where it is about the most
+    of something and nothing there is, and where a word of the question does not occur there but its opposite does. Yes
+    and no can be told from either.
 
     Args:
         question: The stand-alone question.
@@ -97,6 +108,8 @@ def contrary(question: str, stated: str) -> bool:
     asked, said = re.sub(r"^no\b", "", fold(question)), fold(stated)
     if _ASKS_NOT.search(asked):
         return not _DENIES.search(said)
+    if _SUPERLATIVE.search(asked) and not _SUPERLATIVE.search(said) and not _EXTREME.search(said):
+        return True
     if _NEGATED.search(said):
         return False
     wanted, held = set(terms(question)), set(terms(stated))

@@ -25,6 +25,7 @@ from rag.contrary import contrary
         ("Who played an unimportant part in the talks?", "Ana Kovic played an important part in the talks."),
         ("Who wrote the official report?", "The unofficial report was written by two of the crew."),
         ("What did the 2002 act bring?", "The 2012 act brought a second crew."),
+        ("How deep is the lake at its deepest point?", "Mud was taken from a depth of 212 metres in the lake."),
         ("Why did the city keep the night line?", "The city scrapped the night line in May."),
     ],
 )
@@ -44,6 +45,9 @@ def test_contrary(question: str, stated: str) -> None:
         ("Which is the smallest harbour?", "Orrin is the largest harbour, Saltwing the smallest."),
         ("By how much did the fares increase?", "The fares were raised by a tenth, after a cut last year."),
         ("Why did the council oppose the bridge?", "The council could not support the bridge because of its cost."),
+        ("What is the highest price of a ticket?", "A ticket cost at most 12 crowns."),
+        ("Which price was the highest?", "Prices peaked in May at 12 crowns."),
+        ("Who shows the most interest in the north-west?", "The mayor shows an interest in the north-west."),
         ("How old is the captain?", "The captain is the youngest on the line, at 31."),
         ("Who sold the museum?", "The city bought the museum from Ana Kovic."),
         ("When does the night line end?", "The night line starts at ten and runs until two."),
