@@ -25,9 +25,9 @@ from rag.verify import Verdict, combine, differing, is_refusal, refusal, unmarke
 RELATED = 3  # sentences offered beside an abstention
 _COMPARED = 8  # sentences in which another answer is looked for
 _GLOSS = 0.4  # nearness from which a word of the evidence explains one of the question
-# Where the best sentences do not hold the answer: how many more are shown, from which share of the best score, and how
-# certain (mean token probability) the model must be of what it finds there.
-_MORE, _MORE_WORTH, _CERTAIN = 3, 0.5, 0.95
+# Where one sentence or two stood out and do not hold the answer: how many more are shown, from which share of the best
+# score, up to how many characters in all, and how certain (mean token probability) the model must be of what it finds.
+_FEW, _MORE, _MORE_WORTH, _MORE_CHARS, _CERTAIN = 2, 3, 0.5, 800, 0.95
 _RERANKED = 20  # sentences that a cross-encoder reads
 
 
@@ -143,9 +143,11 @@ class Answering:
         return [dataclasses.replace(e, rank=rank) for rank, e in enumerate(kept, 1)]
 
     def _more(self, hits: Sequence[Hit], evidence: Sequence[Evidence]) -> list[Evidence]:
-        """Return the sentences that come after those that the model was shown, as far as they are to the point."""
+        """Return the sentences that come after the few that the model was shown, as far as they are to the point."""
+        if len(evidence) > _FEW:
+            return []
         shown = {(e.document_id, e.start) for e in evidence}
-        further = select(hits, len(evidence) + _MORE, worth=_MORE_WORTH)
+        further = select(hits, len(evidence) + _MORE, _MORE_CHARS, _MORE_WORTH)
         new = [e for e in further if (e.document_id, e.start) not in shown][:_MORE]
         return [dataclasses.replace(e, rank=rank) for rank, e in enumerate(new, len(evidence) + 1)]
 
