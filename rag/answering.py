@@ -81,7 +81,7 @@ class Answering:
                     else:
                         drafts, evidence = [(question, found)], [*evidence, *more]
             checking = time.perf_counter()
-            weighed = [self._weigh(text, draft, evidence, read) for text, draft in drafts]
+            weighed = [self._weigh(text, draft, evidence, read, bool(wordings)) for text, draft in drafts]
             if len(weighed) == 1:
                 weighed = [self._compared(question, weighed[0], drafts[0][1], hits, read)]
             timings["verify"] = time.perf_counter() - checking
@@ -171,9 +171,16 @@ class Answering:
                 yield part
         timings["generate"] += time.perf_counter() - generating
 
-    def _weigh(self, question: str, draft: Draft, evidence: Sequence[Evidence], read: Mapping[str, str]) -> Weighed:
+    def _weigh(
+        self,
+        question: str,
+        draft: Draft,
+        evidence: Sequence[Evidence],
+        read: Mapping[str, str],
+        follow_up: bool = False,
+    ) -> Weighed:
         """Return what is left of a draft where it is likely enough to be right, else a refusal."""
-        verdict = verify(question, draft, evidence, read.__getitem__, self._aliases(question))
+        verdict = verify(question, draft, evidence, read.__getitem__, self._aliases(question), follow_up)
         signals = _signals(evidence[0], draft, verdict, evidence)
         if verdict.abstained:
             return Weighed(verdict, 0.0, signals)

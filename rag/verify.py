@@ -48,7 +48,9 @@ _DANGLING = re.compile(
 MIN_COVERAGE = 0.6
 _MAX_CITATIONS = 3  # for one statement
 _MAX_SENTENCE = 600  # characters of a sentence that is given whole
-_SURE = 0.75  # mean token probability below which a few words may be the wrong ones of their sentence
+# Mean token probability below which a few words may be the wrong ones of their sentence; for a follow-up, the question
+# may be the wrong one as well.
+_SURE, _SURE_OF_GUESS = 0.75, 0.9
 _MISSPELT = 0.85  # likeness (difflib) from which a name that no sentence has is one of theirs misspelt
 _MARKER = re.compile(r"\[(\d+)\]")
 
@@ -82,6 +84,7 @@ def verify(
     evidence: Sequence[Evidence],
     read: Callable[[str], str],
     aliases: Mapping[str, frozenset[str]] | None = None,
+    follow_up: bool = False,
 ) -> Verdict:
     """Return the draft's supported statements with their citations, renumbered in order of first use.
 
@@ -91,12 +94,14 @@ def verify(
         evidence: The sentences it was shown.
         read: Gives the text of the document with an id.
         aliases: For a term of the question that stands for a name, the name's terms; half of them are as good.
+        follow_up: Whether the question's wording is a guess at what a follow-up means.
     """
     if is_refusal(draft.text) or not evidence:
         return refusal()
     asked = set(content_terms(question))
     asked_for = form(question)
-    unsure = asked_for is Form.SHORT and draft.confidence is not None and draft.confidence < _SURE
+    sure = _SURE_OF_GUESS if follow_up else _SURE
+    unsure = asked_for is Form.SHORT and draft.confidence is not None and draft.confidence < sure
     parts: list[str] = []
     citations: list[Citation] = []
     for statement in split_sentences(_respelt(_clean(draft.text), evidence)):

@@ -353,10 +353,12 @@ def test_names_that_the_model_misspells(said: str, text: str) -> None:
 
 
 def test_few_words_of_which_the_model_is_unsure_are_given_as_their_sentence() -> None:
-    def said(words: str, confidence: float | None) -> str:
+    def said(words: str, confidence: float | None, follow_up: bool = False) -> str:
         draft = Draft(words, "fake", confidence=confidence)
-        return verify(HOW_MUCH, draft, EVIDENCE, lambda _: ARTICLE.text).text
+        return verify(HOW_MUCH, draft, EVIDENCE, lambda _: ARTICLE.text, follow_up=follow_up).text
 
     assert said("310 million", 0.74) == f"{AID} [1]"
     assert said("310 million", 0.76) == said("310 million", None) == "US $310 million [1]"
+    assert said("310 million", 0.89, follow_up=True) == f"{AID} [1]", "the question itself may be the wrong one"
+    assert said("310 million", 0.91, follow_up=True) == "US $310 million [1]"
     assert said("Harris 310 million, Ebrard", 0.5).count("[") == 2, "one of two sentences would be half an answer"
