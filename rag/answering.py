@@ -228,7 +228,7 @@ class Answering:
         """
         kin = self._models.kin()
         strange = {t: w for t, w in content_words(question).items() if t.isalpha() and not self._index.knows(t)}
-        said = list({w for e in evidence for w in content_words(f"{e.context} {e.text}").values()})
+        said = list({w for e in evidence for w in content_words(e.in_context).values()})
         if kin is None or not strange or not said:
             return question
         for word, near in zip(strange.values(), kin.nearness(list(strange.values()), said), strict=True):

@@ -73,8 +73,6 @@ _OPPOSITES = (
 _SIDES = tuple(
     (frozenset(terms(one)), frozenset(terms(other))) for pair in _OPPOSITES for one, other in (pair, pair[::-1])
 )
-
-
 _UNDOING = ("un", "in", "im", "ir", "il", "dis", "non", "mis")  # important, unimportant
 # The smallest of its kind is not met by one of its kind; these words can say that something is.
 _SUPERLATIVE = re.compile(
@@ -102,8 +100,8 @@ def contrary(question: str, stated: str) -> bool:
     """
     if form(question) is Form.YES_NO:
         return False
-    years = set(_YEAR.findall(stated))
-    if years and not years & set(_YEAR.findall(question) or years):
+    wanted_years, years = set(_YEAR.findall(question)), set(_YEAR.findall(stated))
+    if wanted_years and years and wanted_years.isdisjoint(years):
         return True
     asked, said = re.sub(r"^no\b", "", fold(question)), fold(stated)
     if _ASKS_NOT.search(asked):

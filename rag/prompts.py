@@ -187,7 +187,7 @@ def answer_start(form: Form) -> list[ChatMessage]:
 
 
 def _lines(evidence: Sequence[Evidence]) -> str:
-    return "\n".join(f"- {_one_line(f'{e.context} {e.text}'.strip())}" for e in evidence)
+    return "\n".join(f"- {_one_line(e.in_context)}" for e in evidence)
 
 
 def _one_line(text: str) -> str:

@@ -166,6 +166,11 @@ class Evidence:
     also: tuple[Place, ...] = ()
     coverage: float = 0.0
 
+    @property
+    def in_context(self) -> str:
+        """The sentence as the model reads it: after what it leans on."""
+        return f"{self.context} {self.text}".strip()
+
 
 @dataclass(frozen=True, slots=True)
 class Filters:

@@ -197,7 +197,7 @@ def _support(
         return []
     # Words that only repeat the question prove nothing; a bare yes or no stands on all of them.
     own = claimed - asked or claimed or asked
-    views = [(e, set(content_terms(f"{e.context} {e.text}"))) for e in evidence]
+    views = [(e, set(content_terms(e.in_context))) for e in evidence]
     chosen: list[tuple[Evidence, set[str]]] = []
     left = set(own)
     while left and len(chosen) < _MAX_CITATIONS:
@@ -209,7 +209,7 @@ def _support(
         left -= _covered(left, best[1])
     together = set().union(*(terms for _, terms in chosen)) if chosen else set()
     covered = len(_covered(own, together)) / len(own) if own else 0.0
-    stated = " ".join(f"{e.context} {e.text}" for e, _ in chosen)
+    stated = " ".join(e.in_context for e, _ in chosen)
     if covered < MIN_COVERAGE or not numbers(statement) <= numbers(stated) or contrary(question, stated):
         return []
     cited = {e.document_id: read(e.document_id) for e, _ in chosen}.values()
@@ -318,7 +318,7 @@ def _citation(marker: int, e: Evidence, support: float) -> Citation:
 
 def _respelt(text: str, evidence: Sequence[Evidence]) -> str:
     """Return a model's words with the names that it misspelt as the sentences have them: `Norkraft` for `Norrkraft`."""
-    said = {fold(word): word for e in evidence for word in words_of(f"{e.context} {e.text}")}
+    said = {fold(word): word for e in evidence for word in words_of(e.in_context)}
     capitals = [folded for folded, word in said.items() if word[0].isupper()]
     for word in words_of(text):
         if word[0].isupper() and len(word) > 4 and fold(word) not in said:
