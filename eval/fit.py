@@ -22,8 +22,8 @@ from eval.reading import DatasetError
 from eval.records import Record, read_run
 
 SIGNALS = {
-    "answer": ("cited_score", "certainty", "unknown", "sentences"),
-    "extractive": ("score", "dense", "sentences"),
+    "answer": ("cited_score", "certainty", "unknown", "sentences", "answers"),
+    "extractive": ("score", "dense", "sentences", "answers"),
 }
 _STRENGTH = 0.3  # sklearn's C: fewer than a hundred questions a regression want a firm hand
 _FOLDS = 5

@@ -111,8 +111,10 @@ class Answering:
         read.update((c.document.id, c.document.text) for c in candidates)
         weights = {term: self._index.idf(term) for term in asked}
         hits = rank(question, candidates, vector, weights, aliases, self._models.kin())
-        reranker = self._models.reranker
-        return self._reranked(reranker, question, hits) if reranker else hits
+        if self._models.reranker:
+            return self._reranked(self._models.reranker, question, hits)
+        reader = self._models.reader()
+        return reader.rank(question, hits, candidates) if reader else hits
 
     @staticmethod
     def _reranked(reranker: Reranker, question: str, hits: list[Hit]) -> list[Hit]:
@@ -331,6 +333,9 @@ def _signals(best: Evidence, draft: Draft, verdict: Verdict, evidence: Sequence[
         "support": verdict.support,
         "sentences": float(len(evidence)),
     }
+    read = [e.answers for e in cited or [best] if e.answers is not None]
+    if read:
+        found["answers"] = max(read)
     if draft.confidence is not None:
         found["certainty"] = draft.confidence
     if draft.unknown is not None:

@@ -14,6 +14,7 @@ from llama_index.core.bridge.pydantic import PrivateAttr
 
 from rag import openvino_encoder
 from rag.encoder import EXACT, Encoder, Vectors, least_cosine
+from rag.openvino_encoder import OpenVinoEncoder
 from rag.torch_encoder import TorchEncoder, has_bf16, quiet
 from rag.types import Chunk, Span
 
@@ -102,13 +103,13 @@ class PassageEmbedding(BaseEmbedding):
 def _choose(folder: str) -> Encoder:
     """Return the first of the ways, fastest first, that gives the same vectors as the model as it was published."""
     home = _home(folder)
-    if openvino_encoder.is_here() and home and (restored := openvino_encoder.restore(home)):
+    if openvino_encoder.is_here() and home and (restored := openvino_encoder.restore(home, OpenVinoEncoder)):
         return restored
     reference = TorchEncoder(folder)
     for encoder in _ways(folder, reference):
         least = least_cosine(encoder, reference)
         if least >= EXACT:
-            if isinstance(encoder, openvino_encoder.OpenVinoEncoder) and home:
+            if isinstance(encoder, OpenVinoEncoder) and home:
                 openvino_encoder.save(encoder, home)
             return encoder
         _log.warning("%s embeds otherwise than %s does (cosine %.3f); trying another way", encoder.path, folder, least)
@@ -136,7 +137,7 @@ def _ways(folder: str, reference: TorchEncoder) -> Iterator[Encoder]:
             with quiet():
                 converted = openvino_encoder.convert(parts)
             for precision in openvino_encoder.precisions():
-                yield openvino_encoder.OpenVinoEncoder(*converted, precision)
+                yield OpenVinoEncoder(*converted, precision)
         except Exception as error:  # converting fails in as many ways as there are models
             _log.info("OpenVINO cannot run %s: %s", folder, str(error).split("\n")[0])
     if has_bf16():

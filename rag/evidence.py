@@ -81,6 +81,7 @@ def _fold(hits: Sequence[Hit], limit: int, floor: float) -> list[Evidence]:
             context=hit.before if hit.before not in texts and _leans(hit.text) else "",
             also=tuple(also),
             coverage=hit.coverage,
+            answers=hit.answers,
         )
         for rank, (hit, _, also) in enumerate(kept, 1)
     ]

@@ -1,4 +1,4 @@
-"""Embedding models run by OpenVINO, several times as fast as torch. Only this module knows it, and `tokenizers`.
+"""Models run by OpenVINO, several times as fast as torch. Only this module knows it, and `tokenizers`.
 
 A model is converted once; what came out lies in the user's cache folder, so that afterwards neither torch nor
 sentence-transformers is imported. Everything there can be made again: a folder that cannot be written costs time only.
@@ -18,10 +18,9 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import platformdirs
 
 from rag.encoder import EXACT, Export, Vectors, pool, unit
@@ -29,7 +28,7 @@ from rag.errors import ModelError
 from rag.types import Span
 
 _log = logging.getLogger(__name__)
-_FORMAT = 1
+_FORMAT = 2
 # Fewer cost speed; more gain nothing, and a question that comes in between waits longer for its turn.
 _BATCH_TOKENS = 512
 _MOST_STREAMS = 8
@@ -41,7 +40,7 @@ _PRECISIONS = {"bf16": "bf16", "fp32": "f32"}
 class Facts:
     """What must be known beside the converted model; names as in `Export`.
 
-    `probe` is the vector of a known text, `marks` tell the files that were written from damaged ones.
+    `probe` is what comes out for a known text, `marks` tell the files that were written from damaged ones.
     """
 
     window: int
@@ -53,11 +52,11 @@ class Facts:
     marks: dict[str, str] | None = None
 
 
-class OpenVinoEncoder:
-    """A model whose vector is the mean of its tokens' embeddings, run by OpenVINO.
+class OpenVinoTokens:
+    """A model that gives a vector for each token of a text, or of a pair of texts, run by OpenVINO. Thread-safe.
 
     Args:
-        model: An `openvino.Model` from ids and mask to the tokens' embeddings.
+        model: An `openvino.Model` from ids and mask (and which text of a pair it is) to the tokens' vectors.
         tokenizer: JSON of a `tokenizers.Tokenizer`.
         facts: What else must be known.
         precision: `bf16` or `fp32`.
@@ -66,7 +65,8 @@ class OpenVinoEncoder:
     def __init__(self, model: Any, tokenizer: str, facts: Facts, precision: str) -> None:
         from tokenizers import Tokenizer
 
-        self.model, self.tokenizer_json, self.facts, self._precision = model, tokenizer, facts, precision
+        self.model, self.tokenizer_json, self.facts, self.precision = model, tokenizer, facts, precision
+        self._reads_pairs = len(model.inputs) == 3
         self._tokenizer = Tokenizer.from_str(tokenizer)
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(facts.window)
@@ -86,13 +86,58 @@ class OpenVinoEncoder:
     @property
     def path(self) -> str:
         """Return what runs."""
-        return f"openvino {self._precision}"
+        return f"openvino {self.precision}"
+
+    def probe(self) -> Vectors:
+        """Return what comes out for a known text, as one unit vector."""
+        return unit(next(tokens for _, tokens, _ in self.run([_PROBE])).ravel())
+
+    def run(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> Iterator[tuple[int, Vectors, Any]]:
+        """Yield for each text that has tokens its number, its tokens' vectors and its encoding, in any order."""
+        encodings = self._tokenizer.encode_batch(texts)
+        running: deque[tuple[Any, list[int]]] = deque()
+        for batch in _batches([len(e.ids) for e in encodings], self._streams):
+            if len(running) == self._streams:
+                yield from self._finish(*running.popleft(), encodings)
+            running.append((self._start([encodings[i] for i in batch]), batch))
+        while running:
+            yield from self._finish(*running.popleft(), encodings)
+
+    def _start(self, rows: Sequence[Any]) -> Any:
+        ids = np.full((len(rows), max(len(row.ids) for row in rows)), self.facts.padding, dtype=np.int64)
+        mask, second = np.zeros_like(ids), np.zeros_like(ids)
+        for number, row in enumerate(rows):
+            ids[number, : len(row.ids)] = row.ids
+            mask[number, : len(row.ids)] = 1
+            second[number, : len(row.ids)] = row.type_ids
+        try:
+            request = self._idle.get_nowait()
+        except queue.Empty:
+            request = self._compiled.create_infer_request()
+        inputs = {"input_ids": ids, "attention_mask": mask}
+        request.start_async(inputs | ({"token_type_ids": second} if self._reads_pairs else {}))
+        return request
+
+    def _finish(self, request: Any, batch: list[int], encodings: Sequence[Any]) -> Iterator[tuple[int, Vectors, Any]]:
+        try:
+            request.wait()
+        except RuntimeError as error:
+            reason = str(error).strip().split("\n")[-1]
+            raise ModelError(f"the embedding model failed: {reason}; is there enough memory? Try again") from error
+        outputs = np.array(request.get_output_tensor(0).data)  # the next batch will overwrite the tensor
+        self._idle.put(request)
+        for row, i in enumerate(batch):
+            yield i, outputs[row, : len(encodings[i].ids)], encodings[i]
+
+
+class OpenVinoEncoder(OpenVinoTokens):
+    """A model whose vector is the mean of its tokens' embeddings, run by OpenVINO."""
 
     def encode(self, texts: Sequence[str], question: bool = False) -> Vectors:
         """Return unit vectors; see `Encoder`."""
         prompt = self.facts.prompts[0 if question else 1]
         vectors = np.zeros((len(texts), self.facts.dimensions), dtype=np.float32)
-        for i, tokens, _ in self._run([prompt + text for text in texts]):
+        for i, tokens, _ in self.run([prompt + text for text in texts]):
             vectors[i] = unit(tokens.mean(axis=0))
         return vectors
 
@@ -102,47 +147,12 @@ class OpenVinoEncoder:
         found: list[list[Vectors | None]] = [
             [np.zeros(self.facts.dimensions, dtype=np.float32), *[None] * len(own)] for own in spans
         ]
-        for i, tokens, offsets in self._run([prompt + text for text in texts]):
-            found[i] = pool(tokens, offsets, spans[i], prompt)
+        for i, tokens, encoding in self.run([prompt + text for text in texts]):
+            found[i] = pool(tokens, np.array(encoding.offsets, dtype=np.int64), spans[i], prompt)
         return found
 
-    def _run(self, texts: Sequence[str]) -> Iterator[tuple[int, Vectors, npt.NDArray[np.int64]]]:
-        """Yield for each text that has tokens its number, their embeddings and their offsets, in any order."""
-        encodings = self._tokenizer.encode_batch(texts)
-        running: deque[tuple[Any, list[int]]] = deque()
-        for batch in _batches([len(e.ids) for e in encodings]):
-            if len(running) == self._streams:
-                yield from self._finish(*running.popleft(), encodings)
-            running.append((self._start([encodings[i].ids for i in batch]), batch))
-        while running:
-            yield from self._finish(*running.popleft(), encodings)
 
-    def _start(self, rows: Sequence[Sequence[int]]) -> Any:
-        ids = np.full((len(rows), max(map(len, rows))), self.facts.padding, dtype=np.int64)
-        mask = np.zeros_like(ids)
-        for number, row in enumerate(rows):
-            ids[number, : len(row)] = row
-            mask[number, : len(row)] = 1
-        try:
-            request = self._idle.get_nowait()
-        except queue.Empty:
-            request = self._compiled.create_infer_request()
-        request.start_async({"input_ids": ids, "attention_mask": mask})
-        return request
-
-    def _finish(
-        self, request: Any, batch: list[int], encodings: Sequence[Any]
-    ) -> Iterator[tuple[int, Vectors, npt.NDArray[np.int64]]]:
-        try:
-            request.wait()
-        except RuntimeError as error:
-            reason = str(error).strip().split("\n")[-1]
-            raise ModelError(f"the embedding model failed: {reason}; is there enough memory? Try again") from error
-        outputs = np.array(request.get_output_tensor(0).data)  # the next batch will overwrite the tensor
-        self._idle.put(request)
-        for row, i in enumerate(batch):
-            offsets = np.array(encodings[i].offsets, dtype=np.int64)
-            yield i, outputs[row, : len(offsets)], offsets
+_Tokens = TypeVar("_Tokens", bound=OpenVinoTokens)
 
 
 def is_here() -> bool:
@@ -175,24 +185,25 @@ def convert(parts: Export) -> tuple[Any, str, Facts]:
     return model, parts.tokenizer, Facts(parts.window, parts.padding, parts.prompts, dimensions)
 
 
-def save(encoder: OpenVinoEncoder, source: Path) -> None:
+def save(encoder: OpenVinoTokens, source: Path, changes: Path | None = None) -> None:
     """Keep a converted model for `restore`.
 
     Args:
         encoder: What to keep.
         source: The folder of the model that it was converted from.
+        changes: A file that changed the model's weights before.
     """
     import openvino
 
-    folder = _folder(source)
+    folder = _folder(source, changes)
     fresh = folder.with_name(f"{folder.name}.{os.getpid()}")
     try:
         fresh.mkdir(parents=True, exist_ok=True)
         openvino.save_model(encoder.model, fresh / "model.xml", compress_to_fp16=False)
         (fresh / "tokenizer.json").write_text(encoder.tokenizer_json, encoding="utf-8")
         facts = asdict(encoder.facts) | {
-            "precision": encoder._precision,
-            "probe": [round(float(x), 6) for x in encoder.encode([_PROBE])[0]],
+            "precision": encoder.precision,
+            "probe": [round(float(x), 6) for x in encoder.probe()],
             "marks": _marks(fresh),
         }
         (fresh / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
@@ -205,11 +216,11 @@ def save(encoder: OpenVinoEncoder, source: Path) -> None:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def restore(source: Path) -> OpenVinoEncoder | None:
-    """Return the model that was converted from this folder, or None when there is none to use."""
+def restore(source: Path, kind: type[_Tokens], changes: Path | None = None) -> _Tokens | None:
+    """Return the model that was converted from this folder, or None when there is none to use; see `save`."""
     import openvino
 
-    folder = _folder(source)
+    folder = _folder(source, changes)
     try:
         facts = Facts(**json.loads((folder / "facts.json").read_text(encoding="utf-8")))
         if _marks(folder) != facts.marks:
@@ -217,8 +228,8 @@ def restore(source: Path) -> OpenVinoEncoder | None:
         # The weights are read where they lie on the disk.
         model = openvino.Core().read_model(folder / "model.xml")
         tokenizer = (folder / "tokenizer.json").read_text(encoding="utf-8")
-        encoder = OpenVinoEncoder(model, tokenizer, facts, facts.precision)
-        if not float(encoder.encode([_PROBE])[0] @ np.array(facts.probe, dtype=np.float32)) >= EXACT:
+        encoder = kind(model, tokenizer, facts, facts.precision)
+        if not float(encoder.probe() @ np.array(facts.probe, dtype=np.float32)) >= EXACT:
             raise ValueError("it embeds a known text otherwise")
     except FileNotFoundError:
         return None
@@ -228,15 +239,17 @@ def restore(source: Path) -> OpenVinoEncoder | None:
     return encoder
 
 
-def _folder(source: Path) -> Path:
+def _folder(source: Path, changes: Path | None) -> Path:
     """Return where the converted model is kept; another name for other weights, OpenVINO or processor."""
     import openvino
 
     home = source.resolve()
     files = sorted(p for p in home.rglob("*") if p.is_file() and not p.name.startswith("."))
     facts = [(str(p.relative_to(home)), p.stat().st_size, p.stat().st_mtime_ns) for p in files]
-    made_of = json.dumps([_FORMAT, openvino.__version__, precisions(), facts])
-    of, key = (hashlib.sha256(text.encode()).hexdigest()[:16] for text in (str(home), made_of))
+    changed = hashlib.sha256(changes.read_bytes()).hexdigest() if changes else ""
+    made_of = json.dumps([_FORMAT, openvino.__version__, precisions(), facts, changed])
+    of_what = f"{home} {changes.name}" if changes else str(home)
+    of, key = (hashlib.sha256(text.encode()).hexdigest()[:16] for text in (of_what, made_of))
     return platformdirs.user_cache_path("dateline", appauthor=False) / "embedding" / f"{home.name}-{of}-{key}"
 
 
@@ -247,11 +260,15 @@ def _marks(folder: Path) -> dict[str, str]:
     return weights | {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files if p.name not in weights}
 
 
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Yield the numbers of texts of similar length, about `_BATCH_TOKENS` together; those without tokens never come."""
+def _batches(lengths: Sequence[int], streams: int) -> Iterator[list[int]]:
+    """Yield the numbers of texts of similar length, about `_BATCH_TOKENS` together; those without tokens never come.
+
+    A few texts are spread over the streams, since one batch occupies one of them. Padding wants a little room.
+    """
+    most = min(_BATCH_TOKENS, 1.15 * sum(lengths) / streams)
     batch: list[int] = []
     for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        if batch and (len(batch) + 1) * lengths[batch[0]] > _BATCH_TOKENS:
+        if batch and (len(batch) + 1) * lengths[batch[0]] > most:
             yield batch
             batch = []
         if lengths[i]:

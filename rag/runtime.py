@@ -10,7 +10,7 @@ from pathlib import Path
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.llms.llm import LLM
 
-from rag import kin, models
+from rag import kin, models, openvino_encoder, reader
 from rag.embed import PassageEmbedding
 from rag.errors import LLMError, ModelError
 from rag.llm import LocalLLM, is_extractive, make_llm, stream_chat
@@ -35,7 +35,7 @@ class Models:
         self.settings = settings
         self._llm = llm
         self._embedding = embedding
-        self.reranker = Reranker(settings.reranker) if settings.reranker else None
+        self.reranker = None if settings.reranker in ("reader", "none") else Reranker(settings.reranker)
         self._finding, self._loading = threading.Lock(), threading.Lock()
 
     @property
@@ -56,6 +56,13 @@ class Models:
     def kin(self) -> kin.Kin | None:
         """Return the embedding model's own table of words, where it has one."""
         return kin.load(Path(self.embedding().folder))
+
+    def reader(self) -> reader.Reader | None:
+        """Return what reads the first passages closely, where it is wanted and can be had."""
+        embedding = self.embedding()
+        # It is made of the embedding model that Dateline comes with.
+        ours = embedding.model_name == reader.BASE and openvino_encoder.is_here()
+        return reader.shared(Path(embedding.folder)) if ours and self.settings.reranker == "reader" else None
 
     def embedding(self) -> PassageEmbedding:
         """Return the embedding model, which loads itself at first use."""
@@ -111,6 +118,8 @@ class Models:
         answering.start()
         self.embedding().load()
         self.kin()
+        if close := self.reader():
+            close.load()
         answering.join()
 
     def _warm_up_model(self, starts: Sequence[Sequence[ChatMessage]]) -> None:

@@ -60,9 +60,11 @@ class Settings(BaseSettings):
     chunk_sentences: int = Field(default=4, ge=1, le=64, description="Sentences in a passage, at most.")
     candidates: int = Field(default=60, ge=1, le=1000, description="Passages that each retriever proposes.")
     evidence: int = Field(default=5, ge=1, le=50, description="Sentences shown to the model, at most.")
-    reranker: str | None = Field(
-        default=None,
-        description="Cross-encoder that ranks the first sentences again: a folder or name for sentence-transformers.",
+    reranker: str = Field(
+        default="reader",
+        min_length=1,
+        description="What ranks the first sentences again: reader (built in), none, or the folder or name of a "
+        "cross-encoder for sentence-transformers.",
     )
     caution: float = Field(
         default=0.2,

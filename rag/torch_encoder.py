@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Large batches are slower on a processor: padding grows and the cache overflows.
 _BATCH = 8
+_READER_WINDOW = 256  # tokens of a question with a passage
 
 
 class TorchEncoder:
@@ -112,6 +113,56 @@ class TorchEncoder:
             padding=int(tokenizer.pad_token_id or 0),
             prompts=self._prompts,
         )
+
+
+def export_reader(folder: str, changes: Mapping[str, Vectors]) -> Export:
+    """Return the model in a folder as one that reads a question with a passage; see `rag.reader`.
+
+    Args:
+        folder: A BERT as sentence-transformers keeps it.
+        changes: What is added to a weight: the product of `NAME.left` and `NAME.right`, or `NAME.change`; and the
+            `head`, of shape (outputs, dimensions), and its `bias`.
+
+    Raises:
+        ModelError: The model cannot be loaded.
+        KeyError, RuntimeError: The changes are for another model.
+    """
+    import torch
+
+    with quiet():
+        model = _load(folder)
+    bert, tokenizer = model[0].auto_model.float(), model.tokenizer
+    weights = dict(bert.named_parameters())
+    with torch.no_grad():
+        for name, values in changes.items():
+            if name.endswith(".left"):
+                of = name.removesuffix(".left")
+                weights[of].add_(torch.from_numpy(values @ changes[f"{of}.right"]))
+            elif name.endswith(".change"):
+                weights[name.removesuffix(".change")].add_(torch.from_numpy(values))
+    head, bias = torch.from_numpy(changes["head"]), torch.from_numpy(changes["bias"])
+
+    class Tokens(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = bert
+
+        def forward(self, input_ids: Any, attention_mask: Any, token_type_ids: Any) -> Any:
+            read = self.inner(input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
+            return torch.nn.functional.linear(read.last_hidden_state, head, bias)
+
+    # Two pairs of different lengths, so that no size of this example counts as fixed.
+    features = tokenizer(
+        ["Who?", "Who left?"], ["Cod.", "The cod left the harbour in spring."], padding=True, return_tensors="pt"
+    )
+    return Export(
+        module=Tokens().eval(),
+        example={name: features[name] for name in ("input_ids", "attention_mask", "token_type_ids")},
+        tokenizer=tokenizer.backend_tokenizer.to_str(),
+        window=min(_READER_WINDOW, int(bert.config.max_position_embeddings)),
+        padding=int(tokenizer.pad_token_id or 0),
+        prompts=("", ""),
+    )
 
 
 def has_bf16() -> bool:

@@ -128,8 +128,9 @@ class Hit:
     """A sentence that retrieval found, with the scores that ranked it (higher is better).
 
     `dense` is the cosine of question and sentence, `lexical` the BM25 score as a share of the ideal one, `coverage` the
-    share of the question's terms (by rarity) that the sentence and its neighbours hold, and `score` what the ranking
-    follows.
+    share of the question's terms (by rarity) that the sentence and its neighbours hold, `answers` how much more speaks
+    for the sentence holding the answer than for no sentence (a logarithm; None when it was not read closely), and
+    `score` what the ranking follows.
     """
 
     place: Place
@@ -141,6 +142,7 @@ class Hit:
     before: str = ""
     after: str = ""
     coverage: float = 0.0
+    answers: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,7 @@ class Evidence:
     context: str = ""
     also: tuple[Place, ...] = ()
     coverage: float = 0.0
+    answers: float | None = None
 
     @property
     def in_context(self) -> str:

@@ -36,6 +36,10 @@ from rag.types import Chunk
 ROOT = Path(__file__).resolve().parents[1]
 SEEDS = ROOT / "seeds"
 WAIT = 30.0  # seconds after which a test that waits for an event has failed
+SIZE = 32  # of a tiny model's vectors
+_WORDS = (
+    "the cod left harbour in spring nobody town objected to ban on night fishing query passage : . , ? day of".split()
+)
 
 
 class FakeEmbedding(PassageEmbedding):
@@ -202,3 +206,42 @@ def make_engine(
     elif documents:
         engine.ingest(write_articles(folder / "articles", documents))
     return engine
+
+
+def make_model(
+    folder: Path, pooling: str = "mean", *, dense: bool = False, special: bool = True, **options: Any
+) -> Path:
+    """Save a BERT of two small layers with random weights, and return its folder."""
+    import torch
+    import transformers
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Pooling, Transformer
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+    torch.manual_seed(5)
+    kept = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        *dict.fromkeys(_WORDS),
+        *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz"),
+    ]
+    tokenizer = Tokenizer(models.WordPiece({word: n for n, word in enumerate(kept)}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    if special:
+        tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    base = folder.with_name(f"{folder.name}-base")
+    transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
+    ).save_pretrained(base)
+    config = transformers.BertConfig(
+        vocab_size=len(kept), hidden_size=SIZE, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
+        max_position_embeddings=64, initializer_range=0.5,
+    )  # fmt: skip
+    transformers.BertModel(config).save_pretrained(base)
+    modules = [Transformer(str(base), max_seq_length=24), Pooling(SIZE, pooling)]
+    modules += [Dense(SIZE, 16)] if dense else []
+    SentenceTransformer(modules=[*modules, Normalize()], **options).save(str(folder))
+    return folder

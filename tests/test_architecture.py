@@ -27,7 +27,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "rag.question rag.settings rag.download rag.confidence rag.connect rag.database rag.similar rag.encoder",
         "rag.prompts rag.contrary rag.web rag.openvino_encoder rag.torch_encoder rag.kin rag.rerank",
         "rag.load rag.chunk rag.retrieve rag.evidence rag.verify rag.documents rag.lexical rag.store rag.embed rag.llm "
-        "rag.models rag.draft",
+        "rag.models rag.draft rag.reader",
         "rag.outbox rag.filters",
         "rag.search",
         "rag.audit rag.migrate",
@@ -77,7 +77,7 @@ OWNERS = {
     "llama_index.llms": {"rag.llm"},
     "tantivy": {"rag.lexical"},
     "watchfiles": {"rag.watch"},
-    "safetensors": {"rag.kin"},
+    "safetensors": {"rag.kin", "rag.reader"},
     "sqlite3": {"rag.database"},
     "datasketch": {"rag.similar"},
     "sentencex": {"rag.text"},

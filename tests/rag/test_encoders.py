@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import platformdirs
 import pytest
+from fakes import SIZE, make_model
 
 from rag import ModelError, embed, openvino_encoder
 from rag.embed import PassageEmbedding
@@ -22,11 +23,7 @@ from rag.openvino_encoder import OpenVinoEncoder
 from rag.torch_encoder import TorchEncoder
 from rag.types import Chunk, Span
 
-WORDS = (
-    "the cod left harbour in spring nobody town objected to ban on night fishing query passage : . , ? day of".split()
-)
 FIRST, SECOND = "The cod left the harbour in spring.", "Nobody in the town objected."
-SIZE = 32
 
 
 def make_chunk(*sentences: str) -> Chunk:
@@ -36,45 +33,6 @@ def make_chunk(*sentences: str) -> Chunk:
         text = f"{text} {sentence}".strip()
         spans.append(Span(start, start + len(sentence)))
     return Chunk("c", "d", 0, len(text), text, tuple(spans))
-
-
-def make_model(
-    folder: Path, pooling: str = "mean", *, dense: bool = False, special: bool = True, **options: Any
-) -> Path:
-    """Save a BERT of two small layers with random weights, and return its folder."""
-    import torch
-    import transformers
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Pooling, Transformer
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-
-    torch.manual_seed(5)
-    kept = [
-        "[PAD]",
-        "[UNK]",
-        "[CLS]",
-        "[SEP]",
-        *dict.fromkeys(WORDS),
-        *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz"),
-    ]
-    tokenizer = Tokenizer(models.WordPiece({word: n for n, word in enumerate(kept)}, unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer()
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    if special:
-        tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
-    base = folder.with_name(f"{folder.name}-base")
-    transformers.PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
-    ).save_pretrained(base)
-    config = transformers.BertConfig(
-        vocab_size=len(kept), hidden_size=SIZE, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
-        max_position_embeddings=64, initializer_range=0.5,
-    )  # fmt: skip
-    transformers.BertModel(config).save_pretrained(base)
-    modules = [Transformer(str(base), max_seq_length=24), Pooling(SIZE, pooling)]
-    modules += [Dense(SIZE, 16)] if dense else []
-    SentenceTransformer(modules=[*modules, Normalize()], **options).save(str(folder))
-    return folder
 
 
 def published(folder: Path, text: str, **options: Any) -> np.ndarray:
@@ -204,7 +162,7 @@ def test_what_is_damaged_is_converted_again(mean_model: Path, cache: Path, harme
         path.write_bytes(raw[: len(raw) // 2] if how == "cut" else bytes(byte ^ 0x55 for byte in raw))
     np.testing.assert_array_equal(PassageEmbedding(mean_model, "m").embed_question(FIRST), first)
     assert kept(cache) == [folder]
-    assert openvino_encoder.restore(mean_model) is not None
+    assert openvino_encoder.restore(mean_model, OpenVinoEncoder) is not None
 
 
 def test_a_model_by_its_name_in_the_cache_of_hugging_face(
@@ -331,12 +289,18 @@ def test_a_failure_at_work_is_one_line(mean_model: Path, monkeypatch: pytest.Mon
 
 def test_batches_hold_similar_lengths_within_the_budget() -> None:
     lengths = [0, 3, 200, 700, 90, 90, 0, 91, 2]
-    batches = list(openvino_encoder._batches(lengths))
+    batches = list(openvino_encoder._batches(lengths, 1))
     assert sorted(i for batch in batches for i in batch) == [1, 2, 3, 4, 5, 7, 8]
     for batch in batches:
         padded = len(batch) * max(lengths[i] for i in batch)
         assert padded <= openvino_encoder._BATCH_TOKENS or len(batch) == 1
     assert batches[0] == [3] and batches[1] == [2, 7]
+
+
+def test_a_few_texts_are_spread_over_the_streams() -> None:
+    assert list(openvino_encoder._batches([110, 130, 100, 120], 2)) == [[1, 3], [0, 2]]
+    assert list(openvino_encoder._batches([110, 130, 100, 120], 1)) == [[1, 3, 0], [2]]
+    assert list(openvino_encoder._batches([12], 2)) == [[0]]
 
 
 def test_pool_is_the_mean_of_the_tokens_that_end_in_a_sentence() -> None:

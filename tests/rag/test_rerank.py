@@ -54,4 +54,4 @@ def test_a_model_with_several_scores_is_none(tmp_path: Path) -> None:
 
 
 def test_it_is_off_by_default() -> None:
-    assert Settings().reranker is None
+    assert Settings().reranker == "reader"
