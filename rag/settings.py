@@ -67,7 +67,7 @@ class Settings(BaseSettings):
         "cross-encoder for sentence-transformers.",
     )
     caution: float = Field(
-        default=0.3,
+        default=0.2,
         ge=0,
         le=1,
         allow_inf_nan=False,

@@ -152,9 +152,8 @@ def export_reader(folder: str, changes: Mapping[str, Vectors]) -> Export:
             return torch.nn.functional.linear(read.last_hidden_state, head, bias)
 
     # Two pairs of different lengths, so that no size of this example counts as fixed.
-    features = tokenizer(
-        ["Who?", "Who left?"], ["Cod.", "The cod left the harbour in spring."], padding=True, return_tensors="pt"
-    )
+    questions, passages = ["Who?", "Who left?"], ["Cod.", "The cod left the harbour in spring."]
+    features = tokenizer(questions, passages, padding=True, return_tensors="pt", return_token_type_ids=True)
     return Export(
         module=Tokens().eval(),
         example={name: features[name] for name in ("input_ids", "attention_mask", "token_type_ids")},

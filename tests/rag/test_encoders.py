@@ -318,4 +318,4 @@ def test_facts_are_plain_json(mean_model: Path, cache: Path) -> None:
     PassageEmbedding(mean_model, "m").load()
     [folder] = kept(cache)
     facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-    assert facts["window"] == 24 and facts["dimensions"] == SIZE and len(facts["probe"]) == SIZE
+    assert facts["window"] == 24 and facts["dimensions"] == SIZE and len(facts["probe"]) == 10 * SIZE

@@ -11,7 +11,7 @@ import pytest
 from fakes import SIZE, make_model
 from safetensors.numpy import save_file
 
-from rag import ModelError, Settings, openvino_encoder, reader
+from rag import ModelError, Settings, models, openvino_encoder, reader
 from rag.embed import PassageEmbedding
 from rag.reader import Reader
 from rag.runtime import Models
@@ -20,6 +20,7 @@ from rag.types import Candidate, Chunk, Document, Hit, Place, Span
 QUESTION = "Nobody objected to the ban?"
 PASSAGES = ("The cod left the harbour. Nobody in the town objected.", "Day of fishing. The town.")
 SPANS = (((0, 25), (26, 54)), ((0, 15), (16, 25)))
+SHIPPED = reader._CHANGES
 CHANGED = "encoder.layer.0.attention.self.query"
 
 
@@ -69,7 +70,9 @@ def expected(base: Path, changes: dict[str, np.ndarray], text: str) -> tuple[np.
     with torch.no_grad():
         weights[f"{CHANGED}.weight"] += parts[f"{CHANGED}.weight.left"] @ parts[f"{CHANGED}.weight.right"]
         weights[f"{CHANGED}.bias"] += parts[f"{CHANGED}.bias.change"]
-        given = AutoTokenizer.from_pretrained(base)(QUESTION, text, return_tensors="pt", return_offsets_mapping=True)
+        given = AutoTokenizer.from_pretrained(base)(
+            QUESTION, text, return_tensors="pt", return_offsets_mapping=True, return_token_type_ids=True
+        )
         places = given.pop("offset_mapping")[0].tolist()
         out = model(**given).last_hidden_state[0] @ parts["head"].T + parts["bias"]
     second = given["token_type_ids"][0].tolist()
@@ -173,3 +176,22 @@ def test_engines_with_our_embedding_model_share_one(base: Path, reranker: str, n
     settings = Settings(store=base, reranker=reranker)
     first, second = (Models(settings, embedding=PassageEmbedding(base, name)).reader() for _ in range(2))
     assert first is second and (first is not None) == there
+
+
+@pytest.mark.slow
+def test_the_shipped_changes_tell_an_answer_from_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "_CHANGES", SHIPPED)
+    close = Reader(models.path(reader.BASE, Settings().models))
+    text = "The ferry to Tessin was late. It carried 310 passengers. The captain blamed the fog."
+    chunk = make_chunk(0, text, ((0, 29), (30, 56), (57, 84)))
+
+    def read(question: str) -> tuple[int, float]:
+        found, none = close.read(question, [chunk])
+        (_, start), best = max(found.items(), key=lambda item: item[1])
+        return start - 100, best - none
+
+    first, many = read("How many people were on the ship to Tessin?")
+    second, who = read("What did the captain say was the reason for the delay?")
+    _, nothing = read("Which party does the mayor of Brannock belong to?")
+    assert (first, second) == (30, 57)
+    assert min(many, who) > nothing
