@@ -58,10 +58,13 @@ class Reader:
             candidates: The passages that they stand in.
         """
         chunks = {(c.chunk.document_id, c.chunk.start): c.chunk for c in candidates}
-        places = list(dict.fromkeys((hit.place.document_id, hit.passage.start) for hit in hits[:_READ]))
-        if not places:
+        read: dict[tuple[str, int], list[int]] = {}
+        for hit in hits[:_READ]:
+            place = (hit.place.document_id, hit.passage.start)
+            read.setdefault(place, []).append(hit.place.start)
+        if not read:
             return list(hits)
-        sentences, none = self.read(question, [chunks[place] for place in places])
+        sentences, none = self.read(question, [_around(chunks[place], starts) for place, starts in read.items()])
         best = max(sentences.values(), default=none)
 
         def judged(hit: Hit) -> Hit:
@@ -115,6 +118,15 @@ class Reader:
         model = next((way for way in ways if _alike(way.probe(), exact.probe())), exact)
         openvino_encoder.save(model, self._folder, _CHANGES)
         return model
+
+
+def _around(chunk: Chunk, starts: Sequence[int]) -> Chunk:
+    """Return the part of a passage from the sentence before the first of these to the one after the last."""
+    numbers = [n for n, span in enumerate(chunk.sentences) if span.start in starts]
+    spans = chunk.sentences[max(0, numbers[0] - 1) : numbers[-1] + 2]
+    start, end = spans[0].start, spans[-1].end
+    text = chunk.text[start - chunk.start : end - chunk.start]
+    return dataclasses.replace(chunk, start=start, end=end, text=text, sentences=spans)
 
 
 @lru_cache(maxsize=2)
