@@ -147,6 +147,15 @@ def test_what_was_not_read_stays_below(base: Path, monkeypatch: pytest.MonkeyPat
     assert Reader(base).rank(QUESTION, [], []) == []
 
 
+def test_only_the_sentences_around_are_read() -> None:
+    chunk = make_chunk(0, "One. Two. Six. Ten. Hut.", ((0, 4), (5, 9), (10, 14), (15, 19), (20, 24)))
+    part = reader._around(chunk, [115])
+    assert part.text == "Six. Ten. Hut." and (part.start, part.end) == (110, 124)
+    assert [(s.start, s.end) for s in part.sentences] == [(110, 114), (115, 119), (120, 124)]
+    assert reader._around(chunk, [100]).text == "One. Two."
+    assert reader._around(chunk, [110, 105]).text == "One. Two. Six. Ten."
+
+
 def test_it_is_made_once(base: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = Reader(base).read(QUESTION, [make_chunk(0)])
     monkeypatch.setattr(reader, "export_reader", None)  # would fail if it were used
