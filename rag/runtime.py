@@ -60,9 +60,10 @@ class Models:
     def reader(self) -> reader.Reader | None:
         """Return what reads the first passages closely, where it is wanted and can be had."""
         embedding = self.embedding()
+        folder = Path(embedding.folder)
         # It is made of the embedding model that Dateline comes with.
-        ours = embedding.model_name == reader.BASE and openvino_encoder.is_here()
-        return reader.shared(Path(embedding.folder)) if ours and self.settings.reranker == "reader" else None
+        ours = embedding.model_name == reader.BASE and folder.is_dir() and openvino_encoder.is_here()
+        return reader.shared(folder) if ours and self.settings.reranker == "reader" else None
 
     def embedding(self) -> PassageEmbedding:
         """Return the embedding model, which loads itself at first use."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 import pytest
-from fakes import SIZE, make_model
+from fakes import SIZE, FakeEmbedding, make_model
 from safetensors.numpy import save_file
 
 from rag import ModelError, Settings, models, openvino_encoder, reader
@@ -185,6 +185,10 @@ def test_engines_with_our_embedding_model_share_one(base: Path, reranker: str, n
     settings = Settings(store=base, reranker=reranker)
     first, second = (Models(settings, embedding=PassageEmbedding(base, name)).reader() for _ in range(2))
     assert first is second and (first is not None) == there
+
+
+def test_a_stand_in_for_our_embedding_model_has_none(tmp_path: Path) -> None:
+    assert Models(Settings(store=tmp_path), embedding=FakeEmbedding(reader.BASE)).reader() is None
 
 
 @pytest.mark.slow
