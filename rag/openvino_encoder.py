@@ -90,7 +90,8 @@ class OpenVinoTokens:
 
     def probe(self) -> Vectors:
         """Return what comes out for a known text, as one unit vector."""
-        return unit(next(tokens for _, tokens, _ in self.run([_PROBE])).ravel())
+        none = np.zeros((1, 1), dtype=np.float32)  # of a tokenizer that knows nothing in it
+        return unit(next((tokens for _, tokens, _ in self.run([_PROBE])), none).ravel())
 
     def run(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> Iterator[tuple[int, Vectors, Any]]:
         """Yield for each text that has tokens its number, its tokens' vectors and its encoding, in any order."""
