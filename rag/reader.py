@@ -13,13 +13,12 @@ import threading
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from safetensors.numpy import load_file
 
 from rag import openvino_encoder
-from rag.encoder import EXACT, Vectors
+from rag.encoder import EXACT
 from rag.errors import ModelError
 from rag.openvino_encoder import OpenVinoTokens
 from rag.torch_encoder import export_reader, quiet
@@ -115,7 +114,7 @@ class Reader:
             ) from error
         exact = OpenVinoTokens(*converted, "fp32")
         ways = (OpenVinoTokens(*converted, precision) for precision in openvino_encoder.precisions())
-        model = next((way for way in ways if _alike(way.probe(), exact.probe())), exact)
+        model = next((way for way in ways if float(way.probe() @ exact.probe()) >= EXACT), exact)
         openvino_encoder.save(model, self._folder, _CHANGES)
         return model
 
@@ -133,8 +132,3 @@ def _around(chunk: Chunk, starts: Sequence[int]) -> Chunk:
 def shared(folder: Path) -> Reader:
     """Return the reader that all engines with the embedding model in this folder share."""
     return Reader(folder)
-
-
-def _alike(vector: Vectors, other: Vectors) -> bool:
-    cosine: Any = vector @ other
-    return bool(cosine >= EXACT)

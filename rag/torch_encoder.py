@@ -129,8 +129,7 @@ def export_reader(folder: str, changes: Mapping[str, Vectors]) -> Export:
     """
     import torch
 
-    with quiet():
-        model = _load(folder)
+    model = _load(folder)
     bert, tokenizer = model[0].auto_model.float(), model.tokenizer
     weights = dict(bert.named_parameters())
     with torch.no_grad():
