@@ -74,6 +74,17 @@ _SIDES = tuple(
     (frozenset(terms(one)), frozenset(terms(other))) for pair in _OPPOSITES for one, other in (pair, pair[::-1])
 )
 _UNDOING = ("un", "in", "im", "ir", "il", "dis", "non", "mis")  # important, unimportant
+# Words that only look like another one undone: an import is no port, an impact no pact.
+_NOT_UNDONE = frozenset(
+    terms(
+        "union unit unite until impact impart implant implicate import impose impound impress imprint improve immigrate"
+        " immigrant immigration inclusion income incorporate increase indeed index indict indoor infect inflame inflate"
+        " inform information inhabit inland inmate innate input inscribe inside insight inspire install instate institute"
+        " intake intense intent intention intern interred invent invention invest investment involve discharge disclose"
+        " discount discover discovery discuss disease disgrace dismay dismiss dispatch display dispose disposal dispute"
+        " distant distress district disturb mission mistake mistress irrigate illuminate"
+    )
+)
 # The smallest of its kind is not met by one of its kind; these words can say that something is.
 _SUPERLATIVE = re.compile(
     r"\b(?!(?:(?:north|south|mid)?(?:west|east)|(?:dis)?honest|(?:un)?rest|interest|arrest|forest|crest|everest|tempest"
@@ -118,6 +129,7 @@ def contrary(question: str, stated: str) -> bool:
 
 def _undone(wanted: set[str], held: set[str]) -> bool:
     """Tell whether one of the words stands there with or without a prefix that makes it its opposite."""
-    longer = {prefix + term for prefix in _UNDOING for term in wanted if len(term) > 3}
-    shorter = {term.removeprefix(prefix) for prefix in _UNDOING for term in wanted if term.startswith(prefix)}
+    longer = {prefix + term for prefix in _UNDOING for term in wanted if len(term) > 3} - _NOT_UNDONE
+    undone = wanted - _NOT_UNDONE
+    shorter = {term.removeprefix(prefix) for prefix in _UNDOING for term in undone if term.startswith(prefix)}
     return bool((longer | {term for term in shorter - wanted if len(term) > 3}) & held)

@@ -55,6 +55,8 @@ def test_contrary(question: str, stated: str) -> None:
         ("What did the 2002 act bring?", "The act of 2002 brought what the act of 1998 had promised."),
         ("How did the act change the ports?", "Since 2012 the act has kept the ports open at night."),
         ("Who is the director of the interior?", "The director of the interior is Odile Brandt."),
+        ("Which port does the night line leave from?", "Imports of salt come with the night line."),
+        ("Which pact did the mayor sign?", "The mayor spoke of the impact of the strike and signed nothing else."),
         ("Did the mayor not sign the letter?", "The mayor signed the letter in March."),
         ("No, I meant the minister", "The minister came on Friday."),
         ("Which university in the United States took part?", "Yale University took part."),
