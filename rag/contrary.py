@@ -79,9 +79,9 @@ _NOT_UNDONE = frozenset(
     terms(
         "union unit unite until impact impart implant implicate import impose impound impress imprint improve immigrate"
         " immigrant immigration inclusion income incorporate increase indeed index indict indoor infect inflame inflate"
-        " inform information inhabit inland inmate innate input inscribe inside insight inspire install instate institute"
-        " intake intense intent intention intern interred invent invention invest investment involve discharge disclose"
-        " discount discover discovery discuss disease disgrace dismay dismiss dispatch display dispose disposal dispute"
+        " inform information inhabit inland inmate innate input inscribe inside insight inspire"
+        " install instate institute intake intense intent intention intern interred invent invention invest investment involve discharge"
+        " disclose discount discover discovery discuss disease disgrace dismay dismiss dispatch display dispose disposal dispute"
         " distant distress district disturb mission mistake mistress irrigate illuminate"
     )
 )

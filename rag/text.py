@@ -10,7 +10,7 @@ import sentencex
 import snowballstemmer
 
 _TOKEN = re.compile(
-    r"(?:[^\W\d_]\.){2,}"  # U.S., D.C.
+    r"(?:[^\W\d_](?:\.[^\W\d_])+\b\.?|[A-Z]\.(?: [A-Z]\.)+)(?:['’]s\b)?"  # U.S., D.C, U. S.
     r"|\d+(?:[.,]\d+)*"  # 3,000  2.7  19
     r"|[^\W\d_]+(?:['’][^\W\d_]+)*"  # don't, Mexico's
 )
@@ -62,7 +62,7 @@ _QUOTES = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": 
 def _normal(token: str) -> str:
     if token[0].isdigit():
         return token.replace(",", "")
-    word = _POSSESSIVE.sub("", fold(token)).replace(".", "")
+    word = re.sub(r"[. ]", "", _POSSESSIVE.sub("", fold(token)))
     return _NUMBER_WORDS.get(word) or str(_stemmer.stemWord(word))
 
 

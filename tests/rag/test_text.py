@@ -13,6 +13,10 @@ from rag.text import content_terms, fold, initials, names, numbers, same_name, s
     ("a", "b"),
     [
         ("U.S.", "US"),
+        ("U.S", "US"),
+        ("U.S.'s", "US"),
+        ("the U. S. Senate", "the US Senate"),
+        ("a U.N envoy", "a UN envoy"),
         ("D.C.", "DC"),
         ("Mexico's", "Mexico"),
         ("Mexico’s", "Mexico"),
@@ -34,7 +38,15 @@ def test_same_terms(a: str, b: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("a", "b"), [("310", "31"), ("2.7", "27"), ("Biden", "Ebrard"), ("19", "1.9"), ("U.S.", "U.K.")]
+    ("a", "b"),
+    [
+        ("310", "31"),
+        ("2.7", "27"),
+        ("Biden", "Ebrard"),
+        ("19", "1.9"),
+        ("U.S.", "U.K."),
+        ("Plan B. A man", "Plan BA man"),
+    ],
 )
 def test_other_terms(a: str, b: str) -> None:
     assert terms(a) != terms(b)
