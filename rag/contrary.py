@@ -77,12 +77,13 @@ _UNDOING = ("un", "in", "im", "ir", "il", "dis", "non", "mis")  # important, uni
 # Words that only look like another one undone: an import is no port, an impact no pact.
 _NOT_UNDONE = frozenset(
     terms(
-        "union unit unite until impact impart implant implicate import impose impound impress imprint improve immigrate"
-        " immigrant immigration inclusion income incorporate increase indeed index indict indoor infect inflame inflate"
-        " inform information inhabit inland inmate innate input inscribe inside insight inspire"
-        " install instate institute intake intense intent intention intern interred invent invention invest investment involve discharge"
-        " disclose discount discover discovery discuss disease disgrace dismay dismiss dispatch display dispose disposal dispute"
-        " distant distress district disturb mission mistake mistress irrigate illuminate"
+        "union unit unite until impact impart implant implicate import impose impound impress imprint improve"
+        " immigrate immigrant immigration inclusion income incorporate increase indeed index indict indoor infect"
+        " inflame inflate inform information inhabit inland inmate innate input inscribe inside insight inspire"
+        " install instate institute intake intense intent intention intern interred invent invention invest investment"
+        " involve discharge disclose discount discover discovery discuss disease disgrace dismay dismiss dispatch"
+        " display dispose disposal dispute distant distress district disturb mission mistake mistress irrigate"
+        " illuminate"
     )
 )
 # The smallest of its kind is not met by one of its kind; these words can say that something is.
