@@ -74,16 +74,14 @@ _SIDES = tuple(
     (frozenset(terms(one)), frozenset(terms(other))) for pair in _OPPOSITES for one, other in (pair, pair[::-1])
 )
 _UNDOING = ("un", "in", "im", "ir", "il", "dis", "non", "mis")  # important, unimportant
-# Words that only look like another one undone: an import is no port, an impact no pact.
+# Words that only look like another one (of four letters and more) undone: an import is no port, an impact no pact.
 _NOT_UNDONE = frozenset(
     terms(
-        "union unit unite until impact impart implant implicate import impose impound impress imprint improve"
-        " immigrate immigrant immigration inclusion income incorporate increase indeed index indict indoor infect"
-        " inflame inflate inform information inhabit inland inmate innate input inscribe inside insight inspire"
-        " install instate institute intake intense intent intention intern interred invent invention invest investment"
-        " involve discharge disclose discount discover discovery discuss disease disgrace dismay dismiss dispatch"
-        " display dispose disposal dispute distant distress district disturb mission mistake mistress irrigate"
-        " illuminate"
+        "impact impart implant implicate import impound impress imprint improve immigrate immigrant immigration"
+        " inclusion incorporate increase indict indoor infect inflame inflate inform information inhabit inland"
+        " inscribe insight inspire install instate institute intense intent intention intern invent invention invest"
+        " investment involve discharge disclose discount discovery discuss disgrace dismiss dispatch display distant"
+        " distress district disturb mission mistress illuminate"
     )
 )
 # The smallest of its kind is not met by one of its kind; these words can say that something is.
