@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from rag import download
-from rag.download import File, Mirror, Model
 from rag.errors import IntegrityError, ModelError, ModelMissingError
+from rag.weights import pins
+from rag.weights.pins import File, Mirror, Model
 
 __all__ = ["MODELS", "File", "Mirror", "Model", "find", "path", "pull", "status", "verify"]
 
@@ -139,7 +140,7 @@ def weights_hash(llm: str, folder: Path) -> str | None:
     if llm.startswith("openai:"):
         return None
     if llm.endswith(".gguf"):
-        return download.sha256_of(Path(llm).expanduser())
+        return pins.sha256_of(Path(llm).expanduser())
     return next(file.sha256 for file in find(llm).files if (folder / find(llm).name / file.path) == path(llm, folder))
 
 
@@ -150,7 +151,7 @@ def verify(name: str, folder: Path) -> Path:
     stamp = _stamp(model, folder)  # taken before hashing, so that a change while hashing shows
     for file in model.files:
         try:
-            found = download.sha256_of(home / file.path)
+            found = pins.sha256_of(home / file.path)
         except FileNotFoundError as error:
             raise ModelMissingError(
                 f"model {model.name} is not complete in {folder} ({file.path} is missing); run: {_pull(model)}"

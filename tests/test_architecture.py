@@ -24,6 +24,9 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "rag.formats.epub rag.formats.feed rag.formats.mail rag.formats.rows",
         "rag.formats.worker_process",
         "rag.formats.kinds",
+        "rag.weights rag.weights.pins",
+        "rag.weights.job",
+        "rag.weights.hub rag.weights.mirror",
         "rag.question rag.settings rag.download rag.confidence rag.connect rag.database rag.similar rag.encoder",
         "rag.prompts rag.contrary rag.web rag.openvino_encoder rag.torch_encoder rag.kin rag.rerank",
         "rag.load rag.chunk rag.retrieve rag.evidence rag.verify rag.documents rag.lexical rag.store rag.embed rag.llm "
@@ -82,7 +85,7 @@ OWNERS = {
     "datasketch": {"rag.similar"},
     "sentencex": {"rag.text"},
     "snowballstemmer": {"rag.text"},
-    "huggingface_hub": {"rag.download", "rag.embed"},
+    "huggingface_hub": {"rag.weights.hub", "rag.embed"},
     "typer": {"rag.cli", "rag.cli_eval", "rag.cli_models", "eval.fit"},
     "gradio": {"ui.app", "ui.page", "ui.chat", "ui.library", "ui.quality", "ui.settings"},
     "httpcore": {"rag.connect", "rag.web"},

