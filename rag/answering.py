@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -17,14 +16,14 @@ from rag.question import Form, form, parts, values
 from rag.rerank import Reranker
 from rag.retrieve import rank
 from rag.runtime import Models
+from rag.sense import Senses
 from rag.settings import Settings
-from rag.text import acronyms, content_terms, content_words, names, words
-from rag.types import Answer, Draft, Evidence, Filters, Hit
+from rag.text import acronyms, content_terms, names, words
+from rag.types import Answer, Citation, Draft, Evidence, Filters, Hit
 from rag.verify import Verdict, combine, differing, is_refusal, refusal, unmarked, verify
 
 RELATED = 3  # sentences offered beside an abstention
 _COMPARED = 8  # sentences in which another answer is looked for
-_GLOSS = 0.4  # nearness from which a word of the evidence explains one of the question
 # Where one sentence or two stood out and do not hold the answer: how many more are shown, from which share of the best
 # score, up to how many characters in all, and how certain (mean token probability) the model must be of what it finds.
 _FEW, _MORE, _MORE_WORTH, _MORE_CHARS, _CERTAIN = 2, 3, 0.5, 800, 0.95
@@ -53,6 +52,7 @@ class Answering:
         self._index = index
         self.settings = settings
         self._models = models
+        self._senses = Senses(index, models)
 
     def stream(self, question: str, filters: Filters | None, wordings: Sequence[str] = ()) -> Iterator[str | Answer]:
         """Yield the model's words as they come, unchecked, and last the checked `Answer`; see `Engine.stream`."""
@@ -166,7 +166,7 @@ class Answering:
             return
         generating = time.perf_counter()
         yield "; "
-        worded = self._glossed(question, more)
+        worded = self._senses.glossed(question, more)
         for part in self._draft(worded, more, form(question), (), timings, started, evidence):
             certain = isinstance(part, Draft) and (part.confidence is None or part.confidence >= _CERTAIN)
             if isinstance(part, str) or (certain and part.model != "extractive"):
@@ -189,6 +189,13 @@ class Answering:
         likely = probability("extractive" if draft.model == "extractive" else "answer", signals)
         if likely < self.settings.caution:
             return Weighed(refusal(), likely, signals)
+        cited = [e for e in evidence if any(_is_cited(e, c) for c in verdict.citations)]
+        text = " ".join(e.in_context for e in cited)
+        # A sentence that stands in for a model that is down is no answer of its, and it cannot be asked again.
+        word = self._senses.unsaid(question, text, _passages(cited, read)) if draft.model != "extractive" else None
+        if word is not None:
+            known = self._index.knows(content_terms(word)[0])
+            return Weighed(refusal([] if known else [f"“{word}”"]), 0.0, signals)
         citations = tuple(dataclasses.replace(c, support=round(likely, 3)) for c in verdict.citations)
         return Weighed(dataclasses.replace(verdict, citations=citations), likely, signals)
 
@@ -223,22 +230,6 @@ class Answering:
         least = min(weighed, other, key=lambda w: w.probability)
         return dataclasses.replace(least, verdict=differing(verdict, other.verdict))
 
-    def _glossed(self, question: str, evidence: Sequence[Evidence]) -> str:
-        """Return the question with words that no article uses explained by the evidence's: `frontier (border)`.
-
-        A small model takes a question for one about something else where its words are not those of the sentences.
-        """
-        kin = self._models.kin()
-        strange = {t: w for t, w in content_words(question).items() if t.isalpha() and not self._index.knows(t)}
-        said = list({w for e in evidence for w in content_words(e.in_context).values()})
-        if kin is None or not strange or not said:
-            return question
-        for word, near in zip(strange.values(), kin.nearness(list(strange.values()), said), strict=True):
-            best = int(near.argmax())
-            if near[best] >= _GLOSS:
-                question = re.sub(rf"\b{re.escape(word)}\b", f"{word} ({said[best]})", question, count=1)
-        return question
-
     def _ask_again(self, question: str, evidence: Evidence) -> Draft:
         """Return what the model says to one sentence alone; nothing when it fails."""
         for part in self._draft(question, [evidence], form(question), (), {}, 0.0):
@@ -258,7 +249,7 @@ class Answering:
         for question in asked:
             if earlier:
                 yield "; "
-            worded = self._glossed(question, evidence)
+            worded = self._senses.glossed(question, evidence)
             for part in self._draft(worded, evidence, form(asked[0]), earlier, timings, started):
                 if isinstance(part, str):
                     yield part
@@ -319,11 +310,18 @@ class Answering:
         )
 
 
+def _is_cited(evidence: Evidence, citation: Citation) -> bool:
+    return (citation.document_id, citation.start) == (evidence.document_id, evidence.start)
+
+
+def _passages(evidence: Sequence[Evidence], read: Mapping[str, str]) -> list[str]:
+    """Return the titles and the passages that the evidence stands in."""
+    return [f"{e.title}\n{read[e.document_id][e.passage.start : e.passage.end]}" for e in evidence]
+
+
 def _signals(best: Evidence, draft: Draft, verdict: Verdict, evidence: Sequence[Evidence]) -> dict[str, float]:
     """Return what speaks for an answer: the best sentence's scores, the model's certainty, the support it found."""
-    cited = [
-        e for e in evidence if any((c.document_id, c.start) == (e.document_id, e.start) for c in verdict.citations)
-    ]
+    cited = [e for e in evidence if any(_is_cited(e, c) for c in verdict.citations)]
     found = {
         "score": best.score,
         "dense": best.dense,

@@ -42,7 +42,7 @@ from rag.settings import Settings
 
 _log = logging.getLogger(__name__)
 CONTEXT_TOKENS = 4096
-SLOTS = 4  # prompts with different fixed starts whose starts stay in memory side by side
+SLOTS = 5  # prompts with different fixed starts whose starts stay in memory side by side
 _KEY = secrets.token_urlsafe(32)
 _STOP = ["<|im_end|>", "<|endoftext|>"]
 _TOP = 10  # likeliest first tokens that are reported

@@ -198,6 +198,44 @@ def _ask(sentences: str, question: str) -> str:
     return f"{sentences}\nQuestion: {question}"
 
 
+_SPEAKS = "Does the sentence speak of this, in these or other words? Say yes or no."
+
+_SPEAKS_EXAMPLES = (
+    (
+        "The Larkspur ferry carried 4,210 passengers in its first week, the harbour board said on Tuesday, a day after "
+        "its chairman resigned.",
+        "travellers: yes; trains: no; boat: yes; crew: no; quit: yes; children: no; transported: yes; cargo: no",
+    ),
+    (
+        "The museum shut its north wing on Monday because heavy rain had come through the roof and damaged two "
+        "paintings.",
+        "closed: yes; snow: no; artworks: yes; reason: yes; sculptures: no; opened: no; building: yes; library: no; "
+        "storm: yes; visitors: no",
+    ),
+)
+
+
+def speaks_start() -> list[ChatMessage]:
+    """Return the fixed start of all prompts that ask whether a sentence speaks of something."""
+    messages = [ChatMessage(role="system", content=_SPEAKS)]
+    for sentence, replies in _SPEAKS_EXAMPLES:
+        for number, pair in enumerate(replies.split("; ")):
+            word, reply = pair.split(": ")
+            asked = f"Speaks of: {word}" if number else _of(sentence, word)
+            messages.append(ChatMessage(role="user", content=asked))
+            messages.append(ChatMessage(role="assistant", content=reply))
+    return messages
+
+
+def speaks_messages(sentence: str, word: str) -> list[ChatMessage]:
+    """Return the messages that ask, yes or no, whether a sentence speaks of what a word means."""
+    return [*speaks_start(), ChatMessage(role="user", content=_of(sentence, word))]
+
+
+def _of(sentence: str, word: str) -> str:
+    return f"Sentence: {_one_line(sentence)}\nSpeaks of: {word}"
+
+
 _REWRITE = """Make follow-up questions complete. Write the follow-up as one question that can be understood alone: put \
 names in the place of he, she, it, they, that, there, and add what is left out. Do not answer it."""
 

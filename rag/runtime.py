@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,12 +15,13 @@ from rag import kin, models, openvino_encoder, reader
 from rag.embed import PassageEmbedding
 from rag.errors import LLMError, ModelError
 from rag.llm import LocalLLM, is_extractive, make_llm, stream_chat
-from rag.prompts import answer_start, rewrite_start
+from rag.prompts import answer_start, rewrite_start, speaks_messages, speaks_start
 from rag.question import Form, form
 from rag.rerank import Reranker
 from rag.settings import Settings
 
 _log = logging.getLogger(__name__)
+_MOST_SPOKEN = 2000  # replies that are kept
 
 
 class Models:
@@ -36,7 +38,8 @@ class Models:
         self._llm = llm
         self._embedding = embedding
         self.reranker = None if settings.reranker in ("reader", "none") else Reranker(settings.reranker)
-        self._finding, self._loading = threading.Lock(), threading.Lock()
+        self._finding, self._loading, self._judging = threading.Lock(), threading.Lock(), threading.Lock()
+        self._spoken: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     @property
     def extractive(self) -> bool:
@@ -112,9 +115,39 @@ class Models:
             return None
         return text.strip()
 
+    def speaks(self, sentence: str, word: str) -> float:
+        """Return how likely the answer model finds it that a sentence speaks of what a word means.
+
+        Returns:
+            A share in [0, 1]; 0.5 where the model is missing, fails or says neither yes nor no.
+        """
+        key = (sentence, word)
+        with self._judging:
+            if key in self._spoken:
+                return self._spoken[key]
+        likely = {"yes": 0.0, "no": 0.0}
+        try:
+            self.prepare(speaks_start())
+            for text, _, first in self.stream(speaks_messages(sentence, word), max_tokens=1):
+                for token, share in (first or {text: 1.0}).items():
+                    if (said := token.strip(" .").lower()) in likely:
+                        likely[said] += share
+        except (ModelError, LLMError) as error:
+            _log.info("%s", error)
+            return 0.5
+        total = sum(likely.values())
+        share = likely["yes"] / total if total else 0.5
+        with self._judging:
+            self._spoken[key] = share
+            while len(self._spoken) > _MOST_SPOKEN:
+                self._spoken.popitem(last=False)
+        return share
+
     def warm_up(self, question: str | None) -> None:
         """Load both models side by side; with a question, what it needs of them."""
-        starts = [*map(answer_start, Form), rewrite_start()] if question is None else [answer_start(form(question))]
+        starts = (
+            [answer_start(form(question))] if question else [*map(answer_start, Form), speaks_start(), rewrite_start()]
+        )
         answering = threading.Thread(target=self._warm_up_model, args=(starts,), name="dateline-warm-up", daemon=True)
         answering.start()
         self.embedding().load()

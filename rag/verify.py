@@ -128,7 +128,7 @@ def verify(
 def combine(asked: Sequence[str], verdicts: Sequence[Verdict]) -> Verdict:
     """Return the verdicts on the parts of one question as one; what is not said is named."""
     if all(verdict.abstained for verdict in verdicts):
-        return refusal()
+        return verdicts[0] if len(verdicts) == 1 else refusal()
     citations: list[Citation] = []
     texts: list[str] = []
     for question, verdict in zip(asked, verdicts, strict=True):

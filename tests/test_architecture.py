@@ -39,6 +39,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "rag.reading",
         "rag.tally rag.writing",
         "rag.sync rag.runtime",
+        "rag.sense",
         "rag.answering",
         "rag.pipeline",
         "rag.default rag.doctor rag.watch rag.cli_models",

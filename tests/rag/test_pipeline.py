@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from fakes import SEEDS, WAIT, FakeEmbedding, FakeLLM, make_engine, write_articles
 from hypothesis import given, settings
@@ -30,7 +29,6 @@ from rag import (
     SettingsError,
     StoreError,
 )
-from rag.kin import Kin
 from rag.pipeline import EMPTY
 from rag.verify import NOT_SAID
 
@@ -723,19 +721,6 @@ def test_sources_that_agree_are_not_compared(tmp_path: Path) -> None:
     with make_engine(tmp_path, documents=documents, model=model) as engine:
         assert "differ" not in engine.answer(KILLED).text
         assert len(model.messages) == 1
-
-
-def test_a_word_that_no_article_uses_is_explained_to_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    table = np.array([[1, 0], [0.8, 0.6], [0, 1]], dtype=np.float32)
-    kin = Kin({"frontier": 0, "border": 1, "river": 2}, table)
-    monkeypatch.setattr("rag.runtime.Models.kin", lambda _: kin)
-    model = FakeLLM(default="3,000 kilometers")
-    documents = {"a.txt": "The border of Tessin is 3,000 kilometers long and follows a river."}
-    with make_engine(tmp_path, documents=documents, model=model) as engine:
-        answer = engine.answer("How long is the frontier of Tessin?")
-    assert model.prompts[-1].endswith("Question: How long is the frontier (border) of Tessin?")
-    assert answer.question == "How long is the frontier of Tessin?", "what the reader sees is what was asked"
-    assert answer.text == "3,000 kilometers [1]"
 
 
 RACE = {

@@ -1,0 +1,127 @@
+"""Whether the articles speak of what a question asks about: of the frontier, where they say border; not of a brother.
+
+The embedding model puts `brother` and `sister` side by side as it does `frontier` and `border`, since such words stand
+in the same places. The answer model knows them apart when it is asked about one word at a time, and only then: asked
+for an answer, it gives what is said of the sister.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from rag.index import Index
+from rag.kin import Kin
+from rag.question import Form, form
+from rag.runtime import Models
+from rag.text import content_words
+from rag.types import Evidence
+
+# Nearness (rag.kin) from which a word of the evidence may explain one of the question, or stand in its place.
+_NEAR, _IN_PLACE = 0.4, 0.7
+# The model's probability from which a word explains another, and below which a sentence does not speak of something;
+# more is asked where it has something else of the kind, and of what is counted.
+_EXPLAINS, _SILENT, _OTHER = 0.5, 0.03, 0.1
+_TRIED = 2  # words of a question that are asked about, at most: each costs a third of a second
+_INFLECTED = 0.6  # share of the longer word that two forms of one word begin with
+# Of "which metal" an instance is wanted: gold is not the same word, and right.
+_KIND = re.compile(r"\b(?:which|what)\s+(?:(?:kind|type|sort)s?\s+of\s+)?([\w'’-]+)", re.IGNORECASE)
+_COUNTED = re.compile(r"\bhow many\s+([\w'’-]+)", re.IGNORECASE)
+# What a sentence may tell in any other words: what is done. By their form or place these are, or may be, verbs.
+_DONE = re.compile(r"\w+(?:ing|ed)\b|\b(?:to|n[o']t|who|that|which|will|would|can|could|should|must|may|might)\s+(\w+)")
+# Words that say little by themselves; that a sentence does not speak of them means nothing.
+_SLIGHT = frozenset(
+    """able according actual actually add allow already also although another apart apparently appear appeared appears
+    apply ask asked asking available away based became become becomes began begin beginning begins begun belong big
+    bit born bring bringing brings brought call called case cause caused causes century certain change changed come
+    comes coming common consider considered contain course day days describe described did different do doing done
+    due each early easily effort end ended ends enough entire eventually ever exact exactly example exist expect
+    expected explain fact far feel feels felt field finally find finds first follow following form formed found full
+    gave general get gets getting give given gives giving go goes going gone good got great group had happen
+    happened happening happens hard held help helped hold holding hour hours hundreds idea important include
+    included including involve involved issue item keep keeping kept kind know known large largely last late later
+    lead least leave leaves leaving led left less let level like likely list little live lived living long look
+    looked made main mainly make makes making many matter mean means meant mention mentioned millions minute minutes
+    month months more most mostly move moved much multiple name named need needed needs never new next non number
+    occur occurred offer often old one only open order originally other others own part particular particularly
+    people percent perform performed person persons place plan planned point possible present prior problem process
+    purpose put puts putting question range reach reached real really reason receive received recent recently refer
+    referred related remain remained require required requires result resulted right role run said same saw say says
+    second see seem seemed seen sense set several show showed shown shows similar since single size small some soon
+    sort specific specifically spend start started starts state stated stay step still straight such suffer sum take
+    taken takes taking talk talked tell term terms thing things think third thought thousands time times today told
+    tomorrow took top total toward towards tried true try trying turn turned two type types typically under undergo
+    underwent unit use used uses using usual usually various very view want wanted wants way ways week weeks well
+    went whole word words work worked works would year years yesterday""".split()
+)
+
+
+class Senses:
+    """Compares the words of questions with those of their evidence.
+
+    Args:
+        index: The store, which says whether any article has a word.
+        models: The answer model is asked, and the embedding model's table of words says about which words.
+    """
+
+    def __init__(self, index: Index, models: Models) -> None:
+        self._index = index
+        self._models = models
+
+    def glossed(self, question: str, evidence: Sequence[Evidence]) -> str:
+        """Return the question with words that no article uses explained by the evidence's: `frontier (border)`.
+
+        A small model takes a question for one about something else where its words are not those of the sentences.
+        """
+        said = [word for e in evidence for word in content_words(e.in_context).values()]
+        unknown = [w for t, w in content_words(question).items() if t.isalpha() and not self._index.knows(t)]
+        kin = self._models.kin()
+        if kin is None or not said:
+            return question
+        for word in unknown:
+            near = kin.nearness([word], said)[0]
+            best = int(near.argmax())
+            if near[best] >= _NEAR and self._models.speaks(said[best], word) >= _EXPLAINS:
+                question = re.sub(rf"\b{re.escape(word)}\b", f"{word} ({said[best]})", question, count=1)
+        return question
+
+    def unsaid(self, question: str, cited: str, around: Sequence[str]) -> str | None:
+        """Return a word of the question for something that what an answer rests on does not speak of, if there is one.
+
+        Names and numbers are compared elsewhere (rag.verify), and no word is asked about where yes and no are possible:
+        what is not the case is told in other words.
+
+        Args:
+            question: The stand-alone question.
+            cited: The sentences that the answer rests on.
+            around: The text around them; what it says in the question's own words is spoken of.
+        """
+        kin = self._models.kin()
+        said = list(content_words(cited).values())
+        if kin is None or not said or form(question) is Form.YES_NO:
+            return None
+        counted = {word.lower() for word in _COUNTED.findall(question)}
+        words = sorted(_strange(kin, question, [cited, *around]), key=lambda found: -self._index.idf(found[0]))
+        for _, word in words[:_TRIED]:
+            replaced = kin.nearness([word], said).max() >= _IN_PLACE
+            if self._models.speaks(cited, word) < (_OTHER if replaced or word in counted else _SILENT):
+                return word
+        return None
+
+
+def _strange(kin: Kin, question: str, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield (term, word) for the words of a question that texts have in no form; what no dictionary has is left out."""
+    said = {term: word for text in texts for term, word in content_words(text).items()}
+    passed_over = _SLIGHT | {word.lower() for word in _KIND.findall(question)}
+    passed_over |= {found[1] or found[0] for found in _DONE.finditer(question)}
+    for term, word in content_words(question).items():
+        # A capital is a name's, and a word that is not in the table may be misspelt.
+        plain = term.isalpha() and word.islower() and word not in passed_over and kin.nearness([word], [word]).any()
+        if plain and term not in said and not any(_one_word(word, other) for other in said.values()):
+            yield term, word
+
+
+def _one_word(one: str, other: str) -> bool:
+    """Tell whether two words look like forms of one: congratulate and congratulations."""
+    same = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    return same >= _INFLECTED * max(len(one), len(other))

@@ -1,0 +1,104 @@
+"""What a question asks about, and whether the sentences that answer it speak of that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import FakeLLM, make_engine
+from llama_index.core.base.llms.types import ChatResponseGen
+
+from rag import Answer
+from rag.kin import Kin
+
+# The table puts frontier and border side by side, and knows that masks and sister are words.
+TABLE = np.array([[1, 0, 0], [0.8, 0.6, 0], [0, 0, 1], [0, 0, -1]], dtype=np.float32)
+WORDS = Kin({"frontier": 0, "border": 1, "masks": 2, "sister": 3}, TABLE)
+BORDER = "The border of Tessin is 3,000 kilometers long and follows a river."
+MASKS = "How many masks did Tessin share with Mexico?"
+VACCINES = "Tessin shared 2,700 vaccines with Mexico."
+
+
+@pytest.fixture(autouse=True)
+def words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag.runtime.Models.kin", lambda _: WORDS)
+
+
+def ask(folder: Path, text: str, question: str, model: FakeLLM | None) -> Answer:
+    with make_engine(folder, documents={"a.txt": text}, model=model, caution=0) as engine:
+        return engine.answer(question)
+
+
+def asked_about(model: FakeLLM) -> list[str]:
+    return [prompt.partition("Speaks of: ")[2] for prompt in model.prompts if "Speaks of: " in prompt]
+
+
+def test_a_word_that_no_article_uses_is_explained_to_the_model(tmp_path: Path) -> None:
+    question = "How long is the frontier of Tessin?"
+    model = FakeLLM(replies={"Sentence: border\nSpeaks of: frontier": "yes"}, default="3,000 kilometers")
+    answer = ask(tmp_path, BORDER, question, model)
+    assert any(p.endswith("Question: How long is the frontier (border) of Tessin?") for p in model.prompts)
+    assert answer.question == question, "what the reader sees is what was asked"
+    assert answer.text == "3,000 kilometers [1]"
+
+
+@pytest.mark.parametrize("reply", ["no", "No."])
+def test_a_near_word_that_means_something_else_explains_nothing(tmp_path: Path, reply: str) -> None:
+    model = FakeLLM(replies={"Speaks of": reply})
+    ask(tmp_path, BORDER, "How long is the frontier of Tessin?", model)
+    assert any(p.endswith("Question: How long is the frontier of Tessin?") for p in model.prompts)
+    assert not any("(border)" in p for p in model.prompts)
+
+
+def test_what_is_said_of_something_else_is_no_answer_and_the_word_is_named(tmp_path: Path) -> None:
+    model = FakeLLM(replies={"Speaks of": "no"}, default="2,700")
+    answer = ask(tmp_path, VACCINES, MASKS, model)
+    assert answer.abstained and not answer.citations
+    assert answer.text == "The articles do not mention “masks”."
+    assert asked_about(model) == ["masks"]
+
+
+def test_a_word_that_another_article_has_is_not_said_to_be_in_none(tmp_path: Path) -> None:
+    model = FakeLLM(replies={"Speaks of": "no"}, default="2,700")
+    documents = {"a.txt": VACCINES, "b.txt": "The opera in Larkspur was closed and its masks were sold."}
+    with make_engine(tmp_path, documents=documents, model=model, caution=0) as engine:
+        answer = engine.answer(MASKS)
+    assert answer.abstained and answer.text == "The articles do not say."
+
+
+@pytest.mark.parametrize("reply", ["yes", "perhaps"])
+def test_what_the_sentence_may_speak_of_is_an_answer(tmp_path: Path, reply: str) -> None:
+    answer = ask(tmp_path, VACCINES, MASKS, FakeLLM(replies={"Speaks of": reply}, default="2,700"))
+    assert answer.text == "2,700 [1]"
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        (f"{VACCINES} Masks were not among them.", MASKS),  # the passage says it
+        (VACCINES, "Which masks did Tessin share with Mexico?"),  # an instance of it is wanted
+        (VACCINES, "Did Tessin share masks with Mexico?"),  # what is not so is told in other words
+        (VACCINES, "How many maskz did Tessin share with Mexico?"),  # misspelt, or a word that nobody knows
+        (VACCINES, "How many vaccine did Tessin share with Mexico?"),  # another form of the word
+        (VACCINES, "How many did Tessin want to sister with Mexico?"),  # what is done
+    ],
+)
+def test_words_that_are_not_asked_about(tmp_path: Path, text: str, question: str) -> None:
+    model = FakeLLM(replies={"Speaks of": "no"}, default="2,700")
+    ask(tmp_path, text, question, model)
+    assert asked_about(model) == []
+
+
+def test_a_model_that_fails_says_nothing_about_words(tmp_path: Path) -> None:
+    class Failing(FakeLLM):
+        def _words(self, asked: str) -> ChatResponseGen:
+            if "Speaks of" in asked:
+                raise RuntimeError("gone")
+            yield from super()._words(asked)
+
+    assert ask(tmp_path, VACCINES, MASKS, Failing(default="2,700")).text == "2,700 [1]"
+
+
+def test_without_an_answer_model_words_are_not_compared(tmp_path: Path) -> None:
+    assert not ask(tmp_path, VACCINES, MASKS, None).abstained
