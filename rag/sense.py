@@ -17,16 +17,15 @@ from rag.runtime import Models
 from rag.text import content_words
 from rag.types import Evidence
 
-# Nearness (rag.kin) from which a word of the evidence may explain one of the question, or stand in its place.
-_NEAR, _IN_PLACE = 0.4, 0.7
-# The model's probability from which a word explains another, and below which a sentence does not speak of something;
-# more is asked where it has something else of the kind, and of what is counted.
-_EXPLAINS, _SILENT, _OTHER = 0.5, 0.03, 0.1
-_TRIED = 2  # words of a question that are asked about, at most: each costs a third of a second
+_NEAR = 0.4  # nearness (rag.kin) from which a word of the evidence may explain one of the question
+# The model's probability from which a word explains another, and below which a sentence does not speak of something.
+_EXPLAINS, _SILENT = 0.5, 0.012
+_TRIED = (
+    2  # words of a question that are asked about, at most: the first costs most of a second, the next a fifth of one
+)
 _INFLECTED = 0.6  # share of the longer word that two forms of one word begin with
 # Of "which metal" an instance is wanted: gold is not the same word, and right.
 _KIND = re.compile(r"\b(?:which|what)\s+(?:(?:kind|type|sort)s?\s+of\s+)?([\w'’-]+)", re.IGNORECASE)
-_COUNTED = re.compile(r"\bhow many\s+([\w'’-]+)", re.IGNORECASE)
 # What a sentence may tell in any other words: what is done. By their form or place these are, or may be, verbs.
 _DONE = re.compile(r"\w+(?:ing|ed)\b|\b(?:to|n[o']t|who|that|which|will|would|can|could|should|must|may|might)\s+(\w+)")
 # Words that say little by themselves; that a sentence does not speak of them means nothing.
@@ -97,16 +96,10 @@ class Senses:
             around: The text around them; what it says in the question's own words is spoken of.
         """
         kin = self._models.kin()
-        said = list(content_words(cited).values())
-        if kin is None or not said or form(question) is Form.YES_NO:
+        if kin is None or not cited or form(question) is Form.YES_NO:
             return None
-        counted = {word.lower() for word in _COUNTED.findall(question)}
         words = sorted(_strange(kin, question, [cited, *around]), key=lambda found: -self._index.idf(found[0]))
-        for _, word in words[:_TRIED]:
-            replaced = kin.nearness([word], said).max() >= _IN_PLACE
-            if self._models.speaks(cited, word) < (_OTHER if replaced or word in counted else _SILENT):
-                return word
-        return None
+        return next((word for _, word in words[:_TRIED] if self._models.speaks(cited, word) < _SILENT), None)
 
 
 def _strange(kin: Kin, question: str, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
