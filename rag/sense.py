@@ -18,8 +18,7 @@ from rag.text import content_words
 from rag.types import Evidence
 
 _NEAR = 0.4  # nearness (rag.kin) from which a word of the evidence may explain one of the question
-# The model's probability from which a word explains another, and below which a sentence does not speak of something.
-_EXPLAINS, _SILENT = 0.5, 0.012
+_SILENT = 0.012  # the model's probability below which a sentence does not speak of something
 _TRIED = (
     2  # words of a question that are asked about, at most: the first costs most of a second, the next a fifth of one
 )
@@ -70,7 +69,8 @@ class Senses:
     def glossed(self, question: str, evidence: Sequence[Evidence]) -> str:
         """Return the question with words that no article uses explained by the evidence's: `frontier (border)`.
 
-        A small model takes a question for one about something else where its words are not those of the sentences.
+        A small model takes a question for one about something else where its words are not those of the sentences. What
+        is merely near (a brother, explained by a sister) is for `unsaid` to find.
         """
         said = [word for e in evidence for word in content_words(e.in_context).values()]
         unknown = [w for t, w in content_words(question).items() if t.isalpha() and not self._index.knows(t)]
@@ -80,7 +80,7 @@ class Senses:
         for word in unknown:
             near = kin.nearness([word], said)[0]
             best = int(near.argmax())
-            if near[best] >= _NEAR and self._models.speaks(said[best], word) >= _EXPLAINS:
+            if near[best] >= _NEAR:
                 question = re.sub(rf"\b{re.escape(word)}\b", f"{word} ({said[best]})", question, count=1)
         return question
 
