@@ -19,7 +19,7 @@ from rag.runtime import Models
 from rag.sense import Senses
 from rag.settings import Settings
 from rag.text import acronyms, content_terms, names, words
-from rag.types import Answer, Citation, Draft, Evidence, Filters, Hit
+from rag.types import Answer, Draft, Evidence, Filters, Hit
 from rag.verify import Verdict, combine, differing, is_refusal, refusal, unmarked, verify
 
 RELATED = 3  # sentences offered beside an abstention
@@ -189,7 +189,7 @@ class Answering:
         likely = probability("extractive" if draft.model == "extractive" else "answer", signals)
         if likely < self.settings.caution:
             return Weighed(refusal(), likely, signals)
-        cited = [e for e in evidence if any(_is_cited(e, c) for c in verdict.citations)]
+        cited = _cited(evidence, verdict)
         text = " ".join(e.in_context for e in cited)
         # A sentence that stands in for a model that is down is no answer of its, and it cannot be asked again.
         word = self._senses.unsaid(question, text, _passages(cited, read)) if draft.model != "extractive" else None
@@ -310,8 +310,9 @@ class Answering:
         )
 
 
-def _is_cited(evidence: Evidence, citation: Citation) -> bool:
-    return (citation.document_id, citation.start) == (evidence.document_id, evidence.start)
+def _cited(evidence: Sequence[Evidence], verdict: Verdict) -> list[Evidence]:
+    places = {(c.document_id, c.start) for c in verdict.citations}
+    return [e for e in evidence if (e.document_id, e.start) in places]
 
 
 def _passages(evidence: Sequence[Evidence], read: Mapping[str, str]) -> list[str]:
@@ -321,7 +322,7 @@ def _passages(evidence: Sequence[Evidence], read: Mapping[str, str]) -> list[str
 
 def _signals(best: Evidence, draft: Draft, verdict: Verdict, evidence: Sequence[Evidence]) -> dict[str, float]:
     """Return what speaks for an answer: the best sentence's scores, the model's certainty, the support it found."""
-    cited = [e for e in evidence if any(_is_cited(e, c) for c in verdict.citations)]
+    cited = _cited(evidence, verdict)
     found = {
         "score": best.score,
         "dense": best.dense,

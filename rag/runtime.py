@@ -145,9 +145,8 @@ class Models:
 
     def warm_up(self, question: str | None) -> None:
         """Load both models side by side; with a question, what it needs of them."""
-        starts = (
-            [answer_start(form(question))] if question else [*map(answer_start, Form), speaks_start(), rewrite_start()]
-        )
+        every = [*map(answer_start, Form), speaks_start(), rewrite_start()]
+        starts = every if question is None else [answer_start(form(question))]
         answering = threading.Thread(target=self._warm_up_model, args=(starts,), name="dateline-warm-up", daemon=True)
         answering.start()
         self.embedding().load()

@@ -19,14 +19,13 @@ from rag.types import Evidence
 
 _NEAR = 0.4  # nearness (rag.kin) from which a word of the evidence may explain one of the question
 _SILENT = 0.012  # the model's probability below which a sentence does not speak of something
-_TRIED = (
-    2  # words of a question that are asked about, at most: the first costs most of a second, the next a fifth of one
-)
+# Words of a question that are asked about, at most: the first costs most of a second, the next a fifth of one.
+_TRIED = 2
 _INFLECTED = 0.6  # share of the longer word that two forms of one word begin with
 # Of "which metal" an instance is wanted: gold is not the same word, and right.
 _KIND = re.compile(r"\b(?:which|what)\s+(?:(?:kind|type|sort)s?\s+of\s+)?([\w'’-]+)", re.IGNORECASE)
 # What a sentence may tell in any other words: what is done. By their form or place these are, or may be, verbs.
-_DONE = re.compile(r"\w+(?:ing|ed)\b|\b(?:to|n[o']t|who|that|which|will|would|can|could|should|must|may|might)\s+(\w+)")
+_DONE = re.compile(r"\w+(?:ing|ed)\b|\b(?:to|not|who|that|which|will|would|can|could|should|must|may|might)\s+(\w+)")
 # Words that say little by themselves; that a sentence does not speak of them means nothing.
 _SLIGHT = frozenset(
     """able according actual actually add allow already also although another apart apparently appear appeared appears
@@ -73,10 +72,10 @@ class Senses:
         is merely near (a brother, explained by a sister) is for `unsaid` to find.
         """
         said = [word for e in evidence for word in content_words(e.in_context).values()]
-        unknown = [w for t, w in content_words(question).items() if t.isalpha() and not self._index.knows(t)]
         kin = self._models.kin()
         if kin is None or not said:
             return question
+        unknown = [w for t, w in content_words(question).items() if t.isalpha() and not self._index.knows(t)]
         for word in unknown:
             near = kin.nearness([word], said)[0]
             best = int(near.argmax())
