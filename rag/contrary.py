@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from rag.question import Form, form
+from rag.question import Form, asks_reason, form
 from rag.text import fold, terms
 
 # What makes a question one about something that is not so. "Washington's no to sharing" is about a thing.
 _ASKS_NOT = re.compile(
-    r"\b(?:not|never|none|nobody|nothing|neither|nor|without|cannot|unable|except)\b|n't\b"
+    r"\b(?:not|never|none|nobody|nothing|neither|nor|cannot|unable|except)\b|n't\b"
     r"|(?<!'s )(?<!\ba )(?<!\bthe )\bno\b(?! longer\b)"
     r"|\b(?:refus|fail|declin)\w* to\b|\b(?:den(?:y|ied|ies)|reject\w*|refus\w*|lack\w*)\b"
 )
@@ -100,7 +100,8 @@ _YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
 def contrary(question: str, stated: str) -> bool:
     """Tell whether sentences speak of the opposite of what a question asks, or of another year.
 
-    They do where the question is about something that is not so and nothing there is denied, where it is about the most
+    They do where the question is about something that is not so and nothing there is denied (why it is not so may be
+    told in any words: the sirens stayed silent), where it is about the most
     of something and nothing there is, and where a word of the question does not occur there but its opposite does. Yes
     and no can be told from either.
 
@@ -115,7 +116,7 @@ def contrary(question: str, stated: str) -> bool:
         return True
     asked, said = re.sub(r"^no\b", "", fold(question)), fold(stated)
     if _ASKS_NOT.search(asked):
-        return not _DENIES.search(said)
+        return not asks_reason(question) and not _DENIES.search(said)
     if _SUPERLATIVE.search(asked) and not _SUPERLATIVE.search(said) and not _EXTREME.search(said):
         return True
     if _NEGATED.search(said):

@@ -93,7 +93,7 @@ def content_words(text: str) -> dict[str, str]:
 @lru_cache(maxsize=65536)
 def _content(token: str) -> str:
     """Return the normalised form of a word that carries content, nothing for another."""
-    return "" if fold(token) in STOPWORDS and not _is_name_in_capitals(token) else _normal(token)
+    return "" if _is_stopword(token) else _normal(token)
 
 
 def numbers(text: str) -> set[str]:
@@ -110,12 +110,8 @@ def names(text: str) -> list[str]:
     matches = list(_TOKEN.finditer(text))
     for index, match in enumerate(matches):
         token = match.group()
-        if (
-            not token[0].isupper()
-            or token in _COMMON_CAPITALS
-            or (fold(token) in STOPWORDS and not _is_name_in_capitals(token))
-        ):
-            continue
+        if len(token) < 2 or not token[0].isupper() or token in _COMMON_CAPITALS or _is_stopword(token):
+            continue  # one letter is no name: A&E, plan B
         starts = index == 0 or text[: match.start()].rstrip(" \"'“‘(").endswith((".", "!", "?", ":"))
         followed = index + 1 < len(matches) and matches[index + 1].group()[0].isupper()
         if not starts or followed or (token.isupper() and len(token) > 1) or _POSSESSIVE.search(token):
@@ -196,5 +192,6 @@ def split_sentences(text: str) -> list[str]:
     return [part for piece in found for part in _LOST_BOUNDARY.split(piece) if part]
 
 
-def _is_name_in_capitals(token: str) -> bool:
-    return token in ("US", "WHO", "U.S.")
+def _is_stopword(token: str) -> bool:
+    bare = _POSSESSIVE.sub("", token)  # of "who's", "it's"
+    return bare not in ("US", "WHO", "U.S.") and (fold(token) in STOPWORDS or fold(bare) in STOPWORDS)

@@ -44,8 +44,8 @@ _DANGLING = re.compile(
     r"|between)\W*$",
     re.IGNORECASE,
 )
-# A statement needs this share of its own words in the sentences it rests on.
-MIN_COVERAGE = 0.6
+# A statement needs this share of its own words in the sentences it rests on; one that only repeats the question more.
+MIN_COVERAGE, _ECHO = 0.6, 0.75
 _MAX_CITATIONS = 3  # for one statement
 _MAX_SENTENCE = 600  # characters of a sentence that is given whole
 # Mean token probability below which a few words may be the wrong ones of their sentence; for a follow-up, the question
@@ -210,7 +210,11 @@ def _support(
     together = set().union(*(terms for _, terms in chosen)) if chosen else set()
     covered = len(_covered(own, together)) / len(own) if own else 0.0
     stated = " ".join(e.in_context for e, _ in chosen)
-    if covered < MIN_COVERAGE or not numbers(statement) <= numbers(stated) or contrary(question, stated):
+    if (
+        covered < (MIN_COVERAGE if claimed - asked else _ECHO)
+        or not numbers(statement) <= numbers(stated)
+        or contrary(question, stated)
+    ):
         return []
     cited = {e.document_id: read(e.document_id) for e, _ in chosen}.values()
     if not numbers(question) <= numbers(" ".join(cited)):

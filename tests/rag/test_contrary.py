@@ -57,6 +57,8 @@ def test_contrary(question: str, stated: str) -> None:
         ("Who is the director of the interior?", "The director of the interior is Odile Brandt."),
         ("Which port does the night line leave from?", "Imports of salt come with the night line."),
         ("Which pact did the mayor sign?", "The mayor spoke of the impact of the strike and signed nothing else."),
+        ("Why didn't the sirens go off?", "The sirens stayed silent: their box stands in a cellar that was flooded."),
+        ("What was given to people without a house?", "People who lost their house were given cabins."),
         ("Did the mayor not sign the letter?", "The mayor signed the letter in March."),
         ("No, I meant the minister", "The minister came on Friday."),
         ("Which university in the United States took part?", "Yale University took part."),

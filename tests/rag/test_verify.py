@@ -135,6 +135,10 @@ def test_unsupported_statement_is_dropped(claim: str) -> None:
         (MINISTER, "..."),
         (MINISTER, " \n"),
         (MINISTER, "[1]"),
+        (
+            "Will Ebrard turn out to be a good minister for the phone call?",
+            "No, will Ebrard turn out to be a good minister",
+        ),
     ],
 )
 def test_nothing_supported_is_an_abstention(question: str, said: str) -> None:
