@@ -22,7 +22,7 @@ _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _MARKER = re.compile(r"\s*\[\d{1,4}\]")
 _STATEMENT = re.compile(r"(?P<words>.*?)(?P<markers>(?:\s*\[\d{1,4}\])+|\Z)", re.DOTALL)
 _YES_NO = re.compile(r"\W*(?:yes|no)\s*(?:[^\w\s]|\Z)", re.IGNORECASE)
-_PUNCTUATION = {ord(c): " " for c in string.punctuation + "“”‘’—–…"}
+_PUNCTUATION = {ord(c): " " for c in string.punctuation + "“”‘’—–…€£¥₹"}
 
 Fact = Sequence[Place]  # every place that states it
 
@@ -63,10 +63,10 @@ def plain(answer: Answer) -> str:
 
 
 def normalise(text: str) -> str:
-    """Return `text` in lower case without accents, punctuation, articles and extra space (SQuAD's, and accents)."""
+    """Return `text` in lower case without accents, punctuation, articles, extra space (SQuAD's), currency signs too."""
     bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     squad = "".join(" " if c in "-–—/" else c for c in bare.lower())
-    squad = "".join(c for c in squad if c not in string.punctuation and c not in "“”‘’…")
+    squad = "".join(c for c in squad if c not in string.punctuation and c not in "“”‘’…€£¥₹")  # $ is among the first
     return " ".join(_ARTICLES.sub(" ", squad).split())
 
 

@@ -67,6 +67,7 @@ def ranking(asked: Question, *ranked: Evidence) -> list[float | None]:
     ("text", "normal"),
     [
         ("The US $310 million.", "us 310 million"),
+        ("£85,000 or €1.2m", "85000 or 12m"),
         ("A “cordial” call", "cordial call"),
         ("López-Obrador", "lopez obrador"),
         ("3,000 km", "3000 km"),
