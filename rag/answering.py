@@ -168,9 +168,10 @@ class Answering:
         yield "; "
         worded = self._senses.glossed(question, more)
         for part in self._draft(worded, more, form(question), (), timings, started, evidence):
-            certain = isinstance(part, Draft) and (part.confidence is None or part.confidence >= _CERTAIN)
-            if isinstance(part, str) or (certain and part.model != "extractive"):
+            if isinstance(part, str):
                 yield part
+            elif part.model != "extractive" and (part.confidence is None or part.confidence >= _CERTAIN):
+                yield dataclasses.replace(part, text=self._senses.unglossed(part.text, question, worded))
         timings["generate"] += time.perf_counter() - generating
 
     def _weigh(
@@ -254,8 +255,9 @@ class Answering:
                 if isinstance(part, str):
                     yield part
                 else:
-                    earlier.append((question, part.text))
-                    yield question, part
+                    draft = dataclasses.replace(part, text=self._senses.unglossed(part.text, question, worded))
+                    earlier.append((question, draft.text))
+                    yield question, draft
         timings["generate"] = time.perf_counter() - generating
 
     def _draft(

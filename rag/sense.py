@@ -24,6 +24,7 @@ _TRIED = 2
 _INFLECTED = 0.6  # share of the longer word that two forms of one word begin with
 # Of "which metal" an instance is wanted: gold is not the same word, and right.
 _KIND = re.compile(r"\b(?:which|what)\s+(?:(?:kind|type|sort)s?\s+of\s+)?([\w'’-]+)", re.IGNORECASE)
+_ASIDE = re.compile(r" \([^()]+\)")
 # What a sentence may tell in any other words: what is done. By their form or place these are, or may be, verbs.
 _DONE = re.compile(r"\w+(?:ing|ed)\b|\b(?:to|not|who|that|which|will|would|can|could|should|must|may|might)\s+(\w+)")
 # Words that say little by themselves; that a sentence does not speak of them means nothing.
@@ -82,6 +83,13 @@ class Senses:
             if near[best] >= _NEAR:
                 question = re.sub(rf"\b{re.escape(word)}\b", f"{word} ({said[best]})", question, count=1)
         return question
+
+    @staticmethod
+    def unglossed(text: str, question: str, worded: str) -> str:
+        """Return a model's words without the explanations that `glossed` put into its question."""
+        for added in set(_ASIDE.findall(worded)) - set(_ASIDE.findall(question)):
+            text = text.replace(added, "")
+        return text
 
     def unsaid(self, question: str, cited: str, around: Sequence[str]) -> str | None:
         """Return a word of the question for something that what an answer rests on does not speak of, if there is one.

@@ -43,6 +43,12 @@ def test_a_word_that_no_article_uses_is_explained_to_the_model(tmp_path: Path) -
     assert answer.text == "3,000 kilometers [1]"
 
 
+def test_an_explanation_that_the_model_repeats_is_taken_out_again(tmp_path: Path) -> None:
+    model = FakeLLM(default="The frontier (border) is 3,000 kilometers long")
+    answer = ask(tmp_path, BORDER, "How long is the frontier of Tessin?", model)
+    assert "(border)" not in answer.text and not answer.abstained
+
+
 def test_what_is_said_of_something_else_is_no_answer_and_the_word_is_named(tmp_path: Path) -> None:
     model = FakeLLM(replies={"Speaks of": "no"}, default="2,700")
     answer = ask(tmp_path, VACCINES, MASKS, model)
