@@ -81,7 +81,7 @@ class Answering:
                     else:
                         drafts, evidence = [(question, found)], [*evidence, *more]
             checking = time.perf_counter()
-            weighed = [self._weigh(text, draft, evidence, read, bool(wordings)) for text, draft in drafts]
+            weighed = [self._weigh(text, draft, evidence, read, bool(wordings), len(drafts)) for text, draft in drafts]
             if len(weighed) == 1:
                 weighed = [self._compared(question, weighed[0], drafts[0][1], hits, read)]
             timings["verify"] = time.perf_counter() - checking
@@ -181,10 +181,14 @@ class Answering:
         evidence: Sequence[Evidence],
         read: Mapping[str, str],
         follow_up: bool = False,
+        parts: int = 1,
     ) -> Weighed:
-        """Return what is left of a draft where it is likely enough to be right, else a refusal."""
+        """Return what is left of a draft where it is likely enough to be right, else a refusal.
+
+        Of a question with several parts, each has its share of the sentences.
+        """
         verdict = verify(question, draft, evidence, read.__getitem__, self._aliases(question), follow_up)
-        signals = _signals(evidence[0], draft, verdict, evidence)
+        signals = _signals(evidence[0], draft, verdict, evidence, parts)
         if verdict.abstained:
             return Weighed(verdict, 0.0, signals)
         likely = probability("extractive" if draft.model == "extractive" else "answer", signals)
@@ -322,7 +326,9 @@ def _passages(evidence: Sequence[Evidence], read: Mapping[str, str]) -> list[str
     return [f"{e.title}\n{read[e.document_id][e.passage.start : e.passage.end]}" for e in evidence]
 
 
-def _signals(best: Evidence, draft: Draft, verdict: Verdict, evidence: Sequence[Evidence]) -> dict[str, float]:
+def _signals(
+    best: Evidence, draft: Draft, verdict: Verdict, evidence: Sequence[Evidence], parts: int = 1
+) -> dict[str, float]:
     """Return what speaks for an answer: the best sentence's scores, the model's certainty, the support it found."""
     cited = _cited(evidence, verdict)
     found = {
@@ -332,7 +338,7 @@ def _signals(best: Evidence, draft: Draft, verdict: Verdict, evidence: Sequence[
         "cited_score": max((e.score for e in cited), default=best.score),
         "cited_coverage": max((e.coverage for e in cited), default=best.coverage),
         "support": verdict.support,
-        "sentences": float(len(evidence)),
+        "sentences": len(evidence) / parts,
     }
     read = [e.answers for e in cited or [best] if e.answers is not None]
     if read:

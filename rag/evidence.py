@@ -16,7 +16,7 @@ _TWINS = 40
 # Below this score a sentence is about something else (dev half: off-topic questions reach 0.37, others start at 0.48).
 _RELEVANT = 0.42
 # A sentence must reach this share of the best one's score: what is read costs time, and far lower ones distract.
-_WORTH = 0.87
+_WORTH = 0.8
 # A sentence that opens so cannot be understood without the one before it.
 _LEANS_BACK = re.compile(
     r"[\"“‘'(]*(?:he|she|it|they|his|her|its|their|this|that|these|those|both|but|and|instead|however"

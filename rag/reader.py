@@ -27,9 +27,9 @@ from rag.types import Candidate, Chunk, Hit
 _log = logging.getLogger(__name__)
 BASE = "all-MiniLM-L6-v2"  # the model that the changes are for
 _CHANGES = Path(__file__).with_name("reader.safetensors")
-_READ = 3  # sentences whose passages are read
+_READ = 5  # sentences whose passages are read
 # What one point of the reader's logarithm is worth beside the first ranking's score, and what a sentence loses at most.
-_WORTH, _LEAST = 0.07, -5.0
+_WORTH, _LEAST = 0.12, -5.0
 
 
 class Reader:

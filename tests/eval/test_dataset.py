@@ -27,6 +27,7 @@ BOATS = {"a.txt": "The Two boats left."}
 REFUSED = {"kind": "off_topic", "answers": [], "keys": [], "evidence": []}
 SHIPPED = read()
 GENERAL = read(SEEDS.with_name("general.jsonl"), SEEDS.with_name("general"))  # spans are checked on reading
+NEWS = read(SEEDS.with_name("news.jsonl"), SEEDS.with_name("news"))
 SWAPPED = read(SEEDS.with_name("swapped.jsonl"), SEEDS.with_name("general"))
 
 
@@ -70,6 +71,12 @@ def test_shipped_set_is_balanced() -> None:
 
 def test_general_set_has_both_splits() -> None:
     assert Counter(q.split for q in GENERAL) == {"dev": 40, "test": 40}
+    assert Counter((q.split, q.must_refuse) for q in NEWS) == {
+        ("dev", False): 102,
+        ("dev", True): 38,
+        ("test", False): 51,
+        ("test", True): 19,
+    }
     assert Counter((q.split, q.must_refuse) for q in SWAPPED) == {
         ("dev", True): 35,
         ("test", True): 24,
@@ -86,7 +93,9 @@ def test_keys_are_met_by_the_accepted_answers() -> None:
     """An answer that is accepted word for word must not count as wrong for its keys."""
     from eval.metrics import holds_keys
 
-    assert [q.id for q in SHIPPED + GENERAL + SWAPPED if q.answers and not holds_keys(q.answers[0], q.keys)] == []
+    assert [
+        q.id for q in SHIPPED + GENERAL + NEWS + SWAPPED if q.answers and not holds_keys(q.answers[0], q.keys)
+    ] == []
 
 
 def test_follow_ups_are_conversations() -> None:

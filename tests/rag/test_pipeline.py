@@ -768,3 +768,13 @@ def test_a_model_that_fails_at_a_second_look_did_not_find_it(tmp_path: Path) -> 
 
     with make_engine(tmp_path, documents=RACE, model=Failing(), caution=0) as engine:
         assert engine.answer(RUNNERS).abstained
+
+
+def test_each_part_of_a_question_has_its_share_of_the_sentences(tmp_path: Path) -> None:
+    """Two sentences for two questions are no sign that neither stands out."""
+    ferry = "The Larkspur ferry is run by Odile Brandt. A ticket for the ferry costs 12 crowns."
+    replies = {"Who runs the Larkspur ferry?": "Odile Brandt", "What does a ticket for it cost?": "12 crowns"}
+    with make_engine(tmp_path, replies=replies, documents={"ferry.txt": ferry}, caution=0) as engine:
+        answer = engine.answer("Who runs the Larkspur ferry, and what does a ticket for it cost?")
+    assert answer.text == "Odile Brandt [1]; 12 crowns [2]"
+    assert len(answer.evidence) == 2 and answer.signals["sentences"] == 1
