@@ -256,8 +256,10 @@ def _slot(server: xllamacpp.Server, slot: int, action: str, name: str) -> bool:
     try:
         # No proxy: this is a loopback address.
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as response:
-            return bool(response.status == 200)
-    except OSError as error:
+            done = json.load(response)
+            # What holds no tokens (of a process that was stopped while it read) would pass for a start that was read.
+            return int(done.get("n_restored", done.get("n_saved", 0))) > 0
+    except (OSError, ValueError) as error:
         _log.debug("could not %s the prompt's start: %s", action, error)
         return False
 

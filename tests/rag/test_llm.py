@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import io
 import json
 import math
 import re
@@ -12,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +21,7 @@ from fakes import WAIT, FakeLLM, make_engine
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ChatResponseGen
 
 from rag import Answer, LLMError, ModelError, Settings, SettingsError, models
-from rag.llm import SLOTS, LocalLLM, _prompt_folder, is_extractive, make_llm, stream_chat
+from rag.llm import SLOTS, LocalLLM, _prompt_folder, _slot, is_extractive, make_llm, stream_chat
 
 KEY = "sk-very-secret-1234"
 AID = "How much additional aid did Harris announce for the region?"
@@ -427,6 +429,17 @@ def test_damaged_start_of_the_prompt_is_made_again(weights: Path, damage: bytes)
     local.prepare(start)
     assert file.stat().st_size > len(damage)
     assert local.chat(say("Say hello."), max_tokens=2).message.content
+
+
+@pytest.mark.parametrize(
+    ("reply", "done"), [(b'{"n_restored": 9}', True), (b'{"n_restored": 0}', False), (b"?", False)]
+)
+def test_a_start_without_words_is_none(monkeypatch: pytest.MonkeyPatch, reply: bytes, done: bool) -> None:
+    """What a process saved that was stopped before it had read anything must not pass for a start that was read."""
+    opener = SimpleNamespace(open=lambda *_, **__: io.BytesIO(reply))
+    monkeypatch.setattr("urllib.request.build_opener", lambda *_: opener)
+    server = SimpleNamespace(listening_address="http://127.0.0.1:9")
+    assert _slot(server, 0, "restore", "start.bin") is done  # type: ignore[arg-type]
 
 
 @pytest.mark.slow
