@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -21,7 +20,6 @@ from rag.rerank import Reranker
 from rag.settings import Settings
 
 _log = logging.getLogger(__name__)
-_MOST_SPOKEN = 2000  # replies that are kept
 
 
 class Models:
@@ -38,8 +36,7 @@ class Models:
         self._llm = llm
         self._embedding = embedding
         self.reranker = None if settings.reranker in ("reader", "none") else Reranker(settings.reranker)
-        self._finding, self._loading, self._judging = threading.Lock(), threading.Lock(), threading.Lock()
-        self._spoken: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._finding, self._loading = threading.Lock(), threading.Lock()
 
     @property
     def extractive(self) -> bool:
@@ -121,10 +118,6 @@ class Models:
         Returns:
             A share in [0, 1]; 0.5 where the model is missing, fails or says neither yes nor no.
         """
-        key = (sentence, word)
-        with self._judging:
-            if key in self._spoken:
-                return self._spoken[key]
         likely = {"yes": 0.0, "no": 0.0}
         try:
             self.prepare(speaks_start())
@@ -136,12 +129,7 @@ class Models:
             _log.info("%s", error)
             return 0.5
         total = sum(likely.values())
-        share = likely["yes"] / total if total else 0.5
-        with self._judging:
-            self._spoken[key] = share
-            while len(self._spoken) > _MOST_SPOKEN:
-                self._spoken.popitem(last=False)
-        return share
+        return likely["yes"] / total if total else 0.5
 
     def warm_up(self, question: str | None) -> None:
         """Load both models side by side; with a question, what it needs of them."""
