@@ -22,7 +22,8 @@ _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _MARKER = re.compile(r"\s*\[\d{1,4}\]")
 _STATEMENT = re.compile(r"(?P<words>.*?)(?P<markers>(?:\s*\[\d{1,4}\])+|\Z)", re.DOTALL)
 _YES_NO = re.compile(r"\W*(?:yes|no)\s*(?:[^\w\s]|\Z)", re.IGNORECASE)
-_PUNCTUATION = {ord(c): " " for c in string.punctuation + "“”‘’—–…€£¥₹"}
+_SIGNS = string.punctuation + "“”‘’—–…€£¥₹"  # the dollar is among the first
+_SPACED = {ord(c): " " for c in _SIGNS}
 
 Fact = Sequence[Place]  # every place that states it
 
@@ -66,7 +67,7 @@ def normalise(text: str) -> str:
     """Return `text` in lower case without accents, punctuation, articles, extra space (SQuAD's), currency signs too."""
     bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     squad = "".join(" " if c in "-–—/" else c for c in bare.lower())
-    squad = "".join(c for c in squad if c not in string.punctuation and c not in "“”‘’…€£¥₹")  # $ is among the first
+    squad = "".join(c for c in squad if c not in _SIGNS)
     return " ".join(_ARTICLES.sub(" ", squad).split())
 
 
@@ -105,7 +106,7 @@ def _shared(found: list[str], gold: list[str]) -> int:
 
 def holds_keys(text: str, keys: Sequence[Sequence[str]]) -> bool:
     """Tell whether the text holds, as whole words, one alternative of every key."""
-    views = [f" {normalise(text)} ", f" {normalise(text.translate(_PUNCTUATION))} "]
+    views = [f" {normalise(text)} ", f" {normalise(text.translate(_SPACED))} "]
     return all(any(f" {normalise(alternative)} " in view for alternative in key for view in views) for key in keys)
 
 

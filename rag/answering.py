@@ -16,7 +16,7 @@ from rag.question import Form, form, parts, values
 from rag.rerank import Reranker
 from rag.retrieve import rank
 from rag.runtime import Models
-from rag.sense import Senses
+from rag.sense import Senses, unglossed
 from rag.settings import Settings
 from rag.text import acronyms, content_terms, names, words
 from rag.types import Answer, Draft, Evidence, Filters, Hit
@@ -166,12 +166,10 @@ class Answering:
             return
         generating = time.perf_counter()
         yield "; "
-        worded = self._senses.glossed(question, more)
-        for part in self._draft(worded, more, form(question), (), timings, started, evidence):
-            if isinstance(part, str):
+        for part in self._explained(question, more, form(question), (), timings, started, evidence):
+            certain = isinstance(part, Draft) and (part.confidence is None or part.confidence >= _CERTAIN)
+            if isinstance(part, str) or (certain and part.model != "extractive"):
                 yield part
-            elif part.model != "extractive" and (part.confidence is None or part.confidence >= _CERTAIN):
-                yield dataclasses.replace(part, text=self._senses.unglossed(part.text, question, worded))
         timings["generate"] += time.perf_counter() - generating
 
     def _weigh(
@@ -181,14 +179,14 @@ class Answering:
         evidence: Sequence[Evidence],
         read: Mapping[str, str],
         follow_up: bool = False,
-        parts: int = 1,
+        sharing: int = 1,
     ) -> Weighed:
         """Return what is left of a draft where it is likely enough to be right, else a refusal.
 
-        Of a question with several parts, each has its share of the sentences.
+        `sharing` is how many parts of one question were asked of the same evidence.
         """
         verdict = verify(question, draft, evidence, read.__getitem__, self._aliases(question), follow_up)
-        signals = _signals(evidence[0], draft, verdict, evidence, parts)
+        signals = _signals(evidence[0], draft, verdict, evidence, sharing)
         if verdict.abstained:
             return Weighed(verdict, 0.0, signals)
         likely = probability("extractive" if draft.model == "extractive" else "answer", signals)
@@ -254,15 +252,31 @@ class Answering:
         for question in asked:
             if earlier:
                 yield "; "
-            worded = self._senses.glossed(question, evidence)
-            for part in self._draft(worded, evidence, form(asked[0]), earlier, timings, started):
+            for part in self._explained(question, evidence, form(asked[0]), earlier, timings, started):
                 if isinstance(part, str):
                     yield part
                 else:
-                    draft = dataclasses.replace(part, text=self._senses.unglossed(part.text, question, worded))
-                    earlier.append((question, draft.text))
-                    yield question, draft
+                    earlier.append((question, part.text))
+                    yield question, part
         timings["generate"] = time.perf_counter() - generating
+
+    def _explained(
+        self,
+        question: str,
+        evidence: list[Evidence],
+        form: Form,
+        earlier: Sequence[tuple[str, str]],
+        timings: dict[str, float],
+        started: float,
+        without: Sequence[Evidence] = (),
+    ) -> Iterator[str | Draft]:
+        """Yield what `_draft` does, of the question with its unknown words explained, and without that in the draft."""
+        worded = self._senses.glossed(question, evidence)
+        for part in self._draft(worded, evidence, form, earlier, timings, started, without):
+            if isinstance(part, str):
+                yield part
+            else:
+                yield dataclasses.replace(part, text=unglossed(part.text, question, worded))
 
     def _draft(
         self,
@@ -327,7 +341,7 @@ def _passages(evidence: Sequence[Evidence], read: Mapping[str, str]) -> list[str
 
 
 def _signals(
-    best: Evidence, draft: Draft, verdict: Verdict, evidence: Sequence[Evidence], parts: int = 1
+    best: Evidence, draft: Draft, verdict: Verdict, evidence: Sequence[Evidence], sharing: int
 ) -> dict[str, float]:
     """Return what speaks for an answer: the best sentence's scores, the model's certainty, the support it found."""
     cited = _cited(evidence, verdict)
@@ -338,7 +352,7 @@ def _signals(
         "cited_score": max((e.score for e in cited), default=best.score),
         "cited_coverage": max((e.coverage for e in cited), default=best.coverage),
         "support": verdict.support,
-        "sentences": len(evidence) / parts,
+        "sentences": len(evidence) / sharing,
     }
     read = [e.answers for e in cited or [best] if e.answers is not None]
     if read:

@@ -14,7 +14,7 @@ from rag.index import Index
 from rag.kin import Kin
 from rag.question import Form, form
 from rag.runtime import Models
-from rag.text import content_words
+from rag.text import common_start, content_words
 from rag.types import Evidence
 
 _NEAR = 0.4  # nearness (rag.kin) from which a word of the evidence may explain one of the question
@@ -84,13 +84,6 @@ class Senses:
                 question = re.sub(rf"\b{re.escape(word)}\b", f"{word} ({said[best]})", question, count=1)
         return question
 
-    @staticmethod
-    def unglossed(text: str, question: str, worded: str) -> str:
-        """Return a model's words without the explanations that `glossed` put into its question."""
-        for added in set(_ASIDE.findall(worded)) - set(_ASIDE.findall(question)):
-            text = text.replace(added, "")
-        return text
-
     def unsaid(self, question: str, cited: str, around: Sequence[str]) -> str | None:
         """Return a word of the question for something that what an answer rests on does not speak of, if there is one.
 
@@ -109,6 +102,13 @@ class Senses:
         return next((word for _, word in words[:_TRIED] if self._models.speaks(cited, word) < _SILENT), None)
 
 
+def unglossed(text: str, question: str, worded: str) -> str:
+    """Return a model's words without the explanations that `Senses.glossed` put into its question."""
+    for added in set(_ASIDE.findall(worded)) - set(_ASIDE.findall(question)):
+        text = text.replace(added, "")
+    return text
+
+
 def _strange(kin: Kin, question: str, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield (term, word) for the words of a question that texts have in no form; what no dictionary has is left out."""
     said = {term: word for text in texts for term, word in content_words(text).items()}
@@ -123,5 +123,4 @@ def _strange(kin: Kin, question: str, texts: Sequence[str]) -> Iterator[tuple[st
 
 def _one_word(one: str, other: str) -> bool:
     """Tell whether two words look like forms of one: congratulate and congratulations."""
-    same = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
-    return same >= _INFLECTED * max(len(one), len(other))
+    return common_start(one, other) >= _INFLECTED * max(len(one), len(other))

@@ -160,15 +160,16 @@ def initials(text: str) -> set[str]:
     return found
 
 
+def common_start(a: str, b: str) -> int:
+    """Return how many letters two words begin with alike."""
+    return next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+
+
 def same_name(a: str, b: str) -> bool:
     """Tell whether two terms name the same thing: equal, or a place and its people (`mexico`, `mexican`)."""
     if a == b:
         return True
-    common = 0
-    for x, y in zip(a, b, strict=False):
-        if x != y:
-            break
-        common += 1
+    common = common_start(a, b)
     return common >= 4 and len(a) - common <= 3 and len(b) - common <= 3 and a.isalpha() and b.isalpha()
 
 
