@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from rag.confidence import probability
 from rag.draft import extract, generate
 from rag.errors import LLMError, ModelMissingError
-from rag.evidence import nearest, select
+from rag.evidence import nearest, overview, select
 from rag.index import Index
 from rag.prompts import answer_start
-from rag.question import Form, form, parts, values
+from rag.question import Form, form, parts, topic, values
 from rag.rerank import Reranker
 from rag.retrieve import rank
 from rag.runtime import Models
@@ -20,7 +20,7 @@ from rag.sense import Senses, unglossed
 from rag.settings import Settings
 from rag.text import acronyms, content_terms, names, words
 from rag.types import Answer, Draft, Evidence, Filters, Hit
-from rag.verify import Verdict, combine, differing, is_refusal, refusal, unmarked, verify
+from rag.verify import Verdict, combine, differing, is_refusal, refusal, told, unmarked, verify
 
 RELATED = 3  # sentences offered beside an abstention
 _COMPARED = 8  # sentences in which another answer is looked for
@@ -58,9 +58,18 @@ class Answering:
         """Yield the model's words as they come, unchecked, and last the checked `Answer`; see `Engine.stream`."""
         started = time.perf_counter()
         timings: dict[str, float] = {}
-        missing = self._missing(question)
         read: dict[str, str] = {}
         hits = self._look_up(question, filters, read)
+        missing = self._missing(question, read)
+        about = topic(question)
+        if (
+            about
+            and not missing
+            and (all_said := overview(self._look_up(about, filters, read), self.settings.evidence))
+        ):
+            timings["retrieve"] = time.perf_counter() - started
+            yield self._answer(question, told(all_said), all_said, Draft("", "extractive"), timings, started)
+            return
         asked = parts(question)
         others = [self._look_up(other, filters, read) for other in (*wordings, *(asked if len(asked) > 1 else ()))]
         evidence = self._evidence(hits, others)
@@ -91,11 +100,15 @@ class Answering:
         least = min(weighed, key=lambda w: w.probability, default=None)
         yield self._answer(question, verdict, evidence, draft, timings, started, related, least)
 
-    def _missing(self, question: str) -> list[str]:
+    def _missing(self, question: str, read: Mapping[str, str]) -> list[str]:
         """Return the names of the question, as typed, that occur in no article."""
-        wanted = [name for name in names(question) if not self._index.knows(name)]
+        wanted = [name for name in names(question) if not self._known(name, read)]
         typed = {content_terms(word)[0]: word for word in words(question) if content_terms(word)}
         return [typed[name].removesuffix("'s").removesuffix("’s") for name in wanted if name in typed]
+
+    def _known(self, term: str, read: Mapping[str, str]) -> bool:
+        """Tell whether a term occurs in an article: in a sentence, or in a heading, byline or credit of those read."""
+        return self._index.knows(term) or any(term in content_terms(text) for text in read.values())
 
     def hits(self, question: str, filters: Filters | None) -> list[Hit]:
         """Return every sentence of the proposed passages, best first."""
@@ -197,7 +210,7 @@ class Answering:
         # A sentence that stands in for a model that is down is no answer of its, and it cannot be asked again.
         word = self._senses.unsaid(question, text, _passages(cited, read)) if draft.model != "extractive" else None
         if word is not None:
-            known = self._index.knows(content_terms(word)[0])
+            known = self._known(content_terms(word)[0], read)
             return Weighed(refusal([] if known else [f"“{word}”"]), 0.0, signals)
         citations = tuple(dataclasses.replace(c, support=round(likely, 3)) for c in verdict.citations)
         return Weighed(dataclasses.replace(verdict, citations=citations), likely, signals)

@@ -1,12 +1,14 @@
 """`Document`s to `Chunk`s: whole sentences with their character spans, furniture of the page left out.
 
-Captions, teasers, bylines and source lines stay in the document, so every offset holds, but never become evidence.
+Credits, teasers, bylines and source lines stay in the document, so every offset holds, but never become evidence. What
+a caption says is evidence, but stands in no connection with the prose around it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from enum import Enum
 from itertools import pairwise
 
 from rag.text import split_sentences
@@ -15,6 +17,7 @@ from rag.types import Chunk, Document, Span
 # A sentence longer than this is cut at a space: neither the embedding nor the model would read all of it.
 MAX_SENTENCE_CHARS = 1000
 _HEADLINE_CHARS = 200
+_CAPTION_CHARS = 40  # a shorter caption only names what the picture shows
 
 _AGENCIES = r"(?:Reuters|AFP|AP|EPA|Getty(?: Images)?|Associated Press|Bloomberg|Xinhua|DPA|ANSA|EFE|TASS|PA|UPI)"
 _FURNITURE = re.compile(
@@ -44,12 +47,18 @@ _TERMINAL = tuple(".!?…。！？:;")
 _CLOSERS = "\"'”’»)]}*_ "
 
 
+class _Kind(Enum):
+    PROSE = "prose"
+    CAPTION = "caption"
+    FURNITURE = "furniture"
+
+
 def split(document: Document, size: int = 4) -> list[Chunk]:
     """Return the passages of a document, in order.
 
     Args:
         document: The article.
-        size: Sentences in a passage, at most. A passage never crosses a caption, teaser or heading.
+        size: Sentences in a passage, at most. None crosses a teaser or heading, and a caption is one by itself.
 
     Returns:
         Chunks with `chunk.text == document.text[chunk.start:chunk.end]`; their sentences' spans do not overlap.
@@ -69,20 +78,36 @@ def split(document: Document, size: int = 4) -> list[Chunk]:
 
 def sentences(text: str) -> list[Span]:
     """Return the spans of the sentences in a text that may serve as evidence."""
+    return [sentence for block in _kept(text) for sentence in block]
+
+
+def _kept(text: str) -> Iterator[list[Span]]:
+    """Yield the sentences of each block that is no furniture; of a text that is nothing else, of every block.
+
+    A caption is followed by an empty block, and so is what comes before it.
+    """
     blocks = list(_blocks(text))
-    kept = [span for span, furniture in zip(blocks, _furniture(text, blocks), strict=True) if not furniture]
-    # A text that is nothing but headings and captions is still all there is to cite.
-    return [sentence for span in kept or blocks for sentence in _sentences_in(text, span)]
+    kinds = _kinds(text, blocks)
+    if set(kinds) == {_Kind.FURNITURE}:
+        kinds = [_Kind.PROSE] * len(blocks)  # still all there is to cite
+    for span, kind in zip(blocks, kinds, strict=True):
+        if kind is _Kind.CAPTION:
+            credit = _CREDIT_AT_END.search(text, span.start, span.end)
+            yield []
+            yield list(_sentences_in(text, Span(span.start, credit.start() if credit else span.end)))
+            yield []
+        elif kind is _Kind.PROSE:
+            yield list(_sentences_in(text, span))
 
 
 def _runs(document: Document) -> Iterator[list[Span]]:
     """Yield the sentences that follow one another with nothing but white space between them."""
     run: list[Span] = []
-    for span in sentences(document.text):
-        if run and document.text[run[-1].end : span.start].strip():
+    for block in _kept(document.text):
+        if run and (not block or document.text[run[-1].end : block[0].start].strip()):
             yield run
             run = []
-        run.append(span)
+        run += block
     if run:
         yield run
 
@@ -109,18 +134,19 @@ def _continues(text: str, line: Span, following: Span, wrapped: bool, widest: in
     if text[line.end : following.start] not in ("\n", "\r\n", "\r"):
         return False
     content, after = (text[span.start : span.end].strip() for span in (line, following))
-    if _ends_sentence(content) or _is_furniture(content) or _is_furniture(after) or after.startswith(("-", "*", "•")):
+    if _ends_sentence(content) or after.startswith(("-", "*", "•")) or {_kind(content), _kind(after)} != {_Kind.PROSE}:
         return False
     return after[:1].islower() or (wrapped and line.end - line.start >= 0.7 * widest)
 
 
-def _furniture(text: str, blocks: list[Span]) -> list[bool]:
-    """Tell for each block whether it belongs to the page rather than to the article's prose."""
+def _kinds(text: str, blocks: list[Span]) -> list[_Kind]:
+    """Tell for each block whether it is the article's prose, a picture's caption, or belongs to the page."""
     contents = [text[span.start : span.end].strip() for span in blocks]
-    marks = [_is_furniture(content) for content in contents]
+    kinds = [_kind(content) for content in contents]
     credits = [
-        mark and bool(re.match(r"\(?\s*(?:photo|image|picture)\b", c, re.I) or _AGENCY_LINE.fullmatch(c))
-        for c, mark in zip(contents, marks, strict=True)
+        kind is _Kind.FURNITURE
+        and bool(re.match(r"\(?\s*(?:photo|image|picture)\b", c, re.I) or _AGENCY_LINE.fullmatch(c))
+        for c, kind in zip(contents, kinds, strict=True)
     ]
     for index, is_credit in enumerate(credits):
         if not is_credit:
@@ -128,13 +154,18 @@ def _furniture(text: str, blocks: list[Span]) -> list[bool]:
         # A caption stands on the line directly before an agency's name or directly after a photo credit.
         for near in (index - 1, index + 1):
             if 0 < near < len(blocks) and _touch(text, blocks, index, near) and _looks_like_caption(contents[near]):
-                marks[near] = True
-    captions = {content for content, mark in zip(contents, marks, strict=True) if mark and len(content) > 40}
+                kinds[near] = _Kind.CAPTION
     if len(blocks) > 1 and not _ends_sentence(contents[0]) and len(contents[0]) <= _HEADLINE_CHARS:
-        marks[0] = True  # the headline: the article below says it in full
-    for index in range(1, len(blocks)):
-        marks[index] = marks[index] or contents[index] in captions or _is_heading(contents[index])
-    return marks
+        kinds[0] = _Kind.FURNITURE  # the headline: the article below says it in full
+    captions: set[str] = set()
+    for index, content in enumerate(contents):
+        # What a caption says is there once, however often the page repeats it; one of a few words tells nothing.
+        again = content in captions or (kinds[index] is _Kind.CAPTION and len(content) < _CAPTION_CHARS)
+        if again or (index and kinds[index] is _Kind.PROSE and _is_heading(content)):
+            kinds[index] = _Kind.FURNITURE
+        if kinds[index] is _Kind.CAPTION:
+            captions.add(content)
+    return kinds
 
 
 def _touch(text: str, blocks: list[Span], a: int, b: int) -> bool:
@@ -148,16 +179,15 @@ def _looks_like_caption(content: str) -> bool:
     )
 
 
-def _is_furniture(content: str) -> bool:
-    if len(content) > 500:
-        return False
-    return bool(
-        _FURNITURE.fullmatch(content)
-        or _BYLINE.fullmatch(content)
-        or _AGENCY_LINE.fullmatch(content)
-        or _CREDIT_AT_END.search(content)
-        or (_CAPTION_WORDS.search(content) and re.search(r"\b(?:during|at|in|on|outside|before)\b", content))
-    )
+def _kind(content: str) -> _Kind:
+    """Tell what a block is by its words alone."""
+    if len(content) <= 500:
+        if _FURNITURE.fullmatch(content) or _BYLINE.fullmatch(content) or _AGENCY_LINE.fullmatch(content):
+            return _Kind.FURNITURE
+        placed = re.search(r"\b(?:during|at|in|on|outside|before)\b", content)
+        if _CREDIT_AT_END.search(content) or (_CAPTION_WORDS.search(content) and placed):
+            return _Kind.CAPTION
+    return _Kind.PROSE
 
 
 def _is_heading(content: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from rag.question import Form, asks_reason, form
-from rag.text import fold, terms
+from rag.text import content_terms, fold, terms
 
 # What makes a question one about something that is not so. "Washington's no to sharing" is about a thing.
 _ASKS_NOT = re.compile(
@@ -94,6 +94,22 @@ _EXTREME = re.compile(
     r"\b(?:most|least|best|worst|record|first|last|main|mainly|chief|largely|only|top|peak\w*|never|minimum|maximum"
     r"|as (?:early|late|far|many|much|high|low) as)\b"
 )
+# The third largest is not the largest.
+_MOST = re.compile(r"\b(?:the|had|has|have|with) (?:most|least|best|worst)\b")
+_RANKED = re.compile(
+    r"\b(?:second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|\d+(?:nd|rd|th))"
+    r"[- ](?:most|least|best|worst|[a-z]{3,}est)\b"
+)
+# What is promised, asked for or possible has not been done for that.
+_DONE = re.compile(r"(?:and |but |so )?(?:did|has|have|had|was|were)\b")
+_MEANT = (
+    r"(?:promis|pledg|vow|plan|propos|ask|demand|urg|want|hop(?:e|ing)|seek|sought|request|intend|offer|threat|wish|aim|"
+    r"expect|consider|try|tried|attempt|suggest|prepar|call(?:s|ed|ing)? (?:on|for))"
+)
+_TO_DO = re.compile(
+    rf"\b(?:{_MEANT}\w*(?: [^\s,;.]+){{0,5}}? to|(?:would|could|may|might|should|will|if|whether)(?: not| \w+ly)?)"
+    r" (\w+)"
+)
 _YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
 
 
@@ -117,7 +133,9 @@ def contrary(question: str, stated: str) -> bool:
     asked, said = re.sub(r"^no\b", "", fold(question)), fold(stated)
     if _ASKS_NOT.search(asked):
         return not asks_reason(question) and not _DENIES.search(said)
-    if _SUPERLATIVE.search(asked) and not _SUPERLATIVE.search(said) and not _EXTREME.search(said):
+    first = said if _RANKED.search(asked) else _RANKED.sub("", said)
+    asks_most = _SUPERLATIVE.search(asked) or (first != said and _MOST.search(asked))
+    if asks_most and not _SUPERLATIVE.search(first) and not _EXTREME.search(first):
         return True
     if _NEGATED.search(said):
         return False
@@ -125,6 +143,26 @@ def contrary(question: str, stated: str) -> bool:
     return any(
         wanted & one and not wanted & other and not held & one and held & other for one, other in _SIDES
     ) or _undone(wanted - held, held)
+
+
+def denies(stated: str) -> bool:
+    """Tell whether sentences have a word by which something is denied, refused or excluded."""
+    return bool(_DENIES.search(fold(stated)))
+
+
+def only_meant(question: str, stated: str) -> bool:
+    """Tell whether sentences speak of what a question asks to be done as meant only: promised, asked for, possible.
+
+    Args:
+        question: The stand-alone question; of those that do not ask whether something was done, this is never so.
+        stated: The sentences that an answer rests on.
+    """
+    asked, said = fold(question), fold(stated)
+    if not _DONE.match(asked) or re.search(rf"\b{_MEANT}", asked):
+        return False
+    meant = [term for word in _TO_DO.findall(said) for term in terms(word)]
+    held = terms(said)
+    return any(term in meant and held.count(term) == meant.count(term) for term in content_terms(question))
 
 
 def _undone(wanted: set[str], held: set[str]) -> bool:

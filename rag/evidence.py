@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ _TWINS = 40
 _RELEVANT = 0.42
 # A sentence must reach this share of the best one's score: what is read costs time, and far lower ones distract.
 _WORTH = 0.8
+_ALL = 0.999  # share of a topic that a sentence holds when it holds all of it
 # A sentence that opens so cannot be understood without the one before it.
 _LEANS_BACK = re.compile(
     r"[\"“‘'(]*(?:he|she|it|they|his|her|its|their|this|that|these|those|both|but|and|instead|however"
@@ -43,6 +45,31 @@ def select(hits: Sequence[Hit], limit: int, max_chars: int = 1500, worth: float 
         if count and used > max_chars:
             return found[:count]
     return found
+
+
+def overview(hits: Sequence[Hit], limit: int, max_chars: int = 1500) -> list[Evidence]:
+    """Return sentences that hold all of what was looked for, from as many articles as there are, article by article.
+
+    Args:
+        hits: Sentences, best first, of a look for the topic alone.
+        limit: How many to keep, at most.
+        max_chars: Where to stop, in characters.
+    """
+    found = _fold([hit for hit in hits if hit.held > _ALL], _TWINS, -math.inf)
+    told: dict[str, list[Evidence]] = {}
+    for evidence in found:
+        told.setdefault(evidence.document_id, []).append(evidence)
+    turns = [(turn, e.rank, e) for told_by in told.values() for turn, e in enumerate(told_by)]
+    kept: list[Evidence] = []
+    used = 0
+    for _, _, evidence in sorted(turns, key=lambda entry: entry[:2])[:limit]:
+        used += len(evidence.text)
+        if kept and used > max_chars:
+            break
+        kept.append(evidence)
+    articles = list(told)
+    kept.sort(key=lambda e: (articles.index(e.document_id), e.start))
+    return [dataclasses.replace(e, rank=rank) for rank, e in enumerate(kept, 1)]
 
 
 def nearest(hits: Sequence[Hit], limit: int) -> list[Evidence]:

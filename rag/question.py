@@ -19,11 +19,24 @@ _OPEN = re.compile(
     r"\bwhy\b|\bhow come\b|\bwhat (?:.* )?for\b\W*$|\breasons?\b|\bwhat (?:made|led|caused|happened)\b|\bin what way\b"
     + rf"|{_OPENING}how (?:did|does|do|was|were|is|are|has|have|had|would|will|could|can)\b"
     + r"|\bwhat (?:was|were|is|are) .*\b(?:response|reaction|excuse|explanation|opinion|view)\b"
+    + r"|\bwhat (?:is|are|was|were) (?:the|his|her|its|their|this|that|a|an) .*\babout\W*$"
     + rf"|\bwhat (?:did|does|do|has|have|had|was|were|is|would|will) .*\b{_SAYING}\b"
 )
 _REASON = re.compile(r"\bwhy\b|\bhow come\b|\bwhat (?:.* )?for\b\W*$|\breasons?\b|\bwhat (?:made|led|caused)\b")
 _PART = re.compile(
     r"(?:,? and|;) (?=(?:to |for |with |by |in |on |at |from )?(?:who|whom|whose|what|when|where|why|how|which)\b)"
+)
+# What all articles together say about something.
+_TOPIC = re.compile(
+    r"(?:and |so )?(?:please |can you |could you )?"
+    r"(?:what (?:do|does|did|else do) (?:the|these|those|your|all|all the)"
+    r" (?:articles?|news|reports?|papers?|sources|stories|texts?|documents?|archive|library)"
+    r"(?: all)? (?:say|tell(?: us| me)?|report|mention|write|have)"
+    r"|what (?:is|was|has been) (?:said|known|reported|written)(?: in the (?:articles|news|reports))?"
+    r"|what (?:do|can) (?:we|you|i) (?:know|tell me|say|learn|read)"
+    r"|(?:tell|give) me(?: more| something| everything| all| an overview)?"
+    r"|summari[sz]e what (?:is|was|the articles) (?:said|say))"
+    r" (?:about|on|of|regarding|concerning) (?P<topic>.+?)\W*$"
 )
 _AMOUNT = re.compile(
     r"\bhow (?:many|much|old|far|long|tall|big|large|high|fast|often)\b|\b(?:share|number|amount|percentage)\b"
@@ -58,6 +71,16 @@ def form(question: str) -> Form:
     if _YES_NO.match(asked) and " or " not in asked:
         return Form.YES_NO
     return Form.OPEN if _OPEN.search(asked) else Form.SHORT
+
+
+def topic(question: str) -> str | None:
+    """Return what a question wants everything about ("What do the articles say about the ferry?"), None for others."""
+    question = question.strip()
+    asked = _TOPIC.match(fold(question))
+    if asked is None or re.search(r"\b(?:who|whom|whose|what|when|where|why|how|which|whether)\b", asked["topic"]):
+        return None
+    # As it was typed, since capitals make names; where folding moved the letters, as it was read.
+    return question[asked.start("topic") : asked.end("topic")] if len(asked.string) == len(question) else asked["topic"]
 
 
 def parts(question: str) -> list[str]:
@@ -101,3 +124,8 @@ def values(question: str, text: str) -> set[str]:
 def asks_reason(question: str) -> bool:
     """Tell whether a question asks for a reason or a purpose."""
     return bool(_REASON.search(fold(question)))
+
+
+def asks_time(question: str) -> bool:
+    """Tell whether a question asks for a time."""
+    return bool(_TIME.search(fold(question)))

@@ -88,7 +88,7 @@ def _look(
         "pairs": _pairs(list(weights), terms(hit.text)),
     }
     score = sum(_WEIGHTS[name] * value for name, value in parts.items())
-    return dataclasses.replace(hit, score=score, coverage=_share(weights, around))
+    return dataclasses.replace(hit, score=score, coverage=_share(weights, around), held=_share(weights, held))
 
 
 def _met(weights: Mapping[str, float], aliases: Mapping[str, frozenset[str]], held: set[str]) -> dict[str, float]:

@@ -128,9 +128,9 @@ class Hit:
     """A sentence that retrieval found, with the scores that ranked it (higher is better).
 
     `dense` is the cosine of question and sentence, `lexical` the BM25 score as a share of the ideal one, `coverage` the
-    share of the question's terms (by rarity) that the sentence and its neighbours hold, `answers` how much more speaks
-    for the sentence holding the answer than for no sentence (a logarithm; None when it was not read closely), and
-    `score` what the ranking follows.
+    share of the question's terms (by rarity) that the sentence and its neighbours hold, `held` what the sentence holds
+    of them by itself, `answers` how much more speaks for the sentence holding the answer than for no sentence (a
+    logarithm; None when it was not read closely), and `score` what the ranking follows.
     """
 
     place: Place
@@ -143,6 +143,7 @@ class Hit:
     after: str = ""
     coverage: float = 0.0
     answers: float | None = None
+    held: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.contrary import contrary
+from rag.contrary import contrary, denies, only_meant
 from rag.prompts import UNKNOWN
-from rag.question import Form, asks_reason, form
-from rag.text import content_terms, fold, initials, names, numbers, same_name, split_sentences
+from rag.question import Form, asks_reason, asks_time, form
+from rag.text import SLIGHT, content_terms, fold, initials, names, numbers, same_name, split_sentences
 from rag.text import words as words_of
 from rag.types import Citation, Draft, Evidence
 
@@ -27,6 +27,7 @@ _REFUSAL = re.compile(
 )
 _UNKNOWN = re.compile(rf"{UNKNOWN}(?:$|\s*[^\w\s])")
 _YES_NO = re.compile(r"(yes|no)\b[.,:;!]*\s*", re.IGNORECASE)
+_NO = re.compile(r"\s*no\b", re.IGNORECASE)
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|\w+")
 _LIMIT = re.compile(
     r"(?:\b(?i:(?:more|less|fewer) than|at least|at most|up to|about|around|nearly|almost|over|under|some|roughly"
@@ -44,6 +45,7 @@ _DANGLING = re.compile(
     r"|between)\W*$",
     re.IGNORECASE,
 )
+_BESIDE = re.compile(r"\b(?:after|before|when|as|since|until|following)\b")
 # A statement needs this share of its own words in the sentences it rests on; one that only repeats the question more.
 MIN_COVERAGE, _ECHO = 0.6, 0.75
 _MAX_CITATIONS = 3  # for one statement
@@ -51,6 +53,7 @@ _MAX_SENTENCE = 600  # characters of a sentence that is given whole
 # Mean token probability below which a few words may be the wrong ones of their sentence; for a follow-up, the question
 # may be the wrong one as well.
 _SURE, _SURE_OF_GUESS = 0.75, 0.9
+_SLIGHT = frozenset(content_terms(" ".join(SLIGHT)))
 _MISSPELT = 0.85  # likeness (difflib) from which a name that no sentence has is one of theirs misspelt
 _MARKER = re.compile(r"\[(\d+)\]")
 
@@ -76,6 +79,14 @@ def refusal(missing: Sequence[str] = ()) -> Verdict:
     """
     text = f"The articles do not mention {_join(missing)}." if missing else NOT_SAID
     return Verdict(text, (), abstained=True)
+
+
+def told(evidence: Sequence[Evidence]) -> Verdict:
+    """Return sentences as they stand, each cited: nothing is claimed but that the articles say so."""
+    shown = [e for e in evidence if not _MARKERS.search(e.text)]  # an article's own brackets must not pass for markers
+    citations = [_citation(n, e, 1.0) for n, e in enumerate(shown, 1)]
+    text = " ".join(f"{' '.join(c.quote.split())} [{c.marker}]" for c in citations)
+    return Verdict(text, tuple(citations), False, 1.0) if citations else refusal()
 
 
 def verify(
@@ -109,10 +120,16 @@ def verify(
         if not found:
             continue
         words = _verbatim(statement.strip(), [e.text for e, _ in found])
+        if asked_for is Form.YES_NO and words[:3].lower() == "yes" and only_meant(question, found[0][0].in_context):
+            # Promised is not done. Where all that is asked about is in one sentence, that is worth telling.
+            if asked - set(content_terms(found[0][0].in_context)):
+                continue
+            words, found = " ".join(found[0][0].text.split()), found[:1]
         whole = (
             (unsure and len(found) == 1)
             or _DANGLING.search(words)
             or (asked_for is Form.OPEN and _tells_little(words, question))
+            or _circular(words, question, asked)
         )
         if whole and (sentence := _whole(words, found[0][0].text)):
             words, found = sentence, found[:1]
@@ -161,6 +178,12 @@ def _renumber(citations: list[Citation], citation: Citation) -> int:
     return len(citations)
 
 
+def _circular(words: str, question: str, asked: set[str]) -> bool:
+    """Tell whether a time is given by the very event that was asked about: when it was sent, "after it was sent"."""
+    told = asked & set(content_terms(words))
+    return asks_time(question) and bool(_BESIDE.search(fold(words))) and len(told) >= 0.6 * len(asked)
+
+
 def _tells_little(words: str, question: str) -> bool:
     """Tell whether an open question is not answered by these words: a reason, and few words, want their sentence."""
     return asks_reason(question) or len(words.split()) < 4
@@ -193,10 +216,12 @@ def _support(
 ) -> list[tuple[Evidence, float]]:
     """Return the fewest sentences that the statement rests on, each with its support; none when it is unsupported."""
     claimed = set(content_terms(_YES_NO.sub("", statement, count=1)))
-    if not _fits(statement, question, claimed - asked):
+    new = claimed - asked
+    if not _fits(statement, question, new):
         return []
-    # Words that only repeat the question prove nothing; a bare yes or no stands on all of them.
-    own = claimed - asked or claimed or asked
+    yes_no = form(question) is Form.YES_NO
+    # Words that only repeat the question prove nothing; yes or no and nothing new stands on all of them.
+    own = new or (not yes_no and claimed) or asked
     views = [(e, set(content_terms(e.in_context))) for e in evidence]
     chosen: list[tuple[Evidence, set[str]]] = []
     left = set(own)
@@ -208,12 +233,16 @@ def _support(
         chosen.append(best)
         left -= _covered(left, best[1])
     together = set().union(*(terms for _, terms in chosen)) if chosen else set()
-    covered = len(_covered(own, together)) / len(own) if own else 0.0
+    held = _covered(own, together)
+    if not new:  # one word that says little may be told in another
+        own = own - set(sorted((own - held) & _SLIGHT)[:1])
+    covered = len(held) / len(own) if own else 0.0
     stated = " ".join(e.in_context for e, _ in chosen)
     if (
-        covered < (MIN_COVERAGE if claimed - asked else _ECHO)
+        covered < (MIN_COVERAGE if new else 1.0 if yes_no else _ECHO)
         or not numbers(statement) <= numbers(stated)
         or contrary(question, stated)
+        or (_NO.match(statement) and not new and not denies(stated))
     ):
         return []
     cited = {e.document_id: read(e.document_id) for e, _ in chosen}.values()

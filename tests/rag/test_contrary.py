@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fakes import make_engine
 
-from rag.contrary import contrary
+from rag.contrary import contrary, only_meant
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,8 @@ from rag.contrary import contrary
         ("What did the 2002 act bring?", "The 2012 act brought a second crew."),
         ("How deep is the lake at its deepest point?", "Mud was taken from a depth of 212 metres in the lake."),
         ("Why did the city keep the night line?", "The city scrapped the night line in May."),
+        ("Which town has the largest harbour?", "Orrin has the third largest harbour of the island."),
+        ("Which town had the most guests?", "Orrin had 1,200 guests, the second most of the island."),
     ],
 )
 def test_contrary(question: str, stated: str) -> None:
@@ -52,6 +54,9 @@ def test_contrary(question: str, stated: str) -> None:
         ("Who sold the museum?", "The city bought the museum from Ana Kovic."),
         ("When does the night line end?", "The night line starts at ten and runs until two."),
         ("What did the 2002 act bring?", "The act brought a second crew."),
+        ("Which town has the third largest harbour?", "Orrin has the third largest harbour of the island."),
+        ("Which town has the largest harbour?", "Orrin has the second largest harbour, Tessin the largest."),
+        ("What do most guests eat?", "Most guests eat cod, the second most popular dish."),
         ("What did the 2002 act bring?", "The act of 2002 brought what the act of 1998 had promised."),
         ("How did the act change the ports?", "Since 2012 the act has kept the ports open at night."),
         ("Who is the director of the interior?", "The director of the interior is Odile Brandt."),
@@ -74,3 +79,19 @@ def test_what_is_not_so_is_not_said_of_what_did_happen(tmp_path: Path) -> None:
     with make_engine(tmp_path, documents=strike) as own:
         assert own.answer("Which crews joined the strike?").citations
         assert own.answer("Which crews did not join the strike?").text == "The articles do not say."
+
+
+@pytest.mark.parametrize(
+    ("question", "stated", "meant"),
+    [
+        ("Did the captain reopen the night line?", "Brandt promised to reopen the night line.", True),
+        ("Has the board closed the ferry?", "The city asked the harbour board to close the ferry.", True),
+        ("Did Kovic see the mayor?", "Kovic said that she would see the mayor in May.", True),
+        ("Did the captain promise to reopen the night line?", "Brandt promised to reopen the night line.", False),
+        ("Has the board closed the ferry?", "The board, which was asked to close the ferry, closed it.", False),
+        ("Will the captain reopen the night line?", "Brandt promised to reopen the night line.", False),
+        ("Did the mayor sign the letter?", "The mayor signed the letter and promised to resign.", False),
+    ],
+)
+def test_only_meant(question: str, stated: str, meant: bool) -> None:
+    assert only_meant(question, stated) is meant

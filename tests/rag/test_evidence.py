@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from rag.evidence import select
+import dataclasses
+
+from rag.evidence import overview, select
 from rag.types import Hit, Place, Span
 
 AID = "Harris announced US $310 million in additional aid for the region on Friday."
@@ -79,3 +81,20 @@ def test_context_that_is_shown_anyway_is_not_repeated() -> None:
 
 def test_nothing_found() -> None:
     assert select([], 5) == []
+
+
+def test_overview_draws_on_every_article() -> None:
+    def said(text: str, score: float, source: str, start: int, held: float = 1.0) -> Hit:
+        return dataclasses.replace(hit(text, score, source, start), held=held)
+
+    hits = [
+        said("The ferry sank in May.", 0.9, "a.txt", 50),
+        said("The ferry carried cod.", 0.8, "a.txt", 10),
+        said("Brandt ran the ferry.", 0.7, "a.txt", 90),
+        said("A ferry came to Orrin.", 0.6, "b.txt", 70),
+        said("Nothing else was there.", 0.5, "c.txt", 0, held=0.5),
+    ]
+    shown = overview(hits, 3)
+    # One of each article first, then the best of the rest; told article by article, in the order of its text.
+    assert [(e.rank, e.source, e.start) for e in shown] == [(1, "a.txt", 10), (2, "a.txt", 50), (3, "b.txt", 70)]
+    assert overview(hits[-1:], 3) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.question import Form, asks_reason, form, holds_kind, parts
+from rag.question import Form, asks_reason, form, holds_kind, parts, topic
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,7 @@ from rag.question import Form, asks_reason, form, holds_kind, parts
         ("What did Brandt say about the guests?", Form.OPEN),
         ("How did the crews take the news?", Form.OPEN),
         ("What did the board need the money for?", Form.OPEN),
+        ("What was the letter about?", Form.OPEN),
         ("Who is the captain?", Form.SHORT),
         ("How many passengers came?", Form.SHORT),
         ("how old is the ferry", Form.SHORT),
@@ -63,3 +64,20 @@ def test_kind_of_thing(question: str, sentence: str, held: bool) -> None:
 def test_reasons() -> None:
     assert asks_reason("Why did it sink?") and asks_reason("What did they need it for?")
     assert not asks_reason("What did they need?")
+
+
+@pytest.mark.parametrize(
+    ("question", "wanted"),
+    [
+        ("What do the articles say about the night line?", "the night line"),
+        ("What is known about Odile Brandt?", "Odile Brandt"),
+        ("Tell me about the Larkspur ferry.", "the Larkspur ferry"),
+        ("Can you tell me more about Kovic?", "Kovic"),
+        ("What do we know about López?", "López"),
+        ("What did Brandt say about the guests?", None),
+        ("What is known about why it sank?", None),
+        ("What do the articles say?", None),
+    ],
+)
+def test_topic(question: str, wanted: str | None) -> None:
+    assert topic(question) == wanted

@@ -13,7 +13,7 @@ from rag import Evidence, Place, Span
 from rag.chunk import sentences
 from rag.load import make_document
 from rag.types import Draft
-from rag.verify import NOT_SAID, Verdict, differing, is_refusal, refusal, verify
+from rag.verify import NOT_SAID, Verdict, differing, is_refusal, refusal, told, verify
 
 AID = "Vice President Kamala Harris recently announced US $310 million in additional aid for the Northern Triangle."
 CALL = 'Mexican foreign minister Marcelo Ebrard said the phone call between the two leaders was "cordial."'
@@ -366,3 +366,34 @@ def test_few_words_of_which_the_model_is_unsure_are_given_as_their_sentence() ->
     assert said("310 million", 0.89, follow_up=True) == f"{AID} [1]", "the question itself may be the wrong one"
     assert said("310 million", 0.91, follow_up=True) == "US $310 million [1]"
     assert said("Harris 310 million, Ebrard", 0.5).count("[") == 2, "one of two sentences would be half an answer"
+
+
+def test_yes_is_not_said_to_what_is_only_promised() -> None:
+    text = "The mayor promised to close the camps in spring."
+    found = checked("Did the mayor close the camps?", "Yes, the mayor closed the camps", evidence_of(text), text)
+    assert found.text == f"{text} [1]"
+    asked = "Did the mayor agree to close the camps?"
+    assert checked(asked, "Yes, the mayor", evidence_of(text), text).abstained
+
+
+def test_yes_that_repeats_the_question_needs_all_of_it() -> None:
+    text = "The mayor met the crews a day after the board had sent a letter on the camps."
+    shown = evidence_of(text)
+    assert checked("Did the mayor burn the letter of the board on the camps?", "Yes, the mayor", shown, text).abstained
+    assert checked("Was a letter used?", "Yes, a letter was used", shown, text).text == "Yes, a letter was used [1]"
+
+
+def test_time_that_is_told_by_itself_is_given_as_its_sentence() -> None:
+    text = "The mayor met the crews a day after the board had sent a letter."
+    found = checked(
+        "When did the board send the letter?", "a day after the board had sent a letter", evidence_of(text), text
+    )
+    assert found.text == f"{text} [1]"
+
+
+def test_sentences_are_told_as_they_stand() -> None:
+    text = "It rained.\n\nBrandt left [2] in May."
+    shown = evidence_of(f"{AID} {text}")
+    assert told(shown).text == f"{AID} [1] It rained. [2]"
+    assert [(c.quote, c.support) for c in told(shown).citations] == [(AID, 1.0), ("It rained.", 1.0)]
+    assert told([]).abstained
