@@ -62,13 +62,9 @@ class Answering:
         hits = self._look_up(question, filters, read)
         missing = self._missing(question, read)
         about = topic(question)
-        if (
-            about
-            and not missing
-            and (all_said := overview(self._look_up(about, filters, read), self.settings.evidence))
-        ):
+        if about and not missing and (evidence := self._overview(about, filters, read)):
             timings["retrieve"] = time.perf_counter() - started
-            yield self._answer(question, told(all_said), all_said, Draft("", "extractive"), timings, started)
+            yield self._answer(question, told(evidence), evidence, Draft("", "extractive"), timings, started)
             return
         asked = parts(question)
         others = [self._look_up(other, filters, read) for other in (*wordings, *(asked if len(asked) > 1 else ()))]
@@ -101,7 +97,10 @@ class Answering:
         yield self._answer(question, verdict, evidence, draft, timings, started, related, least)
 
     def _missing(self, question: str, read: Mapping[str, str]) -> list[str]:
-        """Return the names of the question, as typed, that occur in no article."""
+        """Return the names of the question, as typed, that occur in no article; or all that it is about."""
+        about = topic(question)
+        if about and not any(self._known(term, read) for term in content_terms(about)):
+            return [about if names(f"about {about}") else f"“{about}”"]
         wanted = [name for name in names(question) if not self._known(name, read)]
         typed = {content_terms(word)[0]: word for word in words(question) if content_terms(word)}
         return [typed[name].removesuffix("'s").removesuffix("’s") for name in wanted if name in typed]
@@ -156,6 +155,14 @@ class Answering:
             chosen.setdefault((evidence.document_id, evidence.start), evidence)
         kept = list(chosen.values())[: self.settings.evidence]
         return [dataclasses.replace(e, rank=rank) for rank, e in enumerate(kept, 1)]
+
+    def _overview(self, about: str, filters: Filters | None, read: dict[str, str]) -> list[Evidence]:
+        """Return what the articles say about a topic; of a person, also where they give the last name alone."""
+        terms = content_terms(about)
+        found = overview(self._look_up(about, filters, read), self.settings.evidence)
+        if len(terms) > 1 and set(terms) <= set(names(f"about {about}")) and len(found) < self.settings.evidence:
+            found = overview(self._look_up(words(about)[-1], filters, read), self.settings.evidence)
+        return found
 
     def _more(self, hits: Sequence[Hit], evidence: Sequence[Evidence]) -> list[Evidence]:
         """Return the sentences that come after the few that the model was shown, as far as they are to the point."""

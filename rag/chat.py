@@ -19,6 +19,12 @@ _LEANS_BACK = re.compile(
     r"|are you sure)\b"
     r"|\bthe other\b|\belse\b|\binstead\b"
 )
+_CAPITALISED = r"[^\W\d_a-z][\w.-]+"
+_NAME = re.compile(rf"\b{_CAPITALISED}(?: (?:(?:de|del|da|la|van|von|al|bin|of|the) )*{_CAPITALISED})*")
+_INSTEAD = re.compile(
+    r"(?i:(?:and|or|but|(?:and )?(?:what|how) about) (?:(?:for|in|with|to|by|of|from|on|at) )?(?:the )?)"
+    rf"(?P<name>{_NAME.pattern})\s*\?*"
+)
 _SHORT = 2  # a question with fewer content words than this leans on what was said before
 
 
@@ -74,11 +80,14 @@ class Chat:
         """Return the question as it stands alone, and other wordings by which to look for evidence."""
         if not self.history or not leans_back(question):
             return question, []
+        if other := put_instead(question, self.history[-1][0]):
+            return other, []
         # What was asked last gives words to look for; what that leant on itself is left behind.
         both = f"{question} ({self.history[-1][0].split(' (', 1)[0]})"
         joined = both if len(both) <= self.engine.settings.max_question_chars else question
         rewritten = self.engine.complete(rewrite_messages(self.history, question))
-        if rewritten and "\n" not in rewritten and len(rewritten) <= 300 and _keeps(question, rewritten):
+        added = rewritten and set(content_terms(rewritten)) - set(content_terms(question))
+        if rewritten and added and "\n" not in rewritten and len(rewritten) <= 300 and _keeps(question, rewritten):
             return rewritten, [joined]
         return joined, []
 
@@ -92,6 +101,24 @@ def _keeps(question: str, rewritten: str) -> bool:
     """Tell whether a rewritten question still asks for what the follow-up asked for."""
     own, kept = set(content_terms(question)), set(content_terms(rewritten))
     return len(own & kept) >= 0.5 * len(own)
+
+
+def put_instead(question: str, earlier: str) -> str | None:
+    """Return the earlier question with another name in the place of its only one, where that is what is asked.
+
+    "And Kovic?" after "Where was Brandt?" asks where Kovic was. None for everything else.
+
+    Args:
+        question: The follow-up.
+        earlier: The question before it, as it stands alone.
+    """
+    other = _INSTEAD.fullmatch(question.strip())
+    # The first word has its capital from its place.
+    first = len(earlier.split(" ", 1)[0])
+    found = [name for name in _NAME.finditer(earlier) if name.start() > first]
+    if other is None or len(found) != 1 or not content_terms(other["name"]):
+        return None
+    return earlier[: found[0].start()] + other["name"] + earlier[found[0].end() :]
 
 
 def leans_back(question: str) -> bool:

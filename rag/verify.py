@@ -27,7 +27,7 @@ _REFUSAL = re.compile(
 )
 _UNKNOWN = re.compile(rf"{UNKNOWN}(?:$|\s*[^\w\s])")
 _YES_NO = re.compile(r"(yes|no)\b[.,:;!]*\s*", re.IGNORECASE)
-_NO = re.compile(r"\s*no\b", re.IGNORECASE)
+_YES, _NO = (re.compile(rf"\s*{word}\b", re.IGNORECASE) for word in ("yes", "no"))
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|\w+")
 _LIMIT = re.compile(
     r"(?:\b(?i:(?:more|less|fewer) than|at least|at most|up to|about|around|nearly|almost|over|under|some|roughly"
@@ -120,11 +120,15 @@ def verify(
         if not found:
             continue
         words = _verbatim(statement.strip(), [e.text for e, _ in found])
-        if asked_for is Form.YES_NO and words[:3].lower() == "yes" and only_meant(question, found[0][0].in_context):
+        if asked_for is Form.YES_NO and _YES.match(words) and only_meant(question, found[0][0].in_context):
             # Promised is not done. Where all that is asked about is in one sentence, that is worth telling.
             if asked - set(content_terms(found[0][0].in_context)):
                 continue
             words, found = " ".join(found[0][0].text.split()), found[:1]
+        if asked_for is Form.YES_NO and _NO.match(words) and not denies(_YES_NO.sub("", words, count=1)):
+            # What makes it a no was left out: "congratulated him (only after the vote)".
+            sentence = _whole(words, found[0][0].text)
+            words = f"No: {sentence}" if sentence and denies(sentence) else words
         whole = (
             (unsure and len(found) == 1)
             or _DANGLING.search(words)
@@ -234,7 +238,7 @@ def _support(
         left -= _covered(left, best[1])
     together = set().union(*(terms for _, terms in chosen)) if chosen else set()
     held = _covered(own, together)
-    if not new:  # one word that says little may be told in another
+    if yes_no or not new:  # one word that says little may be told in another
         own = own - set(sorted((own - held) & _SLIGHT)[:1])
     covered = len(held) / len(own) if own else 0.0
     stated = " ".join(e.in_context for e, _ in chosen)
@@ -249,6 +253,10 @@ def _support(
     if not numbers(question) <= numbers(" ".join(cited)):
         return []  # the question speaks of another amount, date or event
     fit = _names_met(names(question), cited, aliases)
+    if _YES.match(statement):
+        # Who did it matters: a sentence elsewhere in the article may be about somebody else.
+        around = [f"{e.title} {read(e.document_id)[e.passage.start : e.passage.end]}" for e, _ in chosen]
+        fit = float(_names_met(names(question), around, aliases) == 1)
     if fit <= 0:
         return []
     return [

@@ -38,5 +38,13 @@ def test_overview_cites_every_article_and_asks_no_model(tmp_path: Path) -> None:
 
 def test_overview_of_what_nothing_is_said_of_is_a_refusal(tmp_path: Path) -> None:
     with make_engine(tmp_path, documents={"ferry.txt": FERRY}) as engine:
-        assert engine.answer("What do the articles say about submarines?").abstained
-        assert engine.answer("What do the articles say about Grusch?").text == "The articles do not mention Grusch."
+        about = "What do the articles say about"
+        assert engine.answer(f"{about} submarines?").text == "The articles do not mention “submarines”."
+        assert engine.answer(f"{about} Grusch?").text == "The articles do not mention Grusch."
+
+
+def test_overview_of_a_person_has_what_is_said_by_last_name(tmp_path: Path) -> None:
+    text = "Captain Odile Brandt runs the ferry. It is old. Brandt wants to sell it."
+    with make_engine(tmp_path, documents={"ferry.txt": text}) as engine:
+        answer = engine.answer("Tell me about Odile Brandt.")
+    assert [c.quote for c in answer.citations] == ["Captain Odile Brandt runs the ferry.", "Brandt wants to sell it."]

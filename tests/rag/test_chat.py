@@ -10,7 +10,7 @@ import pytest
 from fakes import FakeLLM, make_engine
 
 from rag import Answer, Chat, Engine, QuestionError
-from rag.chat import HISTORY, leans_back
+from rag.chat import HISTORY, leans_back, put_instead
 
 MINISTER = "Who is Mexico's foreign minister?"
 CALL = "How did he describe the call?"
@@ -190,3 +190,32 @@ def test_long_conversation_without_a_model_stays_short(seeds_engine: Engine) -> 
     for _ in range(60):
         chat.ask("How did he describe the call with the other one?")
     assert len(chat.history[-1][0]) < 500
+
+
+@pytest.mark.parametrize(
+    ("follow_up", "earlier", "wanted"),
+    [
+        ("And Odile Brandt?", "Where was Kovic?", "Where was Odile Brandt?"),
+        ("What about Kovic?", "When did Ana de la Cruz leave?", "When did Kovic leave?"),
+        ("And for Orrin?", "How much did Tessin pay?", "How much did Orrin pay?"),
+        ("And Orrin?", "How much did Tessin pay to Vellmark?", None),
+        ("And the mayor?", "Where was Kovic?", None),
+        ("And why?", "Where was Kovic?", None),
+        ("Why?", "Where was Kovic?", None),
+        ("And Kovic?", "Who was there?", None),
+    ],
+)
+def test_another_name_in_the_place_of_the_only_one(follow_up: str, earlier: str, wanted: str | None) -> None:
+    assert put_instead(follow_up, earlier) == wanted
+
+
+def test_another_name_is_asked_about_without_the_model(chat: Chat, model: FakeLLM) -> None:
+    chat.history = [("Who is Ebrard?", "foreign minister")]
+    assert chat.stand_alone("And Harris?") == "Who is Harris?"
+    assert not model.messages
+
+
+def test_rewriting_that_adds_nothing_is_not_taken(tmp_path: Path) -> None:
+    with make_engine(tmp_path, replies={"Follow-up": "And the mayor?"}) as engine:
+        chat = Chat(engine, [("Where was Kovic?", "in Tessin")])
+        assert chat.stand_alone("And the mayor?") == "And the mayor? (Where was Kovic?)"

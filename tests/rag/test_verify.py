@@ -397,3 +397,24 @@ def test_sentences_are_told_as_they_stand() -> None:
     assert told(shown).text == f"{AID} [1] It rained. [2]"
     assert [(c.quote, c.support) for c in told(shown).citations] == [(AID, 1.0), ("It rained.", 1.0)]
     assert told([]).abstained
+
+
+def test_no_is_given_with_what_makes_it_one() -> None:
+    text = "The mayor met the crews only after the board had resigned."
+    found = checked(
+        "Did the mayor meet the crews before the board resigned?",
+        "No, the mayor met the crews",
+        evidence_of(text),
+        text,
+    )
+    assert found.text == f"No: {text} [1]"
+    bare = "The mayor met the crews after the board had resigned."
+    assert checked("Did the mayor meet the crews?", "No, the mayor", evidence_of(bare), bare).abstained
+
+
+def test_yes_is_about_whom_the_passage_names() -> None:
+    text = "Brandt promised the crews a ship.\n\nRead more: Cod\n\nKovic spoke of the harbour."
+    shown = evidence_of(text)
+    brandt = dataclasses.replace(shown[0], passage=Span(0, shown[0].end))
+    assert checked("Did Kovic promise the crews a ship?", "Yes, promised the crews a ship", [brandt], text).abstained
+    assert not checked("Did Brandt promise the crews a ship?", "Yes, promised a ship", [brandt], text).abstained
