@@ -16,7 +16,7 @@ from rag.question import Form, form, parts, topic, values
 from rag.rerank import Reranker
 from rag.retrieve import rank
 from rag.runtime import Models
-from rag.sense import Senses, unglossed
+from rag.sense import Senses
 from rag.settings import Settings
 from rag.text import acronyms, content_terms, names, words
 from rag.types import Answer, Draft, Evidence, Filters, Hit
@@ -24,6 +24,7 @@ from rag.verify import Verdict, combine, differing, is_refusal, refusal, told, u
 
 RELATED = 3  # sentences offered beside an abstention
 _COMPARED = 8  # sentences in which another answer is looked for
+_SURE_OF_OTHER = 0.75  # mean token probability from which another answer differs from the first
 # Where one sentence or two stood out and do not hold the answer: how many more are shown, from which share of the best
 # score, up to how many characters in all, and how certain (mean token probability) the model must be of what it finds.
 _FEW, _MORE, _MORE_WORTH, _MORE_CHARS, _CERTAIN = 2, 3, 0.5, 800, 0.95
@@ -186,7 +187,7 @@ class Answering:
             return
         generating = time.perf_counter()
         yield "; "
-        for part in self._explained(question, more, form(question), (), timings, started, evidence):
+        for part in self._draft(question, more, form(question), (), timings, started, evidence):
             certain = isinstance(part, Draft) and (part.confidence is None or part.confidence >= _CERTAIN)
             if isinstance(part, str) or (certain and part.model != "extractive"):
                 yield part
@@ -246,7 +247,10 @@ class Answering:
         )
         if evidence is None:
             return weighed
-        other = self._weigh(question, self._ask_again(question, evidence), [evidence], read)
+        again = self._ask_again(question, evidence)
+        if again.confidence is not None and again.confidence < _SURE_OF_OTHER:
+            return weighed
+        other = self._weigh(question, again, [evidence], read)
         differs = values(question, unmarked(other.verdict.text))
         if other.verdict.abstained or not differs or differs & said:
             return weighed
@@ -272,31 +276,13 @@ class Answering:
         for question in asked:
             if earlier:
                 yield "; "
-            for part in self._explained(question, evidence, form(asked[0]), earlier, timings, started):
+            for part in self._draft(question, evidence, form(asked[0]), earlier, timings, started):
                 if isinstance(part, str):
                     yield part
                 else:
                     earlier.append((question, part.text))
                     yield question, part
         timings["generate"] = time.perf_counter() - generating
-
-    def _explained(
-        self,
-        question: str,
-        evidence: list[Evidence],
-        form: Form,
-        earlier: Sequence[tuple[str, str]],
-        timings: dict[str, float],
-        started: float,
-        without: Sequence[Evidence] = (),
-    ) -> Iterator[str | Draft]:
-        """Yield what `_draft` does, of the question with its unknown words explained, and without that in the draft."""
-        worded = self._senses.glossed(question, evidence)
-        for part in self._draft(worded, evidence, form, earlier, timings, started, without):
-            if isinstance(part, str):
-                yield part
-            else:
-                yield dataclasses.replace(part, text=unglossed(part.text, question, worded))
 
     def _draft(
         self,

@@ -23,6 +23,11 @@ _DENIES = re.compile(
     r"|(?:turn|rul|vot)\w* (?:\w+ )?(?:down|out|against)"
     r"|un(?!i(?:on|t|vers|que|form|son)|der|til|less|anim|cle)\w{4,}|non-\w+|dis(?:agree|allow|approv|like|continu)\w*)\b|n't\b"
 )
+# What by itself makes a no.
+_DENIED = re.compile(
+    r"\b(?:not|never|none|nobody|nothing|neither|nor|without|cannot|unable|no|only|(?:refus|fail|reject|declin|lack)\w*"
+    r"|den(?:y|ied|ies))\b|n't\b"
+)
 _NEGATED = re.compile(r"\b(?:not|never|no|none|neither|nor|without|cannot|unable|fail\w*)\b|n't\b")
 
 # Pairs that exclude one another. What can both be told of one event is not here: who sells has a buyer, what ends has
@@ -104,10 +109,12 @@ _RANKED = re.compile(
 _DONE = re.compile(r"(?:and |but |so )?(?:did|has|have|had|was|were)\b")
 _MEANT = (
     r"(?:promis|pledg|vow|plan|propos|ask|demand|urg|want|hop(?:e|ing)|seek|sought|request|intend|offer|threat|wish|aim|"
-    r"expect|consider|try|tried|attempt|suggest|prepar|call(?:s|ed|ing)? (?:on|for))"
+    r"expect|consider|try|tried|attempt|suggest|prepar|schedul|due|set|slated|likely|suppos"
+    r"|call(?:s|ed|ing)? (?:on|for))"
 )
+_WHETHER = re.compile(r"\b(?:if|whether)(?: to| \w+){1,4}")
 _TO_DO = re.compile(
-    rf"\b(?:{_MEANT}\w*(?: [^\s,;.]+){{0,5}}? to|(?:would|could|may|might|should|will|if|whether)(?: not| \w+ly)?)"
+    rf"\b(?:{_MEANT}\w*(?: [^\s,;.]+){{0,5}}? to|(?:would|could|may|might|should|will|if|whether)(?: to)?(?: not| \w+ly)?)"
     r" (\w+)"
 )
 _YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
@@ -147,22 +154,29 @@ def contrary(question: str, stated: str) -> bool:
 
 def denies(stated: str) -> bool:
     """Tell whether sentences have a word by which something is denied, refused or excluded."""
-    return bool(_DENIES.search(fold(stated)))
+    return bool(_DENIED.search(fold(stated)))
 
 
-def only_meant(question: str, stated: str) -> bool:
-    """Tell whether sentences speak of what a question asks to be done as meant only: promised, asked for, possible.
+def unsettled(question: str, stated: str) -> bool:
+    """Tell whether sentences do not settle what a question asks yes or no to, though they speak of it.
+
+    They do not where it was only promised, asked for or possible to do what the question asks to have been done, where
+    it is open ("whether to appeal"), and where the opposite is told as well ("its shares fell, the others' rose").
 
     Args:
-        question: The stand-alone question; of those that do not ask whether something was done, this is never so.
+        question: The stand-alone question.
         stated: The sentences that an answer rests on.
     """
     asked, said = fold(question), fold(stated)
+    wanted, held = set(content_terms(question)), terms(said)
+    if any(wanted & set(content_terms(left_open)) for left_open in _WHETHER.findall(said)):
+        return not _WHETHER.search(asked)
+    if any(wanted & one and not wanted & other and other & set(held) for one, other in _SIDES):
+        return True
     if not _DONE.match(asked) or re.search(rf"\b{_MEANT}", asked):
         return False
     meant = [term for word in _TO_DO.findall(said) for term in terms(word)]
-    held = terms(said)
-    return any(term in meant and held.count(term) == meant.count(term) for term in content_terms(question))
+    return any(term in meant and held.count(term) == meant.count(term) for term in wanted)
 
 
 def _undone(wanted: set[str], held: set[str]) -> bool:

@@ -25,6 +25,9 @@ _MUSEUM = """\
 - The museum shut its north wing on Monday because heavy rain had come through the roof and damaged two paintings.
 - Its director, Ana Kovic, called the rumour that the whole house would close “pure invention”.
 - Visitors can still see the clocks, the glass and the ship models."""
+_CAFE = f"""\
+{_MUSEUM}
+- Its café has been slow to reopen, amid a lack of cooks and a broken oven."""
 _LETTER = """\
 - The museum shut its north wing on Monday because heavy rain had come through the roof.
 - Its director, Ana Kovic, refused to see the mayor before the roof was mended, and made no mention of the ship models.
@@ -93,12 +96,13 @@ question, every word of it. If the sentences do not hold the answer, say {UNKNOW
                 ),
             ),
             (
-                _MUSEUM,
+                _CAFE,
                 (
                     (
                         "Why was the north wing closed?",
                         "because heavy rain had come through the roof and damaged two paintings",
                     ),
+                    ("Why is the café still shut?", "amid a lack of cooks and a broken oven"),
                     (
                         "What did Kovic say about the rumour?",
                         "called the rumour that the whole house would close “pure invention”",

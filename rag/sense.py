@@ -15,16 +15,13 @@ from rag.kin import Kin
 from rag.question import Form, form
 from rag.runtime import Models
 from rag.text import SLIGHT, common_start, content_words
-from rag.types import Evidence
 
-_NEAR = 0.4  # nearness (rag.kin) from which a word of the evidence may explain one of the question
 _SILENT = 0.012  # the model's probability below which a sentence does not speak of something
 # Words of a question that are asked about, at most: the first costs most of a second, the next a fifth of one.
 _TRIED = 2
 _INFLECTED = 0.6  # share of the longer word that two forms of one word begin with
 # Of "which metal" an instance is wanted: gold is not the same word, and right.
 _KIND = re.compile(r"\b(?:which|what)\s+(?:(?:kind|type|sort)s?\s+of\s+)?([\w'’-]+)", re.IGNORECASE)
-_ASIDE = re.compile(r" \([^()]+\)")
 # What a sentence may tell in any other words: what is done. By their form or place these are, or may be, verbs.
 _DONE = re.compile(r"\w+(?:ing|ed)\b|\b(?:to|not|who|that|which|will|would|can|could|should|must|may|might)\s+(\w+)")
 
@@ -40,24 +37,6 @@ class Senses:
     def __init__(self, index: Index, models: Models) -> None:
         self._index = index
         self._models = models
-
-    def glossed(self, question: str, evidence: Sequence[Evidence]) -> str:
-        """Return the question with words that no article uses explained by the evidence's: `frontier (border)`.
-
-        A small model takes a question for one about something else where its words are not those of the sentences. What
-        is merely near (a brother, explained by a sister) is for `unsaid` to find.
-        """
-        said = [word for e in evidence for word in content_words(e.in_context).values()]
-        kin = self._models.kin()
-        if kin is None or not said:
-            return question
-        unknown = [w for t, w in content_words(question).items() if t.isalpha() and not self._index.knows(t)]
-        for word in unknown:
-            near = kin.nearness([word], said)[0]
-            best = int(near.argmax())
-            if near[best] >= _NEAR:
-                question = re.sub(rf"\b{re.escape(word)}\b", f"{word} ({said[best]})", question, count=1)
-        return question
 
     def unsaid(self, question: str, cited: str, around: Sequence[str]) -> str | None:
         """Return a word of the question for something that what an answer rests on does not speak of, if there is one.
@@ -75,13 +54,6 @@ class Senses:
             return None
         words = sorted(_strange(kin, question, [cited, *around]), key=lambda found: -self._index.idf(found[0]))
         return next((word for _, word in words[:_TRIED] if self._models.speaks(cited, word) < _SILENT), None)
-
-
-def unglossed(text: str, question: str, worded: str) -> str:
-    """Return a model's words without the explanations that `Senses.glossed` put into its question."""
-    for added in set(_ASIDE.findall(worded)) - set(_ASIDE.findall(question)):
-        text = text.replace(added, "")
-    return text
 
 
 def _strange(kin: Kin, question: str, texts: Sequence[str]) -> Iterator[tuple[str, str]]:

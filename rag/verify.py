@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.contrary import contrary, denies, only_meant
+from rag.contrary import contrary, denies, unsettled
 from rag.prompts import UNKNOWN
 from rag.question import Form, asks_reason, asks_time, form
 from rag.text import SLIGHT, content_terms, fold, initials, names, numbers, same_name, split_sentences
@@ -120,9 +120,9 @@ def verify(
         if not found:
             continue
         words = _verbatim(statement.strip(), [e.text for e, _ in found])
-        if asked_for is Form.YES_NO and _YES.match(words) and only_meant(question, found[0][0].in_context):
-            # Promised is not done. Where all that is asked about is in one sentence, that is worth telling.
-            if asked - set(content_terms(found[0][0].in_context)):
+        if asked_for is Form.YES_NO and _YES.match(words) and unsettled(question, found[0][0].in_context):
+            # Where one sentence has nearly all that is asked about, it is worth telling without the yes.
+            if len(asked - set(content_terms(found[0][0].in_context))) > 1:
                 continue
             words, found = " ".join(found[0][0].text.split()), found[:1]
         if asked_for is Form.YES_NO and _NO.match(words) and not denies(_YES_NO.sub("", words, count=1)):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fakes import make_engine
 
-from rag.contrary import contrary, only_meant
+from rag.contrary import contrary, unsettled
 
 
 @pytest.mark.parametrize(
@@ -82,16 +82,25 @@ def test_what_is_not_so_is_not_said_of_what_did_happen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "stated", "meant"),
+    ("question", "stated", "wanted"),
     [
         ("Did the captain reopen the night line?", "Brandt promised to reopen the night line.", True),
         ("Has the board closed the ferry?", "The city asked the harbour board to close the ferry.", True),
         ("Did Kovic see the mayor?", "Kovic said that she would see the mayor in May.", True),
+        ("Has Kovic visited Tessin?", "Kovic is scheduled to visit Tessin in May.", True),
+        ("Will the board appeal?", "The board will decide in May whether to appeal.", True),
+        (
+            "Did the shares of the ferry rise?",
+            "Shares in the ferry fell by a tenth while those of the port rose.",
+            True,
+        ),
+        ("Does the union support the deal?", "The union, which had opposed the deal, was glad.", True),
+        ("Did the board decide whether to appeal?", "The board decided whether to appeal in May.", False),
         ("Did the captain promise to reopen the night line?", "Brandt promised to reopen the night line.", False),
         ("Has the board closed the ferry?", "The board, which was asked to close the ferry, closed it.", False),
         ("Will the captain reopen the night line?", "Brandt promised to reopen the night line.", False),
         ("Did the mayor sign the letter?", "The mayor signed the letter and promised to resign.", False),
     ],
 )
-def test_only_meant(question: str, stated: str, meant: bool) -> None:
-    assert only_meant(question, stated) is meant
+def test_unsettled(question: str, stated: str, wanted: bool) -> None:
+    assert unsettled(question, stated) is wanted

@@ -12,10 +12,8 @@ from llama_index.core.base.llms.types import ChatResponseGen
 from rag import Answer
 from rag.kin import Kin
 
-# The table puts frontier and border side by side, and knows that masks and sister are words.
-TABLE = np.array([[1, 0, 0], [0.8, 0.6, 0], [0, 0, 1], [0, 0, -1]], dtype=np.float32)
-WORDS = Kin({"frontier": 0, "border": 1, "masks": 2, "sister": 3}, TABLE)
-BORDER = "The border of Tessin is 3,000 kilometers long and follows a river."
+# The table knows that masks and sister are words.
+WORDS = Kin({"masks": 0, "sister": 1}, np.array([[0, 1], [1, 0]], dtype=np.float32))
 MASKS = "How many masks did Tessin share with Mexico?"
 VACCINES = "Tessin shared 2,700 vaccines with Mexico."
 
@@ -32,21 +30,6 @@ def ask(folder: Path, text: str, question: str, model: FakeLLM | None) -> Answer
 
 def asked_about(model: FakeLLM) -> list[str]:
     return [prompt.partition("Speaks of: ")[2] for prompt in model.prompts if "Speaks of: " in prompt]
-
-
-def test_a_word_that_no_article_uses_is_explained_to_the_model(tmp_path: Path) -> None:
-    question = "How long is the frontier of Tessin?"
-    model = FakeLLM(default="3,000 kilometers")
-    answer = ask(tmp_path, BORDER, question, model)
-    assert any(p.endswith("Question: How long is the frontier (border) of Tessin?") for p in model.prompts)
-    assert answer.question == question, "what the reader sees is what was asked"
-    assert answer.text == "3,000 kilometers [1]"
-
-
-def test_an_explanation_that_the_model_repeats_is_taken_out_again(tmp_path: Path) -> None:
-    model = FakeLLM(default="The frontier (border) is 3,000 kilometers long")
-    answer = ask(tmp_path, BORDER, "How long is the frontier of Tessin?", model)
-    assert "(border)" not in answer.text and not answer.abstained
 
 
 def test_what_is_said_of_something_else_is_no_answer_and_the_word_is_named(tmp_path: Path) -> None:
