@@ -86,8 +86,14 @@ class Chat:
         both = f"{question} ({self.history[-1][0].split(' (', 1)[0]})"
         joined = both if len(both) <= self.engine.settings.max_question_chars else question
         rewritten = self.engine.complete(rewrite_messages(self.history, question))
-        added = rewritten and set(content_terms(rewritten)) - set(content_terms(question))
-        if rewritten and added and "\n" not in rewritten and len(rewritten) <= 300 and _keeps(question, rewritten):
+        own, whole, before = (set(content_terms(q)) for q in (question, rewritten or "", self.history[-1][0]))
+        if (
+            rewritten
+            and whole not in (own, before)
+            and "\n" not in rewritten
+            and len(rewritten) <= 300
+            and _keeps(question, rewritten)
+        ):
             return rewritten, [joined]
         return joined, []
 

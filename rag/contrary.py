@@ -114,8 +114,8 @@ _MEANT = (
 )
 _WHETHER = re.compile(r"\b(?:if|whether)(?: to| \w+){1,4}")
 _TO_DO = re.compile(
-    rf"\b(?:{_MEANT}\w*(?: [^\s,;.]+){{0,5}}? to|(?:would|could|may|might|should|will|if|whether)(?: to)?(?: not| \w+ly)?)"
-    r" (\w+)"
+    rf"\b(?:{_MEANT}\w*(?: [^\s,;.]+){{0,5}}? to"
+    r"|(?:would|could|may|might|should|will|if|whether)(?: to)?(?: not| \w+ly)?) (\w+)"
 )
 _YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
 

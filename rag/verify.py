@@ -45,6 +45,11 @@ _DANGLING = re.compile(
     r"|between)\W*$",
     re.IGNORECASE,
 )
+_NAME = r"[^\W\d_a-z][\w'’.-]*(?: (?:(?:de|del|da|la|van|von|al|bin) )*[^\W\d_a-z][\w'’.-]*)*"
+_NAMES = re.compile(rf"{_NAME}(?:, {_NAME})*,? and {_NAME}(?!\w)")
+_BETWEEN = re.compile(r",? and |, ")
+# A question about one of them, or about something else than who or which.
+_OF_ONE = re.compile(r"(?!.*\b(?:who|whom|which)\b)|.*\b(?:who|which \w+) (?:is|was)\b|.*'s\b")
 _BESIDE = re.compile(r"\b(?:after|before|when|as|since|until|following)\b")
 # A statement needs this share of its own words in the sentences it rests on; one that only repeats the question more.
 MIN_COVERAGE, _ECHO = 0.6, 0.75
@@ -120,6 +125,8 @@ def verify(
         if not found:
             continue
         words = _verbatim(statement.strip(), [e.text for e, _ in found])
+        if asked_for is Form.SHORT:
+            words = _with_the_others(words, found[0][0].text, question)
         if asked_for is Form.YES_NO and _YES.match(words) and unsettled(question, found[0][0].in_context):
             # Where one sentence has nearly all that is asked about, it is worth telling without the yes.
             if len(asked - set(content_terms(found[0][0].in_context))) > 1:
@@ -314,6 +321,17 @@ def _verbatim(statement: str, sentences: Sequence[str]) -> str:
                     else words
                 )
     return statement
+
+
+def _with_the_others(words: str, sentence: str, question: str) -> str:
+    """Return a name with those that stand beside it: "Brandt and Kovic" for "Brandt", of those who voted against it."""
+    if _OF_ONE.match(fold(question)):
+        return words
+    asked = set(names(question))
+    for listed in _NAMES.finditer(" ".join(sentence.split())):
+        if words in _BETWEEN.split(listed.group()) and not asked & set(content_terms(listed.group())):
+            return listed.group().rstrip(".")
+    return words
 
 
 def _gain(view: tuple[Evidence, set[str]], wanted: set[str], asked: set[str]) -> tuple[float, float]:

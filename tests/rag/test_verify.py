@@ -418,3 +418,18 @@ def test_yes_is_about_whom_the_passage_names() -> None:
     brandt = dataclasses.replace(shown[0], passage=Span(0, shown[0].end))
     assert checked("Did Kovic promise the crews a ship?", "Yes, promised the crews a ship", [brandt], text).abstained
     assert not checked("Did Brandt promise the crews a ship?", "Yes, promised a ship", [brandt], text).abstained
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "given"),
+    [
+        ("Who voted against the bridge?", "Ana Kovic", "Ana Kovic, Brandt and Odile de la Cruz"),
+        ("Which members voted against the bridge?", "Brandt", "Ana Kovic, Brandt and Odile de la Cruz"),
+        ("Who voted against the bridge with Kovic?", "Brandt", "Brandt"),
+        ("Who is the member?", "Brandt", "Brandt"),
+        ("Who voted against the bridge?", "members", "members"),
+    ],
+)
+def test_a_name_is_given_with_those_that_stand_beside_it(question: str, said: str, given: str) -> None:
+    text = "Of the members, Ana Kovic, Brandt and Odile de la Cruz, voted against the bridge."
+    assert checked(question, said, evidence_of(text), text).text == f"{given} [1]"
