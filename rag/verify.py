@@ -47,6 +47,7 @@ _DANGLING = re.compile(
 )
 _NAME = r"[^\W\d_a-z][\w'’.-]*(?: (?:(?:de|del|da|la|van|von|al|bin) )*[^\W\d_a-z][\w'’.-]*)*"
 _NAMES = re.compile(rf"{_NAME}(?:, {_NAME})*,? and {_NAME}(?!\w)")
+_PLACED = re.compile(rf"\b(?P<where>[Ii]n|[Aa]t|[Ff]rom|[Nn]ear) (?:the )?(?P<name>{_NAME})")
 _BETWEEN = re.compile(r",? and |, ")
 # A question about one of them, or about something else than who or which.
 _OF_ONE = re.compile(r"(?!.*\b(?:who|whom|which)\b)|.*\b(?:who|which \w+) (?:is|was)\b|.*'s\b")
@@ -254,6 +255,7 @@ def _support(
         or not numbers(statement) <= numbers(stated)
         or contrary(question, stated)
         or (_NO.match(statement) and not new and not denies(stated))
+        or _elsewhere(question, " ".join(f"{e.title} {e.in_context}" for e, _ in chosen), aliases)
     ):
         return []
     cited = {e.document_id: read(e.document_id) for e, _ in chosen}.values()
@@ -321,6 +323,17 @@ def _verbatim(statement: str, sentences: Sequence[str]) -> str:
                     else words
                 )
     return statement
+
+
+def _elsewhere(question: str, stated: str, aliases: Mapping[str, frozenset[str]]) -> bool:
+    """Tell whether sentences are about another place than the question: in Orrin, where it asks what was in Tessin."""
+    asked = set(content_terms(question))
+    for place in _PLACED.finditer(question):
+        if _names_met(names(f"in {place['name']}"), [stated], aliases) == 0:
+            others = [other for other in _PLACED.finditer(stated) if other["where"].lower() == place["where"].lower()]
+            if any(not asked & set(content_terms(other["name"])) for other in others):
+                return True
+    return False
 
 
 def _with_the_others(words: str, sentence: str, question: str) -> str:

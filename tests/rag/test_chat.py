@@ -219,3 +219,9 @@ def test_rewriting_that_adds_nothing_is_not_taken(tmp_path: Path) -> None:
     with make_engine(tmp_path, replies={"Follow-up": "And the mayor?"}) as engine:
         chat = Chat(engine, [("Where was Kovic?", "in Tessin")])
         assert chat.stand_alone("And the mayor?") == "And the mayor? (Where was Kovic?)"
+
+
+def test_rewriting_that_repeats_the_question_before_is_not_taken(tmp_path: Path) -> None:
+    with make_engine(tmp_path, replies={"Follow-up": "Who leads the party?"}) as engine:
+        chat = Chat(engine, [("Who leads the party?", "")])
+        assert chat.stand_alone("What did he say?") == "What did he say? (Who leads the party?)"

@@ -433,3 +433,14 @@ def test_yes_is_about_whom_the_passage_names() -> None:
 def test_a_name_is_given_with_those_that_stand_beside_it(question: str, said: str, given: str) -> None:
     text = "Of the members, Ana Kovic, Brandt and Odile de la Cruz, voted against the bridge."
     assert checked(question, said, evidence_of(text), text).text == f"{given} [1]"
+
+
+def test_what_was_in_one_place_is_no_answer_about_another() -> None:
+    text = "In Orrin the school was lost. Nobody died in Tessin."
+    first, second = evidence_of(text)
+    assert checked("What was lost in Orrin?", "the school", [first], text).text == "the school [1]"
+    assert checked("What was lost in Tessin?", "the school", [first], text).abstained
+    # What stands before belongs to the sentence, and another kind of place says nothing.
+    told_of_both = dataclasses.replace(first, context="Tessin was flooded.")
+    assert not checked("What was lost in Tessin?", "the school", [told_of_both], text).abstained
+    assert not checked("What was lost near Tessin?", "the school", [first], text).abstained
