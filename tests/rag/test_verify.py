@@ -339,7 +339,7 @@ def test_a_name_and_what_it_is_short_for_are_one() -> None:
 
 def test_what_stands_in_the_sentence_before_is_cited_there() -> None:
     text = "Foreign minister Marcelo Ebrard, 61, spoke on Monday. He called it cordial."
-    first, second = evidence_of(text)
+    first = evidence_of(text)[0]
     leaning = dataclasses.replace(second, context=text[: first.end])
     verdict = verify("How old is the minister?", Draft("61", "fake"), [leaning], lambda _: text)
     assert [(c.quote, c.start) for c in verdict.citations] == [(first.text, first.start)]
@@ -437,7 +437,7 @@ def test_a_name_is_given_with_those_that_stand_beside_it(question: str, said: st
 
 def test_what_was_in_one_place_is_no_answer_about_another() -> None:
     text = "In Orrin the school was lost. Nobody died in Tessin."
-    first, second = evidence_of(text)
+    first = evidence_of(text)[0]
     assert checked("What was lost in Orrin?", "the school", [first], text).text == "the school [1]"
     assert checked("What was lost in Tessin?", "the school", [first], text).abstained
     # What stands before belongs to the sentence, and another kind of place says nothing.
