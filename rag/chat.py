@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 
 from rag.pipeline import Engine
 from rag.prompts import rewrite_messages
-from rag.text import content_terms, fold
+from rag.text import content_terms, fold, terms
 from rag.types import Answer, Filters
 from rag.verify import unmarked
 
@@ -86,14 +86,9 @@ class Chat:
         both = f"{question} ({self.history[-1][0].split(' (', 1)[0]})"
         joined = both if len(both) <= self.engine.settings.max_question_chars else question
         rewritten = self.engine.complete(rewrite_messages(self.history, question))
-        own, whole, before = (set(content_terms(q)) for q in (question, rewritten or "", self.history[-1][0]))
-        if (
-            rewritten
-            and whole not in (own, before)
-            and "\n" not in rewritten
-            and len(rewritten) <= 300
-            and _keeps(question, rewritten)
-        ):
+        # Words that add nothing, or are those of the question before, are no rewriting.
+        nothing = (terms(question), terms(self.history[-1][0]))
+        if rewritten and terms(rewritten) not in nothing and "\n" not in rewritten and _keeps(question, rewritten):
             return rewritten, [joined]
         return joined, []
 
@@ -104,9 +99,9 @@ class Chat:
 
 
 def _keeps(question: str, rewritten: str) -> bool:
-    """Tell whether a rewritten question still asks for what the follow-up asked for."""
+    """Tell whether a rewritten question still asks for what the follow-up asked for, in a line that is not too long."""
     own, kept = set(content_terms(question)), set(content_terms(rewritten))
-    return len(own & kept) >= 0.5 * len(own)
+    return len(own & kept) >= 0.5 * len(own) and len(rewritten) <= 300
 
 
 def put_instead(question: str, earlier: str) -> str | None:

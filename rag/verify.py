@@ -313,6 +313,8 @@ def _verbatim(statement: str, sentences: Sequence[str]) -> str:
                 if wanted[0][0].isdigit():
                     start = _LIMIT.search(sentence[:start]).start()  # type: ignore[union-attr]  # matches the empty end
                     end += _SCALE.match(sentence[end:]).end()  # type: ignore[union-attr]
+                # Half a pair of brackets is not shown.
+                start -= sentence[start:end].count(")") > sentence[start:end].count("(") and sentence[start - 1] == "("
                 words = " ".join(sentence[start:end].split())
                 if _MARKERS.search(words):
                     return statement  # the article's own brackets must not pass for markers

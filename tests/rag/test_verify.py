@@ -339,7 +339,7 @@ def test_a_name_and_what_it_is_short_for_are_one() -> None:
 
 def test_what_stands_in_the_sentence_before_is_cited_there() -> None:
     text = "Foreign minister Marcelo Ebrard, 61, spoke on Monday. He called it cordial."
-    first = evidence_of(text)[0]
+    first, second = evidence_of(text)
     leaning = dataclasses.replace(second, context=text[: first.end])
     verdict = verify("How old is the minister?", Draft("61", "fake"), [leaning], lambda _: text)
     assert [(c.quote, c.start) for c in verdict.citations] == [(first.text, first.start)]
@@ -444,3 +444,9 @@ def test_what_was_in_one_place_is_no_answer_about_another() -> None:
     told_of_both = dataclasses.replace(first, context="Tessin was flooded.")
     assert not checked("What was lost in Tessin?", "the school", [told_of_both], text).abstained
     assert not checked("What was lost near Tessin?", "the school", [first], text).abstained
+
+
+def test_brackets_are_shown_in_pairs() -> None:
+    text = "The city wants to widen Ny Vej (New Road) bypass."
+    found = checked("Which bypass is to be wider?", "New Road bypass", evidence_of(text), text)
+    assert found.text == "(New Road) bypass [1]"
