@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.contrary import contrary, denies, unsettled
+from rag.contrary import contrary, denies
 from rag.prompts import UNKNOWN
-from rag.question import Form, asks_reason, asks_time, form
+from rag.question import Form, form
 from rag.text import SLIGHT, content_terms, fold, initials, names, numbers, same_name, split_sentences
-from rag.text import words as words_of
 from rag.types import Citation, Draft, Evidence
+from rag.wording import MARKERS, NAME, NO, YES, YES_NO, given, tidied
 
 NOT_SAID = "The articles do not say."
 DIFFERS = "sources differ, another one says:"
-_MARKERS = re.compile(r"\s*[\[【(]\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*[\]】)]")
 _REFUSAL = re.compile(
     r"(?:the (?:text|sentences?|articles?|passages?|context)|it|this|that|there)"
     r" (?:do(?:es)? not|doesn't|don't|is no|are no|is not|isn't)"
@@ -26,41 +24,19 @@ _REFUSAL = re.compile(
     r"|no (?:information|answer|mention)|not (?:mentioned|stated|specified|provided|given|known|said|available)"
 )
 _UNKNOWN = re.compile(rf"{UNKNOWN}(?:$|\s*[^\w\s])")
-_YES_NO = re.compile(r"(yes|no)\b[.,:;!]*\s*", re.IGNORECASE)
-_YES, _NO = (re.compile(rf"\s*{word}\b", re.IGNORECASE) for word in ("yes", "no"))
-_WORD = re.compile(r"\d+(?:[.,]\d+)*|\w+")
-_LIMIT = re.compile(
-    r"(?:\b(?i:(?:more|less|fewer) than|at least|at most|up to|about|around|nearly|almost|over|under|some|roughly"
-    r"|approximately|an estimated)\s+)?(?:(?:\b[A-Z]{1,3}\s?)?[$€£¥₹]\s?|\b(?:USD|EUR|GBP|JPY|INR|CHF)\s)?$"
-)
 _AMOUNT = re.compile(
     r"\d|\b(?:no|none|nobody|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty"
     r"|fifty|sixty|seventy|eighty|ninety|half|all|both|several|few|many|most|hundreds?|thousands?|millions?|billions?|dozens?"
     r"|once|twice|never|nothing|free|little|less|more|doubl\w+|tripl\w+|quarters?|thirds?|fifths?|tenths?)\b"
 )
-_SCALE = re.compile(r"(?:[.,]\d+)?(?:\s?%|\s?(?:percent|per cent|hundred|thousand|million|billion|trillion)\b)?")
-# Words that cannot be the last ones: "a day after".
-_DANGLING = re.compile(
-    r"\b(?:a|an|the|after|before|of|to|in|on|at|by|for|from|with|since|until|because|that|and|or|than|as|under|over"
-    r"|between)\W*$",
-    re.IGNORECASE,
-)
-_NAME = r"[^\W\d_a-z][\w'’.-]*(?: (?:(?:de|del|da|la|van|von|al|bin) )*[^\W\d_a-z][\w'’.-]*)*"
-_NAMES = re.compile(rf"{_NAME}(?:, {_NAME})*,? and {_NAME}(?!\w)")
-_PLACED = re.compile(rf"\b(?P<where>[Ii]n|[Aa]t|[Ff]rom|[Nn]ear) (?:the )?(?P<name>{_NAME})")
-_BETWEEN = re.compile(r",? and |, ")
-# A question about one of them, or about something else than who or which.
-_OF_ONE = re.compile(r"(?!.*\b(?:who|whom|which)\b)|.*\b(?:who|which \w+) (?:is|was)\b|.*'s\b")
-_BESIDE = re.compile(r"\b(?:after|before|when|as|since|until|following)\b")
+_PLACED = re.compile(rf"\b(?P<where>[Ii]n|[Aa]t|[Ff]rom|[Nn]ear) (?:the )?(?P<name>{NAME})")
 # A statement needs this share of its own words in the sentences it rests on; one that only repeats the question more.
 MIN_COVERAGE, _ECHO = 0.6, 0.75
 _MAX_CITATIONS = 3  # for one statement
-_MAX_SENTENCE = 600  # characters of a sentence that is given whole
 # Mean token probability below which a few words may be the wrong ones of their sentence; for a follow-up, the question
 # may be the wrong one as well.
 _SURE, _SURE_OF_GUESS = 0.75, 0.9
 _SLIGHT = frozenset(content_terms(" ".join(SLIGHT)))
-_MISSPELT = 0.85  # likeness (difflib) from which a name that no sentence has is one of theirs misspelt
 _MARKER = re.compile(r"\[(\d+)\]")
 
 
@@ -89,7 +65,7 @@ def refusal(missing: Sequence[str] = ()) -> Verdict:
 
 def told(evidence: Sequence[Evidence]) -> Verdict:
     """Return sentences as they stand, each cited: nothing is claimed but that the articles say so."""
-    shown = [e for e in evidence if not _MARKERS.search(e.text)]  # an article's own brackets must not pass for markers
+    shown = [e for e in evidence if not MARKERS.search(e.text)]  # an article's own brackets must not pass for markers
     citations = [_citation(n, e, 1.0) for n, e in enumerate(shown, 1)]
     text = " ".join(f"{' '.join(c.quote.split())} [{c.marker}]" for c in citations)
     return Verdict(text, tuple(citations), False, 1.0) if citations else refusal()
@@ -121,30 +97,15 @@ def verify(
     unsure = asked_for is Form.SHORT and draft.confidence is not None and draft.confidence < sure
     parts: list[str] = []
     citations: list[Citation] = []
-    for statement in split_sentences(_respelt(_clean(draft.text), evidence)):
+    for statement in split_sentences(tidied(draft.text, evidence)):
         found = _support(statement, question, asked, evidence, read, aliases or {})
         if not found:
             continue
-        words = _verbatim(statement.strip(), [e.text for e, _ in found])
-        if asked_for is Form.SHORT:
-            words = _with_the_others(words, found[0][0].text, question)
-        if asked_for is Form.YES_NO and _YES.match(words) and unsettled(question, found[0][0].in_context):
-            # Where one sentence has nearly all that is asked about, it is worth telling without the yes.
-            if len(asked - set(content_terms(found[0][0].in_context))) > 1:
-                continue
-            words, found = " ".join(found[0][0].text.split()), found[:1]
-        if asked_for is Form.YES_NO and _NO.match(words) and not denies(_YES_NO.sub("", words, count=1)):
-            # What makes it a no was left out: "congratulated him (only after the vote)".
-            sentence = _whole(words, found[0][0].text)
-            words = f"No: {sentence}" if sentence and denies(sentence) else words
-        whole = (
-            (unsure and len(found) == 1)
-            or _DANGLING.search(words)
-            or (asked_for is Form.OPEN and _tells_little(words, question))
-            or _circular(words, question, asked)
-        )
-        if whole and (sentence := _whole(words, found[0][0].text)):
-            words, found = sentence, found[:1]
+        shown = given(statement, question, [e for e, _ in found], unsure)
+        if shown is None:
+            continue
+        words, whole = shown
+        found = found[:1] if whole else found
         markers = [_cite(citations, e, support) for e, support in found]
         cited = f"{words} " + "".join(f"[{m}]" for m in sorted(markers))
         if cited not in parts:
@@ -190,23 +151,6 @@ def _renumber(citations: list[Citation], citation: Citation) -> int:
     return len(citations)
 
 
-def _circular(words: str, question: str, asked: set[str]) -> bool:
-    """Tell whether a time is given by the very event that was asked about: when it was sent, "after it was sent"."""
-    told = asked & set(content_terms(words))
-    return asks_time(question) and bool(_BESIDE.search(fold(words))) and len(told) >= 0.6 * len(asked)
-
-
-def _tells_little(words: str, question: str) -> bool:
-    """Tell whether an open question is not answered by these words: a reason, and few words, want their sentence."""
-    return asks_reason(question) or len(words.split()) < 4
-
-
-def _whole(words: str, sentence: str) -> str | None:
-    """Return the sentence that words are from; None where it adds nothing or cannot be given."""
-    plain = " ".join(sentence.split())
-    return None if plain == words or _MARKERS.search(plain) or len(plain) > _MAX_SENTENCE else plain
-
-
 def unmarked(text: str) -> str:
     """Return an answer's text without its markers."""
     return re.sub(r"\s*\[\d+\]", "", text)
@@ -227,7 +171,7 @@ def _support(
     aliases: Mapping[str, frozenset[str]],
 ) -> list[tuple[Evidence, float]]:
     """Return the fewest sentences that the statement rests on, each with its support; none when it is unsupported."""
-    claimed = set(content_terms(_YES_NO.sub("", statement, count=1)))
+    claimed = set(content_terms(YES_NO.sub("", statement, count=1)))
     new = claimed - asked
     if not _fits(statement, question, new):
         return []
@@ -254,7 +198,7 @@ def _support(
         covered < (MIN_COVERAGE if new else 1.0 if yes_no else _ECHO)
         or not numbers(statement) <= numbers(stated)
         or contrary(question, stated)
-        or (_NO.match(statement) and not new and not denies(stated))
+        or (NO.match(statement) and not new and not denies(stated))
         or _elsewhere(question, " ".join(f"{e.title} {e.in_context}" for e, _ in chosen), aliases)
     ):
         return []
@@ -262,7 +206,7 @@ def _support(
     if not numbers(question) <= numbers(" ".join(cited)):
         return []  # the question speaks of another amount, date or event
     fit = _names_met(names(question), cited, aliases)
-    if _YES.match(statement):
+    if YES.match(statement):
         # Who did it matters: a sentence elsewhere in the article may be about somebody else.
         around = [f"{e.title} {read(e.document_id)[e.passage.start : e.passage.end]}" for e, _ in chosen]
         fit = float(_names_met(names(question), around, aliases) == 1)
@@ -297,36 +241,6 @@ def _fits(statement: str, question: str, new: set[str]) -> bool:
     return bool(new or not open_question)
 
 
-def _verbatim(statement: str, sentences: Sequence[str]) -> str:
-    """Return the statement as a sentence has it, when the same words stand there in a row: spelling and marks included.
-
-    A bare amount also takes back what limits it there: "310 million" becomes "US $310 million", "186,000" becomes
-    "More than 186,000".
-    """
-    wanted = [fold(m.group()) for m in _WORD.finditer(statement)]
-    for sentence in sentences:
-        found = list(_WORD.finditer(sentence))
-        row = [fold(m.group()) for m in found]
-        for first in range(len(row) - len(wanted) + 1):
-            if wanted and row[first : first + len(wanted)] == wanted:
-                start, end = found[first].start(), found[first + len(wanted) - 1].end()
-                if wanted[0][0].isdigit():
-                    start = _LIMIT.search(sentence[:start]).start()  # type: ignore[union-attr]  # matches the empty end
-                    end += _SCALE.match(sentence[end:]).end()  # type: ignore[union-attr]
-                # Half a pair of brackets is not shown.
-                start -= sentence[start:end].count(")") > sentence[start:end].count("(") and sentence[start - 1] == "("
-                words = " ".join(sentence[start:end].split())
-                if _MARKERS.search(words):
-                    return statement  # the article's own brackets must not pass for markers
-                # What ends the statement ends it still, unless the sentence has it there already.
-                return (
-                    words + statement[len(statement.rstrip(".!?\"”’')")) :]
-                    if statement.endswith((".", "!", "?"))
-                    else words
-                )
-    return statement
-
-
 def _elsewhere(question: str, stated: str, aliases: Mapping[str, frozenset[str]]) -> bool:
     """Tell whether sentences are about another place than the question: in Orrin, where it asks what was in Tessin."""
     asked = set(content_terms(question))
@@ -336,17 +250,6 @@ def _elsewhere(question: str, stated: str, aliases: Mapping[str, frozenset[str]]
             if any(not asked & set(content_terms(other["name"])) for other in others):
                 return True
     return False
-
-
-def _with_the_others(words: str, sentence: str, question: str) -> str:
-    """Return a name with those that stand beside it: "Brandt and Kovic" for "Brandt", of those who voted against it."""
-    if _OF_ONE.match(fold(question)):
-        return words
-    asked = set(names(question))
-    for listed in _NAMES.finditer(" ".join(sentence.split())):
-        if words in _BETWEEN.split(listed.group()) and not asked & set(content_terms(listed.group())):
-            return listed.group().rstrip(".")
-    return words
 
 
 def _gain(view: tuple[Evidence, set[str]], wanted: set[str], asked: set[str]) -> tuple[float, float]:
@@ -388,25 +291,6 @@ def _cite(citations: list[Citation], e: Evidence, support: float) -> int:
 
 def _citation(marker: int, e: Evidence, support: float) -> Citation:
     return Citation(marker, e.source, e.title, e.text, e.start, e.end, support, e.document_id, e.passage, e.also)
-
-
-def _respelt(text: str, evidence: Sequence[Evidence]) -> str:
-    """Return a model's words with the names that it misspelt as the sentences have them: `Norkraft` for `Norrkraft`."""
-    said = {fold(word): word for e in evidence for word in words_of(e.in_context)}
-    capitals = [folded for folded, word in said.items() if word[0].isupper()]
-    for word in words_of(text):
-        if word[0].isupper() and len(word) > 4 and fold(word) not in said:
-            near = difflib.get_close_matches(fold(word), [c for c in capitals if c[0] == fold(word)[0]], 1, _MISSPELT)
-            if near:
-                text = re.sub(rf"\b{re.escape(word)}\b", said[near[0]], text)
-    return text
-
-
-def _clean(text: str) -> str:
-    text = _MARKERS.sub("", text)
-    text = re.sub(r"^\s*(?:answer|a)\s*:\s*", "", text, flags=re.IGNORECASE)
-    text = re.sub(rf"\s*[;,]\s*{UNKNOWN}\W*$", "", text, flags=re.IGNORECASE)
-    return " ".join(text.replace("**", "").split())
 
 
 def _join(items: Sequence[str]) -> str:

@@ -420,21 +420,6 @@ def test_yes_is_about_whom_the_passage_names() -> None:
     assert not checked("Did Brandt promise the crews a ship?", "Yes, promised a ship", [brandt], text).abstained
 
 
-@pytest.mark.parametrize(
-    ("question", "said", "given"),
-    [
-        ("Who voted against the bridge?", "Ana Kovic", "Ana Kovic, Brandt and Odile de la Cruz"),
-        ("Which members voted against the bridge?", "Brandt", "Ana Kovic, Brandt and Odile de la Cruz"),
-        ("Who voted against the bridge with Kovic?", "Brandt", "Brandt"),
-        ("Who is the member?", "Brandt", "Brandt"),
-        ("Who voted against the bridge?", "members", "members"),
-    ],
-)
-def test_a_name_is_given_with_those_that_stand_beside_it(question: str, said: str, given: str) -> None:
-    text = "Of the members, Ana Kovic, Brandt and Odile de la Cruz, voted against the bridge."
-    assert checked(question, said, evidence_of(text), text).text == f"{given} [1]"
-
-
 def test_what_was_in_one_place_is_no_answer_about_another() -> None:
     text = "In Orrin the school was lost. Nobody died in Tessin."
     first = evidence_of(text)[0]
@@ -444,9 +429,3 @@ def test_what_was_in_one_place_is_no_answer_about_another() -> None:
     told_of_both = dataclasses.replace(first, context="Tessin was flooded.")
     assert not checked("What was lost in Tessin?", "the school", [told_of_both], text).abstained
     assert not checked("What was lost near Tessin?", "the school", [first], text).abstained
-
-
-def test_brackets_are_shown_in_pairs() -> None:
-    text = "The city wants to widen Ny Vej (New Road) bypass."
-    found = checked("Which bypass is to be wider?", "New Road bypass", evidence_of(text), text)
-    assert found.text == "(New Road) bypass [1]"
