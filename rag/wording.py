@@ -151,7 +151,7 @@ def _respelt(text: str, evidence: Sequence[Evidence]) -> str:
 
 
 def _clean(text: str) -> str:
-    text = MARKERS.sub("", text)
+    text = MARKERS.sub("", text.replace("**", ""))
     text = re.sub(r"^\s*(?:answer|a)\s*:\s*", "", text, flags=re.IGNORECASE)
     text = re.sub(rf"\s*[;,]\s*{UNKNOWN}\W*$", "", text, flags=re.IGNORECASE)
-    return " ".join(text.replace("**", "").split())
+    return " ".join(text.split())
