@@ -161,7 +161,7 @@ def unsettled(question: str, stated: str) -> bool:
     """Tell whether sentences do not settle what a question asks yes or no to, though they speak of it.
 
     They do not where it was only promised, asked for or possible to do what the question asks to have been done, where
-    it is open ("whether to appeal"), and where the opposite is told as well ("its shares fell, the others' rose").
+    it is open ("whether to appeal"), and where only the opposite is told ("its shares fell" to whether they rose).
 
     Args:
         question: The stand-alone question.
@@ -171,7 +171,7 @@ def unsettled(question: str, stated: str) -> bool:
     wanted, held = set(content_terms(question)), terms(said)
     if any(wanted & set(content_terms(left_open)) for left_open in _WHETHER.findall(said)):
         return not _WHETHER.search(asked)
-    if any(wanted & one and not wanted & other and other & set(held) for one, other in _SIDES):
+    if any(wanted & one and not wanted & other and other & set(held) and not one & set(held) for one, other in _SIDES):
         return True
     if not _DONE.match(asked) or re.search(rf"\b{_MEANT}", asked):
         return False

@@ -94,6 +94,7 @@ def test_what_is_not_so_is_not_said_of_what_did_happen(tmp_path: Path) -> None:
             "Shares in the ferry fell by a tenth while those of the port rose.",
             True,
         ),
+        ("Will fares rise in May?", "Another increase in May is likely, but fuel prices will fall.", False),
         ("Does the union support the deal?", "The union, which had opposed the deal, was glad.", True),
         ("Did the board decide whether to appeal?", "The board decided whether to appeal in May.", False),
         ("Did the captain promise to reopen the night line?", "Brandt promised to reopen the night line.", False),
