@@ -112,6 +112,7 @@ _MEANT = (
     r"expect|consider|try|tried|attempt|suggest|prepar|schedul|due|set|slated|likely|suppos"
     r"|call(?:s|ed|ing)? (?:on|for))"
 )
+_CLAUSE = re.compile(r"[,;:](?=\s)|\b(?:while|but|although|though|whereas|and)\b")
 _WHETHER = re.compile(r"\b(?:if|whether)(?: to| \w+){1,4}")
 _TO_DO = re.compile(
     rf"\b(?:{_MEANT}\w*(?: [^\s,;.]+){{0,5}}? to"
@@ -147,9 +148,7 @@ def contrary(question: str, stated: str) -> bool:
     if _NEGATED.search(said):
         return False
     wanted, held = set(terms(question)), set(terms(stated))
-    return any(
-        wanted & one and not wanted & other and not held & one and held & other for one, other in _SIDES
-    ) or _undone(wanted - held, held)
+    return _opposed(wanted, held) or _undone(wanted - held, held)
 
 
 def denies(stated: str) -> bool:
@@ -171,12 +170,20 @@ def unsettled(question: str, stated: str) -> bool:
     wanted, held = set(content_terms(question)), terms(said)
     if any(wanted & set(content_terms(left_open)) for left_open in _WHETHER.findall(said)):
         return not _WHETHER.search(asked)
-    if any(wanted & one and not wanted & other and other & set(held) and not one & set(held) for one, other in _SIDES):
+    # Of "its shares fell while the other's rose" the part counts that has most of the question's words.
+    clauses = [set(terms(clause)) for clause in _CLAUSE.split(said)]
+    most = max(len(wanted & clause) for clause in clauses)
+    if most and any(_opposed(wanted, clause) for clause in clauses if len(wanted & clause) == most):
         return True
     if not _DONE.match(asked) or re.search(rf"\b{_MEANT}", asked):
         return False
     meant = [term for word in _TO_DO.findall(said) for term in terms(word)]
     return any(term in meant and held.count(term) == meant.count(term) for term in wanted)
+
+
+def _opposed(wanted: set[str], held: set[str]) -> bool:
+    """Tell whether a word does not stand there, but its opposite does."""
+    return any(wanted & one and not wanted & other and not held & one and held & other for one, other in _SIDES)
 
 
 def _undone(wanted: set[str], held: set[str]) -> bool:

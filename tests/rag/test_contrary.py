@@ -91,7 +91,7 @@ def test_what_is_not_so_is_not_said_of_what_did_happen(tmp_path: Path) -> None:
         ("Will the board appeal?", "The board will decide in May whether to appeal.", True),
         (
             "Did the shares of the ferry rise?",
-            "Shares in the ferry fell by a tenth while the port gained.",
+            "Shares in the ferry fell by a tenth while those of the port rose.",
             True,
         ),
         ("Will fares rise in May?", "Another increase in May is likely, but fuel prices will fall.", False),
