@@ -61,11 +61,11 @@ def given(statement: str, question: str, sentences: Sequence[Evidence], unsure: 
     if asked_for is Form.YES_NO and YES.match(words) and unsettled(question, best.in_context):
         # Where one sentence has nearly all that is asked about, it is worth telling without the yes.
         lacking = set(content_terms(question)) - set(content_terms(best.in_context))
-        sentence = whole(words, best.text) if len(lacking) <= 1 else None
+        sentence = _whole(words, best.text) if len(lacking) <= 1 else None
         return (sentence, True) if sentence else None
     if asked_for is Form.YES_NO and NO.match(words) and not denies(YES_NO.sub("", words, count=1)):
         # What makes it a no was left out: "congratulated him (only after the vote)".
-        sentence = whole(words, best.text)
+        sentence = _whole(words, best.text)
         words = f"No: {sentence}" if sentence and denies(sentence) else words
     misleads = (
         (unsure and len(sentences) == 1)
@@ -73,7 +73,7 @@ def given(statement: str, question: str, sentences: Sequence[Evidence], unsure: 
         or (asked_for is Form.OPEN and _tells_little(words, question))
         or _circular(words, question)
     )
-    if misleads and (sentence := whole(words, best.text)):
+    if misleads and (sentence := _whole(words, best.text)):
         return sentence, True
     return words, False
 
@@ -132,7 +132,7 @@ def _tells_little(words: str, question: str) -> bool:
     return asks_reason(question) or len(words.split()) < 4
 
 
-def whole(words: str, sentence: str) -> str | None:
+def _whole(words: str, sentence: str) -> str | None:
     """Return the sentence that words are from; None where it adds nothing or cannot be given."""
     plain = " ".join(sentence.split())
     return None if plain == words or MARKERS.search(plain) or len(plain) > _MAX_SENTENCE else plain
