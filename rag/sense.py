@@ -1,8 +1,8 @@
 """Whether the articles speak of what a question asks about: of the frontier, where they say border; not of a brother.
 
 The embedding model puts `brother` and `sister` side by side as it does `frontier` and `border`, since such words stand
-in the same places. The answer model knows them apart when it is asked about one word at a time, and only then: asked
-for an answer, it gives what is said of the sister.
+in the same places: it finds the word that stands there instead. The answer model knows the two apart when it is asked
+about one word at a time, and only then: asked for an answer, it gives what is said of the sister.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ from rag.question import Form, form
 from rag.runtime import Models
 from rag.text import SLIGHT, common_start, content_words
 
-_SILENT = 0.012  # the model's probability below which a sentence does not speak of something
+# The model's probabilities (docs/architecture.md): below the first a sentence does not speak of something. Where it has
+# words that stand in the same places, these do from the third on; if none does from the second on, the fourth counts.
+_SILENT, _ANOTHER, _THE_SAME, _DOUBTED = 0.012, 0.15, 0.8, 0.7
+_NEAR = 0.35  # nearness from which a word stands in the same places as another
+_NEAREST = 3  # such words that are asked about
 # Words of a question that are asked about, at most: the first costs most of a second, the next a fifth of one.
 _TRIED = 2
 _INFLECTED = 0.6  # share of the longer word that two forms of one word begin with
@@ -52,8 +56,17 @@ class Senses:
         kin = self._models.kin()
         if kin is None or not cited or form(question) is Form.YES_NO:
             return None
+        asked = content_words(question)
+        said = [word for term, word in content_words(cited).items() if term not in asked and word.islower()]
         words = sorted(_strange(kin, question, [cited, *around]), key=lambda found: -self._index.idf(found[0]))
-        return next((word for _, word in words[:_TRIED] if self._models.speaks(cited, word) < _SILENT), None)
+        return next((w for _, w in words[:_TRIED] if not self._spoken(w, cited, _nearest(kin, w, said))), None)
+
+    def _spoken(self, word: str, cited: str, instead: Sequence[str]) -> bool:
+        """Tell whether sentences speak of what a word means; `instead` are the words that stand in its place there."""
+        likely = max((self._models.speaks(other, word) for other in instead), default=_ANOTHER)
+        if likely >= _THE_SAME:
+            return True
+        return self._models.speaks(cited, word) >= (_DOUBTED if likely < _ANOTHER else _SILENT)
 
 
 def _strange(kin: Kin, question: str, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -66,6 +79,12 @@ def _strange(kin: Kin, question: str, texts: Sequence[str]) -> Iterator[tuple[st
         plain = term.isalpha() and word.islower() and word not in passed_over and kin.nearness([word], [word]).any()
         if plain and term not in said and not any(_one_word(word, other) for other in said.values()):
             yield term, word
+
+
+def _nearest(kin: Kin, word: str, said: Sequence[str]) -> list[str]:
+    """Return the words that stand in the same places as another word, the nearest first."""
+    near = dict(zip(said, kin.nearness([word], said)[0].tolist(), strict=True))
+    return sorted((other for other in near if near[other] >= _NEAR), key=lambda other: -near[other])[:_NEAREST]
 
 
 def _one_word(one: str, other: str) -> bool:

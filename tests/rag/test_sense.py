@@ -12,8 +12,8 @@ from llama_index.core.base.llms.types import ChatResponseGen
 from rag import Answer
 from rag.kin import Kin
 
-# The table knows that masks and sister are words.
-WORDS = Kin({"masks": 0, "sister": 1}, np.array([[0, 1], [1, 0]], dtype=np.float32))
+# The table knows that masks and sister are words, and that brothers stand where sisters do.
+WORDS = Kin({"masks": 0, "sister": 1, "brother": 2}, np.array([[0, 1], [1, 0], [1, 0]], dtype=np.float32))
 MASKS = "How many masks did Tessin share with Mexico?"
 VACCINES = "Tessin shared 2,700 vaccines with Mexico."
 
@@ -69,6 +69,46 @@ def test_words_that_are_not_asked_about(tmp_path: Path, text: str, question: str
     model = FakeLLM(replies={"Speaks of": "no"}, default="2,700")
     ask(tmp_path, text, question, model)
     assert asked_about(model) == []
+
+
+BROTHER = "What did the brother of Ada Kern have to spare?"
+SISTER = "The sister of Ada Kern had a place to spare."
+
+
+@pytest.mark.parametrize(
+    ("replies", "asked", "text"),
+    [
+        # What stands in the word's place is the same thing: the sentence need not be read.
+        ({"Sentence: sister": "yes"}, ["brother"], "a place [1]"),
+        # It is another thing, and the sentence does not speak of the word either.
+        (
+            {"Sentence: sister": "no", "Sentence: The sister": "no"},
+            ["brother"] * 2,
+            "The articles do not mention “brother”.",
+        ),
+        # It is another thing, but the sentence certainly speaks of the word.
+        ({"Sentence: sister": "no", "Sentence: The sister": "yes"}, ["brother"] * 2, "a place [1]"),
+    ],
+)
+def test_the_word_that_stands_in_its_place_is_asked_about_first(
+    tmp_path: Path, replies: dict[str, str], asked: list[str], text: str
+) -> None:
+    model = FakeLLM(replies=replies, default="a place")
+    assert ask(tmp_path, SISTER, BROTHER, model).text == text
+    assert asked_about(model) == asked
+
+
+def test_a_word_of_the_question_or_a_name_stands_in_no_place_of_another(tmp_path: Path) -> None:
+    model = FakeLLM(replies={"Sentence: The sister": "yes"}, default="a place")
+    assert (
+        ask(tmp_path, SISTER, "What did the brother of the sister of Ada Kern have to spare?", model).text
+        == "a place [1]"
+    )
+    answer = ask(
+        tmp_path / "b", "Ada Kern met Sister and had a place to spare.", "What did the brother of Ada Kern have?", model
+    )
+    assert answer.text == "a place [1]"
+    assert not [prompt for prompt in model.prompts if "Sentence: sister" in prompt]
 
 
 def test_a_model_that_fails_says_nothing_about_words(tmp_path: Path) -> None:
