@@ -12,15 +12,15 @@ from rag.errors import LLMError, ModelMissingError
 from rag.evidence import nearest, overview, select
 from rag.index import Index
 from rag.prompts import answer_start
-from rag.question import Form, form, parts, topic, values
+from rag.question import Form, form, leans_on, looked_up, parts, told_by, topic, values
 from rag.rerank import Reranker
 from rag.retrieve import rank
 from rag.runtime import Models
 from rag.sense import Senses
 from rag.settings import Settings
-from rag.text import acronyms, content_terms, names, words
+from rag.text import acronyms, content_terms, names, publishers, words
 from rag.types import Answer, Draft, Evidence, Filters, Hit
-from rag.verify import Verdict, combine, differing, is_refusal, refusal, told, unmarked, verify
+from rag.verify import Verdict, combine, differing, finds_nothing, refusal, told, unmarked, verify
 
 RELATED = 3  # sentences offered beside an abstention
 _COMPARED = 8  # sentences in which another answer is looked for
@@ -68,7 +68,8 @@ class Answering:
             yield self._answer(question, told(evidence), evidence, Draft("", "extractive"), timings, started)
             return
         asked = parts(question)
-        others = [self._look_up(other, filters, read) for other in (*wordings, *(asked if len(asked) > 1 else ()))]
+        wanted = (*wordings, *(looked_up(asked) if len(asked) > 1 else ()))
+        others = [self._look_up(other, filters, read) for other in wanted]
         evidence = self._evidence(hits, others)
         timings["retrieve"] = time.perf_counter() - started
         drafts: list[tuple[str, Draft]] = []
@@ -79,7 +80,8 @@ class Answering:
                     yield part
                 else:
                     drafts.append(part)
-            if len(drafts) == 1 and drafts[0][1].model != "extractive" and is_refusal(drafts[0][1].text):
+            draft = drafts[0][1]
+            if len(drafts) == 1 and draft.model != "extractive" and finds_nothing(question, draft.text):
                 more = self._more(hits, evidence)
                 for found in self._second_look(question, evidence, more, timings, started):
                     if isinstance(found, str):
@@ -88,6 +90,10 @@ class Answering:
                         drafts, evidence = [(question, found)], [*evidence, *more]
             checking = time.perf_counter()
             weighed = [self._weigh(text, draft, evidence, read, bool(wordings), len(drafts)) for text, draft in drafts]
+            for n in range(1, len(weighed)):
+                # Without knowing which place, nobody knows how many work there.
+                if weighed[n - 1].verdict.abstained and leans_on(drafts[n][0], drafts[n - 1][0]):
+                    weighed[n] = dataclasses.replace(weighed[n], verdict=refusal())
             if len(weighed) == 1:
                 weighed = [self._compared(question, weighed[0], drafts[0][1], hits, read)]
             timings["verify"] = time.perf_counter() - checking
@@ -127,7 +133,11 @@ class Answering:
         if self._models.reranker:
             return self._reranked(self._models.reranker, question, hits)
         reader = self._models.reader()
-        return reader.rank(question, hits, candidates) if reader else hits
+        hits = reader.rank(question, hits, candidates) if reader else hits
+        # What the Courier reported is told by the Courier's articles alone.
+        teller = set(content_terms(told_by(question) or ""))
+        own = {id for id, text in read.items() if teller and teller <= publishers(text)}
+        return [hit for hit in hits if hit.place.document_id in own] or hits
 
     @staticmethod
     def _reranked(reranker: Reranker, question: str, hits: list[Hit]) -> list[Hit]:
@@ -216,7 +226,9 @@ class Answering:
         cited = _cited(evidence, verdict)
         text = " ".join(e.in_context for e in cited)
         # A sentence that stands in for a model that is down is no answer of its, and it cannot be asked again.
-        word = self._senses.unsaid(question, text, _passages(cited, read)) if draft.model != "extractive" else None
+        articles = [read[e.document_id] for e in cited]
+        asked = draft.model != "extractive"
+        word = self._senses.unsaid(question, text, _passages(cited, read), articles) if asked else None
         if word is not None:
             known = self._known(content_terms(word)[0], read)
             return Weighed(refusal([] if known else [f"“{word}”"]), 0.0, signals)

@@ -25,10 +25,14 @@ _DENIES = re.compile(
 )
 # What by itself makes a no.
 _DENIED = re.compile(
-    r"\b(?:not|never|none|nobody|nothing|neither|nor|without|cannot|unable|no|only|(?:refus|fail|reject|declin|lack)\w*"
+    r"\b(?:not|never|none|nobody|nothing|neither|nor|without|cannot|unable|no|only|negative|(?:refus|fail|reject|declin|lack)\w*"
     r"|den(?:y|ied|ies))\b|n't\b"
 )
-_NEGATED = re.compile(r"\b(?:not|never|no|none|neither|nor|without|cannot|unable|fail\w*)\b|n't\b")
+_VOTED = re.compile(r"\b(?:vot|ballot)\w*\b(?: [\w'’-]+){0,5}? (for|in favou?r of|against)\b")
+_NEGATED = re.compile(
+    r"\b(?:(?<!than )(?<!or )not(?! (?:only|just|merely)\b)|no(?! (?:less|fewer|later|sooner)\b)|never|none|neither|nor"
+    r"|without|cannot|unable|negative|fail\w*)\b|n't\b"
+)
 
 # Pairs that exclude one another. What can both be told of one event is not here: who sells has a buyer, what ends has
 # begun, "how old" is asked of the young.
@@ -86,7 +90,13 @@ _NOT_UNDONE = frozenset(
         " inclusion incorporate increase indict indoor infect inflame inflate inform information inhabit inland"
         " inscribe insight inspire install instate institute intense intent intention intern invent invention invest"
         " investment involve discharge disclose discount discovery discuss disgrace dismiss dispatch display distant"
-        " distress district disturb mission mistress illuminate"
+        " distress district disturb mission mistress illuminate uneven disposition discourse mischief unrest dissent"
+        " undead disappoint indirect unearth indifferent untitled uneasy imprison impair discard dismount unanimous"
+        " undrafted discriminate discrimination undoubtedly inward dissolution inorganic inscription injury distribute"
+        " distribution intend inverse impulse disclosure improvise incentive dissolve instance insurgent distract"
+        " impending unveil insect influx disseminate disguise induct disgust misleading unconventional uncredited"
+        " unbearable disregard disband irresistible unfortunately inhuman unconstitutional misconduct unprecedented"
+        " unmistakable income"
     )
 )
 # The smallest of its kind is not met by one of its kind; these words can say that something is.
@@ -148,7 +158,12 @@ def contrary(question: str, stated: str) -> bool:
     if _NEGATED.search(said):
         return False
     wanted, held = set(terms(question)), set(terms(stated))
-    return _opposed(wanted, held) or _undone(wanted - held, held)
+    return _opposed(wanted, held) or _undone(wanted - held, held) or _voted_otherwise(asked, said)
+
+
+def says_no(stated: str) -> bool:
+    """Tell whether words that would go with a yes say no themselves: "tested negative for alcohol"."""
+    return bool(_NEGATED.search(fold(stated)))
 
 
 def denies(stated: str) -> bool:
@@ -175,6 +190,8 @@ def unsettled(question: str, stated: str) -> bool:
     most = max(len(wanted & clause) for clause in clauses)
     if most and any(_opposed(wanted, clause) for clause in clauses if len(wanted & clause) == most):
         return True
+    if _voted_otherwise(asked, said):
+        return True
     if not _DONE.match(asked) or re.search(rf"\b{_MEANT}", asked):
         return False
     meant = [term for word in _TO_DO.findall(said) for term in terms(word)]
@@ -184,6 +201,12 @@ def unsettled(question: str, stated: str) -> bool:
 def _opposed(wanted: set[str], held: set[str]) -> bool:
     """Tell whether a word does not stand there, but its opposite does."""
     return any(wanted & one and not wanted & other and not held & one and held & other for one, other in _SIDES)
+
+
+def _voted_otherwise(asked: str, said: str) -> bool:
+    """Tell whether a question is about votes on one side and the sentences tell only of those on the other."""
+    wanted, told = ({side == "against" for side in _VOTED.findall(text)} for text in (asked, said))
+    return bool(wanted and told) and wanted.isdisjoint(told)
 
 
 def _undone(wanted: set[str], held: set[str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from enum import Enum
 
 from rag.text import content_terms, fold, names, numbers
@@ -26,6 +27,9 @@ _REASON = re.compile(r"\bwhy\b|\bhow come\b|\bwhat (?:.* )?for\b\W*$|\breasons?\
 _PART = re.compile(
     r"(?:,? and|;) (?=(?:to |for |with |by |in |on |at |from )?(?:who|whom|whose|what|when|where|why|how|which)\b)"
 )
+_LEANS_BACK = re.compile(r"\b(?:it|its|they|them|their|he|him|his|she|her|there|this|that|these|those)\b")
+# When something was: "after it hit the pier".
+_WHILE = re.compile(r",? (?:after|before|when|while|since|once|until|during|following)\b[^?]*", re.IGNORECASE)
 # What all articles together say about something.
 _TOPIC = re.compile(
     r"(?:and |so )?(?:please |can you |could you )?"
@@ -37,6 +41,13 @@ _TOPIC = re.compile(
     r"|(?:tell|give) me(?: more| something| everything| all| an overview)?"
     r"|summari[sz]e what (?:is|was|the articles) (?:said|say))"
     r" (?:about|on|of|regarding|concerning) (?P<topic>.+?)\W*$"
+)
+# Who is asked after as the one who told it.
+_TOLD_BY = re.compile(
+    r"\baccording to (?:the )?(?P<source>[^,;?]+)"
+    r"|\b(?:did|does|do) (?:the )?(?P<teller>[\w&.'’ -]{2,40}?) (?:say|report|give|put|write|describe|print)\b"
+    r"|\bin (?:the )?(?P<owner>[\w&. -]{2,40}?)['’]s? (?:report|article|account|story|version)\b",
+    re.IGNORECASE,
 )
 _AMOUNT = re.compile(
     r"\bhow (?:many|much|old|far|long|tall|big|large|high|fast|often)\b|\b(?:share|number|amount|percentage)\b"
@@ -92,6 +103,28 @@ def parts(question: str) -> list[str]:
     if len(pieces) < 2 or not all(re.search(r"\bwh\w+|\bhow\b", fold(piece)) for piece in pieces):
         return [question]
     return [f"{piece[0].upper()}{piece[1:]}?" for piece in pieces]
+
+
+def main_clause(question: str) -> str:
+    """Return a question without what it says of the time: "Did the boat stay afloat?" of "… after it hit the pier"."""
+    shorter = _WHILE.sub("", question)
+    return shorter if len(content_terms(shorter)) > 1 else question
+
+
+def leans_on(part: str, before: str) -> bool:
+    """Tell whether a part of a question is about what answers the part before: how many work there."""
+    return bool(_LEANS_BACK.search(fold(part)) and re.search(r"\b(?:which|where)\b", fold(before)))
+
+
+def looked_up(asked: Sequence[str]) -> list[str]:
+    """Return by which words to look for evidence for each part of a question: "there" needs the parts before it."""
+    return [" ".join(asked[: n + 1]) if n and _LEANS_BACK.search(fold(part)) else part for n, part in enumerate(asked)]
+
+
+def told_by(question: str) -> str | None:
+    """Return who is asked after as the one who told something: "the Courier", a person, or None."""
+    found = _TOLD_BY.search(question)
+    return next(filter(None, found.groups()), None) if found else None
 
 
 def holds_kind(question: str, sentence: str) -> bool:

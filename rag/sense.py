@@ -12,13 +12,14 @@ from collections.abc import Iterator, Sequence
 
 from rag.index import Index
 from rag.kin import Kin
-from rag.question import Form, form
+from rag.question import Form, asks_reason, form
 from rag.runtime import Models
-from rag.text import SLIGHT, common_start, content_words
+from rag.text import SLIGHT, common_start, content_terms, content_words
 
 # The model's probabilities (docs/architecture.md): below the first a sentence does not speak of something. Where it has
 # words that stand in the same places, these do from the third on; if none does from the second on, the fourth counts.
 _SILENT, _ANOTHER, _THE_SAME, _DOUBTED = 0.012, 0.15, 0.8, 0.7
+_NO_REASON = 0.04  # instead of the first where a reason is asked for: what did not happen has none
 _NEAR = 0.35  # nearness from which a word stands in the same places as another
 _NEAREST = 3  # such words that are asked about
 # Words of a question that are asked about, at most: the first costs most of a second, the next a fifth of one.
@@ -42,7 +43,7 @@ class Senses:
         self._index = index
         self._models = models
 
-    def unsaid(self, question: str, cited: str, around: Sequence[str]) -> str | None:
+    def unsaid(self, question: str, cited: str, around: Sequence[str], articles: Sequence[str]) -> str | None:
         """Return a word of the question for something that what an answer rests on does not speak of, if there is one.
 
         Names and numbers are compared elsewhere (rag.verify), and no word is asked about where yes and no are possible:
@@ -52,21 +53,26 @@ class Senses:
             question: The stand-alone question.
             cited: The sentences that the answer rests on.
             around: The text around them; what it says in the question's own words is spoken of.
+            articles: The articles that they are from; what these say in the question's own words may be meant.
         """
         kin = self._models.kin()
         if kin is None or not cited or form(question) is Form.YES_NO:
             return None
-        asked = content_words(question)
-        said = [word for term, word in content_words(cited).items() if term not in asked and word.islower()]
+        silent = _NO_REASON if asks_reason(question) else _SILENT
+        known = {term for text in articles for term in content_terms(text)}
         words = sorted(_strange(kin, question, [cited, *around]), key=lambda found: -self._index.idf(found[0]))
-        return next((w for _, w in words[:_TRIED] if not self._spoken(w, cited, _nearest(kin, w, said))), None)
+        for term, word in words[:_TRIED]:
+            instead = _nearest(kin, word, cited, question)
+            if (instead or term not in known) and not self._spoken(word, cited, instead, silent):
+                return word
+        return None
 
-    def _spoken(self, word: str, cited: str, instead: Sequence[str]) -> bool:
+    def _spoken(self, word: str, cited: str, instead: Sequence[str], silent: float) -> bool:
         """Tell whether sentences speak of what a word means; `instead` are the words that stand in its place there."""
         likely = max((self._models.speaks(other, word) for other in instead), default=_ANOTHER)
         if likely >= _THE_SAME:
             return True
-        return self._models.speaks(cited, word) >= (_DOUBTED if likely < _ANOTHER else _SILENT)
+        return self._models.speaks(cited, word) >= (_DOUBTED if likely < _ANOTHER else silent)
 
 
 def _strange(kin: Kin, question: str, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -81,8 +87,10 @@ def _strange(kin: Kin, question: str, texts: Sequence[str]) -> Iterator[tuple[st
             yield term, word
 
 
-def _nearest(kin: Kin, word: str, said: Sequence[str]) -> list[str]:
-    """Return the words that stand in the same places as another word, the nearest first."""
+def _nearest(kin: Kin, word: str, text: str, question: str) -> list[str]:
+    """Return the words of a text, not of the question, that stand in the same places as another word, nearest first."""
+    asked = content_words(question)
+    said = [other for term, other in content_words(text).items() if term not in asked and other.islower()]
     near = dict(zip(said, kin.nearness([word], said)[0].tolist(), strict=True))
     return sorted((other for other in near if near[other] >= _NEAR), key=lambda other: -near[other])[:_NEAREST]
 

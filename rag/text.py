@@ -28,6 +28,11 @@ _NUMBER_WORDS = {
     if word != "_"  # "one" is a pronoun far more often than a number
 } | {"thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "seventy": "70", "eighty": "80", "ninety": "90"}
 
+# "By Ada Kern, the Tessin Post", and "TESSIN, 4 May (Reuters) -".
+_HEAD_CHARS, _BYLINE_CHARS = 800, 140
+_BY = re.compile(r"(?:By|From|Published)\b|.*, \d{1,2} [A-Z][a-z]+(?: \d{4})?$")
+_DATELINE = re.compile(r"\(([A-Z][\w .&-]{1,40})\)\s*[-–—]")
+
 # Words that say nothing about what a question or sentence is about.
 STOPWORDS = frozenset(
     """a about above after again against all also am an and any are as at be because been before being below between
@@ -184,6 +189,14 @@ def initials(text: str) -> set[str]:
         end = match.end()
         found.update(run[i:] for i in range(len(run) - 2))
     return found
+
+
+def publishers(text: str) -> set[str]:
+    """Return the content terms of an article's byline and dateline: who wrote it, for which paper or agency."""
+    lines = [line.strip() for line in text[:_HEAD_CHARS].splitlines() if line.strip()]
+    body = next((n for n, line in enumerate(lines) if len(line) > _BYLINE_CHARS), len(lines))
+    bylines = [line for line in lines[1:body] if _BY.match(line)]
+    return set(content_terms(" ".join([*bylines, *_DATELINE.findall(text[:_HEAD_CHARS])])))
 
 
 def common_start(a: str, b: str) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rag.contrary import contrary, denies
 from rag.prompts import UNKNOWN
-from rag.question import Form, form
+from rag.question import Form, form, main_clause
 from rag.text import SLIGHT, content_terms, fold, initials, names, numbers, same_name, split_sentences
 from rag.types import Citation, Draft, Evidence
 from rag.wording import MARKERS, NAME, NO, YES, YES_NO, given, tidied
@@ -29,6 +29,9 @@ _AMOUNT = re.compile(
     r"|fifty|sixty|seventy|eighty|ninety|half|all|both|several|few|many|most|hundreds?|thousands?|millions?|billions?|dozens?"
     r"|once|twice|never|nothing|free|little|less|more|doubl\w+|tripl\w+|quarters?|thirds?|fifths?|tenths?)\b"
 )
+# "A concrete pier" does not say which pier.
+_WHICH = re.compile(r"\bwhich (?P<kind>[\w'’-]+)")
+_SOME = re.compile(r"(?:an?|another|some|one of \w+)(?: [\w'’-]+){0,3}? (?P<kind>[\w'’-]+)")
 _PLACED = re.compile(rf"\b(?P<where>[Ii]n|[Aa]t|[Ff]rom|[Nn]ear) (?:the )?(?P<name>{NAME})")
 # A statement needs this share of its own words in the sentences it rests on; one that only repeats the question more.
 MIN_COVERAGE, _ECHO = 0.6, 0.75
@@ -89,7 +92,7 @@ def verify(
         aliases: For a term of the question that stands for a name, the name's terms; half of them are as good.
         follow_up: Whether the question's wording is a guess at what a follow-up means.
     """
-    if is_refusal(draft.text) or not evidence:
+    if finds_nothing(question, draft.text) or not evidence:
         return refusal()
     asked = set(content_terms(question))
     asked_for = form(question)
@@ -156,6 +159,15 @@ def unmarked(text: str) -> str:
     return re.sub(r"\s*\[\d+\]", "", text)
 
 
+def finds_nothing(question: str, text: str) -> bool:
+    """Tell whether a model's words hold no answer: a refusal, the question again, or "a pier" to "which pier"."""
+    said = fold(YES_NO.sub("", text.strip(), count=1)).strip(" .?!")
+    if is_refusal(text) or said == fold(question).strip(" .?!"):
+        return True
+    kind, some = _WHICH.search(fold(question)), _SOME.fullmatch(said)
+    return bool(kind and some and content_terms(some["kind"]) == content_terms(kind["kind"]))
+
+
 def is_refusal(text: str) -> bool:
     """Tell whether a model's words amount to "the sentences do not say"."""
     folded = fold(text).strip(" .\"'")
@@ -176,8 +188,9 @@ def _support(
     if not _fits(statement, question, new):
         return []
     yes_no = form(question) is Form.YES_NO
-    # Words that only repeat the question prove nothing; yes or no and nothing new stands on all of them.
-    own = new or (not yes_no and claimed) or asked
+    # Words that only repeat the question prove nothing; yes or no and nothing new stands on all of them, those aside
+    # that say when: `given` sees to these.
+    own = new or (not yes_no and claimed) or set(content_terms(main_clause(question)))
     views = [(e, set(content_terms(e.in_context))) for e in evidence]
     chosen: list[tuple[Evidence, set[str]]] = []
     left = set(own)

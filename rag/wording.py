@@ -6,9 +6,9 @@ import difflib
 import re
 from collections.abc import Sequence
 
-from rag.contrary import denies, unsettled
+from rag.contrary import denies, says_no, unsettled
 from rag.prompts import UNKNOWN
-from rag.question import Form, asks_reason, asks_time, form
+from rag.question import Form, asks_reason, asks_time, form, main_clause
 from rag.text import content_terms, fold, names
 from rag.text import words as words_of
 from rag.types import Evidence
@@ -58,12 +58,17 @@ def given(statement: str, question: str, sentences: Sequence[Evidence], unsure: 
     words = _verbatim(statement.strip(), [e.text for e in sentences])
     if asked_for is Form.SHORT:
         words = _with_the_others(words, best.text, question)
-    if asked_for is Form.YES_NO and YES.match(words) and unsettled(question, best.in_context):
+    told = YES_NO.sub("", words, count=1)
+    says_both = says_no(told) and not says_no(question)  # "Yes, tested negative"
+    asked, held = set(content_terms(question)), set(content_terms(best.in_context))
+    main = set(content_terms(main_clause(question)))
+    no_time = set(content_terms(told)) <= asked and not asked - main <= held  # "Yes, stayed afloat", but when?
+    if asked_for is Form.YES_NO and YES.match(words) and (says_both or no_time or unsettled(question, best.in_context)):
         # Where one sentence has nearly all that is asked about, it is worth telling without the yes.
-        lacking = set(content_terms(question)) - set(content_terms(best.in_context))
+        lacking = main - held
         sentence = _whole(words, best.text) if len(lacking) <= 1 else None
         return (sentence, True) if sentence else None
-    if asked_for is Form.YES_NO and NO.match(words) and not denies(YES_NO.sub("", words, count=1)):
+    if asked_for is Form.YES_NO and NO.match(words) and not denies(told):
         # What makes it a no was left out: "congratulated him (only after the vote)".
         sentence = _whole(words, best.text)
         words = f"No: {sentence}" if sentence and denies(sentence) else words

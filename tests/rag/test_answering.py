@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fakes import make_engine
+from fakes import FakeLLM, make_engine
 
 FERRY = """The night line ends
 
@@ -48,3 +48,37 @@ def test_overview_of_a_person_has_what_is_said_by_last_name(tmp_path: Path) -> N
     with make_engine(tmp_path, documents={"ferry.txt": text}) as engine:
         answer = engine.answer("Tell me about Odile Brandt.")
     assert [c.quote for c in answer.citations] == ["Captain Odile Brandt runs the ferry.", "Brandt wants to sell it."]
+
+
+def test_what_a_paper_said_is_told_by_its_own_articles(tmp_path: Path) -> None:
+    wire = "Crews strike\n\nTESSIN, 4 May (Norwire) - Some 90 crews of the Larkspur ferry are on strike."
+    post = "Crews strike\n\nBy Ana Kovic, Tessin Post\n\nSome 120 crews of the Larkspur ferry are on strike."
+    with make_engine(tmp_path, documents={"wire.txt": wire, "post.txt": post}) as engine:
+        asked = "How many crews of the Larkspur ferry are on strike"
+        assert engine.answer(f"According to Norwire, {asked.lower()}?").text.startswith("TESSIN")
+        assert engine.answer(f"{asked} according to the Tessin Post?").text.startswith("Some 120")
+        assert {e.source for e in engine.retrieve(f"{asked} according to the board?", 5)} == {"wire.txt", "post.txt"}
+
+
+def test_nothing_is_told_of_what_is_not_known(tmp_path: Path) -> None:
+    """Which dock closes is not said, so how many work there is not either."""
+    text = "One dock of the harbour closes. At the museum 28 people work."
+    model = FakeLLM(replies={"How many people work there": "28 people"}, default="unknown")
+    with make_engine(tmp_path, documents={"a.txt": text}, model=model, caution=0) as engine:
+        assert engine.answer("Which dock closes and how many people work there?").abstained
+
+
+def test_a_part_is_told_though_another_is_not_known(tmp_path: Path) -> None:
+    text = "The harbour has a director. At the museum 28 people work."
+    model = FakeLLM(replies={"How many people work": "28 people"}, default="unknown")
+    with make_engine(tmp_path, documents={"a.txt": text}, model=model, caution=0) as engine:
+        answer = engine.answer("Who is the director and how many people work at the museum?")
+    assert answer.text == "The articles do not say: “Who is the director?”; 28 people [1]"
+
+
+def test_a_kind_of_thing_is_no_answer_and_more_is_read(tmp_path: Path) -> None:
+    text = "A ferry struck a concrete pier on Monday. The ferry is old. Pier 6 is shut."
+    model = FakeLLM(replies={"Pier 6 is shut": "Pier 6"}, default="a concrete pier")
+    with make_engine(tmp_path, documents={"a.txt": text}, model=model, caution=0, evidence=1) as engine:
+        engine.answer("Which pier did the ferry strike?")
+    assert len(model.prompts) == 2, "it was asked again, about more sentences"

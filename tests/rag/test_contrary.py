@@ -29,6 +29,8 @@ from rag.contrary import contrary, unsettled
         ("Why did the city keep the night line?", "The city scrapped the night line in May."),
         ("Which town has the largest harbour?", "Orrin has the third largest harbour of the island."),
         ("Which town had the most guests?", "Orrin had 1,200 guests, the second most of the island."),
+        ("Why did Brandt vote against the bridge?", "Brandt, who lives in Orrin, voted for the bridge."),
+        ("Who voted for the bridge?", "Kovic and two others voted by show of hands against it."),
     ],
 )
 def test_contrary(question: str, stated: str) -> None:
@@ -59,6 +61,9 @@ def test_contrary(question: str, stated: str) -> None:
         ("What do most guests eat?", "Most guests eat cod, the second most popular dish."),
         ("What did the 2002 act bring?", "The act of 2002 brought what the act of 1998 had promised."),
         ("How did the act change the ports?", "Since 2012 the act has kept the ports open at night."),
+        ("Who voted for the bridge?", "Kovic voted against it, the others voted for it."),
+        ("Who was sent off?", "The captain, booked for dissent, was shown a second card."),
+        ("How many were on the jury?", "Six people sat on it, though one had an injury."),
         ("Who is the director of the interior?", "The director of the interior is Odile Brandt."),
         ("Which port does the night line leave from?", "Imports of salt come with the night line."),
         ("Which pact did the mayor sign?", "The mayor spoke of the impact of the strike and signed nothing else."),
@@ -96,6 +101,7 @@ def test_what_is_not_so_is_not_said_of_what_did_happen(tmp_path: Path) -> None:
         ),
         ("Will fares rise in May?", "Another increase in May is likely, but fuel prices will fall.", False),
         ("Does the union support the deal?", "The union, which had opposed the deal, was glad.", True),
+        ("Did Brandt vote for the bridge?", "Brandt voted against the bridge.", True),
         ("Did the board decide whether to appeal?", "The board decided whether to appeal in May.", False),
         ("Did the captain promise to reopen the night line?", "Brandt promised to reopen the night line.", False),
         ("Has the board closed the ferry?", "The board, which was asked to close the ferry, closed it.", False),

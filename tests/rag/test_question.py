@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.question import Form, asks_reason, form, holds_kind, parts, topic
+from rag.question import Form, asks_reason, form, holds_kind, leans_on, looked_up, main_clause, parts, told_by, topic
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,43 @@ def test_parts() -> None:
     assert parts("What do Brandt and Kovic want?") == ["What do Brandt and Kovic want?"]
     assert parts("When the ferry sank, what did the board say?") == ["When the ferry sank, what did the board say?"]
     assert parts("The ferry and who runs it?") == ["The ferry and who runs it?"]
+
+
+def test_a_part_that_leans_on_others_is_looked_up_with_them() -> None:
+    asked = parts("Which dock closes, and how many people work there?")
+    assert looked_up(asked) == ["Which dock closes?", "Which dock closes? How many people work there?"]
+    assert looked_up(["Who runs the ferry?", "What does a ticket cost?"]) == [
+        "Who runs the ferry?",
+        "What does a ticket cost?",
+    ]
+    assert leans_on(asked[1], asked[0])
+    assert not leans_on("What does she want?", "Who is Ana Kovic?"), "her name is known"
+    assert not leans_on("What does a ticket cost?", asked[0])
+
+
+@pytest.mark.parametrize(
+    ("question", "wanted"),
+    [
+        ("Did the boat stay afloat after it hit the pier?", "Did the boat stay afloat?"),
+        ("When was the pier built?", "When was the pier built?"),
+        ("Was it after the strike?", "Was it after the strike?"),
+    ],
+)
+def test_main_clause(question: str, wanted: str) -> None:
+    assert main_clause(question) == wanted
+
+
+@pytest.mark.parametrize(
+    ("question", "wanted"),
+    [
+        ("According to the Tessin Post, who runs the ferry?", "Tessin Post"),
+        ("How many crews did the Post say there were?", "Post"),
+        ("How many crews are there in the Post's report?", "Post"),
+        ("How many crews are there?", None),
+    ],
+)
+def test_told_by(question: str, wanted: str | None) -> None:
+    assert told_by(question) == wanted
 
 
 @pytest.mark.parametrize(

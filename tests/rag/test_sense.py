@@ -111,6 +111,13 @@ def test_a_word_of_the_question_or_a_name_stands_in_no_place_of_another(tmp_path
     assert not [prompt for prompt in model.prompts if "Sentence: sister" in prompt]
 
 
+def test_what_the_article_has_elsewhere_may_be_meant(tmp_path: Path) -> None:
+    text = f"{VACCINES} {'It rained. ' * 9} The harbour board wanted masks."
+    model = FakeLLM(replies={"Speaks of": "no"}, default="2,700")
+    assert ask(tmp_path, text, MASKS, model).text == "2,700 [1]"
+    assert asked_about(model) == []
+
+
 def test_a_model_that_fails_says_nothing_about_words(tmp_path: Path) -> None:
     class Failing(FakeLLM):
         def _words(self, asked: str) -> ChatResponseGen:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.text import content_terms, fold, initials, names, numbers, same_name, split_sentences, terms, words
+from rag.text import content_terms, fold, initials, names, numbers, publishers, same_name, split_sentences, terms, words
 
 
 @pytest.mark.parametrize(
@@ -179,3 +179,18 @@ def test_no_text_breaks_anything(text: str) -> None:
 def test_same_name_has_no_direction(a: str, b: str) -> None:
     assert same_name(a, b) == same_name(b, a)
     assert same_name(a, a)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("The night line ends\n\nBy Ana Kovic, Tessin Post\n\n", {"ana", "kovic", "tessin", "post"}),
+        ("The night line ends\nTPR News, 20 May\n", {"tpr", "news", "20"}),
+        ("The night line ends\n\nTESSIN, 4 May (Norwire) - ", {"norwir"}),
+        ("The night line ends\n\nIt was the last one\n\n", set()),
+        ("By Ana Kovic\n", set()),  # the title
+    ],
+)
+def test_publishers(text: str, wanted: set[str]) -> None:
+    body = "The Larkspur ferry made its last journey on Monday, a year after the harbour board had asked for it. " * 2
+    assert publishers(f"{text}{body}\nBy the end of May it will be sold.") == wanted

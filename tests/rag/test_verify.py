@@ -13,7 +13,7 @@ from rag import Evidence, Place, Span
 from rag.chunk import sentences
 from rag.load import make_document
 from rag.types import Draft
-from rag.verify import NOT_SAID, Verdict, differing, is_refusal, refusal, told, verify
+from rag.verify import NOT_SAID, Verdict, differing, finds_nothing, is_refusal, refusal, told, verify
 
 AID = "Vice President Kamala Harris recently announced US $310 million in additional aid for the Northern Triangle."
 CALL = 'Mexican foreign minister Marcelo Ebrard said the phone call between the two leaders was "cordial."'
@@ -381,6 +381,32 @@ def test_yes_that_repeats_the_question_needs_all_of_it() -> None:
     shown = evidence_of(text)
     assert checked("Did the mayor burn the letter of the board on the camps?", "Yes, the mayor", shown, text).abstained
     assert checked("Was a letter used?", "Yes, a letter was used", shown, text).text == "Yes, a letter was used [1]"
+
+
+def test_yes_to_what_was_at_a_time_is_given_as_its_sentence_where_that_does_not_say_when() -> None:
+    text = "The bow was crushed, but the boat stayed afloat. It had struck the pier."
+    shown = evidence_of(text)
+    asked = "Did the boat stay afloat after it hit the pier?"
+    assert (
+        checked(asked, "Yes, stayed afloat", shown, text).text == "The bow was crushed, but the boat stayed afloat. [1]"
+    )
+    assert checked("Did the boat stay afloat?", "Yes, stayed afloat", shown, text).text == "Yes, stayed afloat [1]"
+    assert checked("Did the crew stay afloat after it hit the pier?", "Yes, stayed afloat", shown, text).abstained
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "nothing"),
+    [
+        ("Will the board appeal?", "Yes, will the board appeal", True),
+        ("Will the board appeal?", "Yes, the board will appeal", False),
+        ("Which pier did the boat hit?", "a concrete pier", True),
+        ("Which pier did the boat hit?", "Pier 6", False),
+        ("Which pier did the boat hit?", "a pier in Tessin", False),
+        ("What did the boat hit?", "a concrete pier", False),
+    ],
+)
+def test_words_that_hold_no_answer(question: str, said: str, nothing: bool) -> None:
+    assert finds_nothing(question, said) is nothing
 
 
 def test_time_that_is_told_by_itself_is_given_as_its_sentence() -> None:

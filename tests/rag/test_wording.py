@@ -65,3 +65,16 @@ def test_remarks_of_the_model_are_taken_out() -> None:
     shown_to_it = evidence_of("Norkraft paid for it.")
     assert tidied("**Answer: Norrkraft** [3]", shown_to_it) == "Norkraft"
     assert tidied("Norkraft; unknown", shown_to_it) == "Norkraft"
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "wanted"),
+    [
+        ("Had the captain been drinking?", "Yes, tested negative for alcohol", True),
+        ("Was the captain not drinking?", "Yes, tested negative for alcohol", False),
+        ("Was the captain tested?", "Yes, tested", False),
+    ],
+)
+def test_yes_is_not_said_with_words_that_say_no(question: str, said: str, wanted: bool) -> None:
+    text = "The captain tested negative for alcohol."
+    assert shown(said, question, text) == ((text, True) if wanted else (said, False))
