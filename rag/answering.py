@@ -12,7 +12,7 @@ from rag.errors import LLMError, ModelMissingError
 from rag.evidence import nearest, overview, select
 from rag.index import Index
 from rag.prompts import answer_start
-from rag.question import Form, form, leans_on, looked_up, parts, told_by, topic, values
+from rag.question import Form, asks_reason, form, leans_on, looked_up, parts, told_by, topic, values
 from rag.rerank import Reranker
 from rag.retrieve import rank
 from rag.runtime import Models
@@ -230,7 +230,8 @@ class Answering:
         asked = draft.model != "extractive"
         word = self._senses.unsaid(question, text, _passages(cited, read), articles) if asked else None
         if word is not None:
-            known = self._known(content_terms(word)[0], read)
+            # What did not happen is a verb as a rule, and no thing to be mentioned.
+            known = asks_reason(question) or self._known(content_terms(word)[0], read)
             return Weighed(refusal([] if known else [f"“{word}”"]), 0.0, signals)
         citations = tuple(dataclasses.replace(c, support=round(likely, 3)) for c in verdict.citations)
         return Weighed(dataclasses.replace(verdict, citations=citations), likely, signals)

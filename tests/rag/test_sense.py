@@ -111,6 +111,14 @@ def test_a_word_of_the_question_or_a_name_stands_in_no_place_of_another(tmp_path
     assert not [prompt for prompt in model.prompts if "Sentence: sister" in prompt]
 
 
+def test_reason_for_what_is_not_spoken_of_is_not_given(tmp_path: Path) -> None:
+    text = "Ada Kern smiled because she had a place to spare."
+    model = FakeLLM(replies={"Speaks of": "no"}, default="because she had a place to spare")
+    answer = ask(tmp_path, text, "Why did Ada Kern sister?", model)
+    assert answer.text == "The articles do not say.", "a verb is not mentioned"
+    assert asked_about(model) == ["sister"]
+
+
 def test_what_the_article_has_elsewhere_may_be_meant(tmp_path: Path) -> None:
     text = f"{VACCINES} {'It rained. ' * 9} The harbour board wanted masks."
     model = FakeLLM(replies={"Speaks of": "no"}, default="2,700")
