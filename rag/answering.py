@@ -18,7 +18,7 @@ from rag.retrieve import rank
 from rag.runtime import Models
 from rag.sense import Senses
 from rag.settings import Settings
-from rag.text import acronyms, content_terms, names, publishers, words
+from rag.text import acronyms, content_terms, names, published_by, words
 from rag.types import Answer, Draft, Evidence, Filters, Hit
 from rag.verify import Verdict, combine, differing, finds_nothing, refusal, told, unmarked, verify
 
@@ -135,8 +135,8 @@ class Answering:
         reader = self._models.reader()
         hits = reader.rank(question, hits, candidates) if reader else hits
         # What the Courier reported is told by the Courier's articles alone.
-        teller = set(content_terms(told_by(question) or ""))
-        own = {id for id, text in read.items() if teller and teller <= publishers(text)}
+        teller = told_by(question)
+        own = {id for id, text in read.items() if teller and published_by(text, teller)}
         return [hit for hit in hits if hit.place.document_id in own] or hits
 
     @staticmethod

@@ -28,7 +28,7 @@ _DENIED = re.compile(
     r"\b(?:not|never|none|nobody|nothing|neither|nor|without|cannot|unable|no|only|negative|(?:refus|fail|reject|declin|lack)\w*"
     r"|den(?:y|ied|ies))\b|n't\b"
 )
-_VOTED = re.compile(r"\b(?:vot|ballot)\w*\b(?: [\w'’-]+){0,5}? (for|in favou?r of|against)\b")
+_VOTED = re.compile(r"\b(?:vot|ballot)\w*\b(?: [\w'’-]+){0,5}? (for|in favou?r of|against)\b(?! \d)")
 _NEGATED = re.compile(
     r"\b(?:(?<!than )(?<!or )not(?! (?:only|just|merely)\b)|no(?! (?:less|fewer|later|sooner)\b)|never|none|neither|nor"
     r"|without|cannot|unable|negative|fail\w*)\b|n't\b"

@@ -32,6 +32,13 @@ _NUMBER_WORDS = {
 _HEAD_CHARS, _BYLINE_CHARS = 800, 140
 _BY = re.compile(r"(?:By|From|Published)\b|.*, \d{1,2} [A-Z][a-z]+(?: \d{4})?$")
 _DATELINE = re.compile(r"\(([A-Z][\w .&-]{1,40})\)\s*[-–—]")
+# What is in many bylines and in no name of a paper by itself.
+_ROLES = frozenset(
+    """reporter reporters correspondent staff writer editor agency press news paper magazine issue published report
+    local national international special science health business politics political economics sport sports world
+    january february march april may june july august september october november december monday tuesday wednesday
+    thursday friday saturday sunday""".split()
+)
 
 # Words that say nothing about what a question or sentence is about.
 STOPWORDS = frozenset(
@@ -191,12 +198,20 @@ def initials(text: str) -> set[str]:
     return found
 
 
-def publishers(text: str) -> set[str]:
-    """Return the content terms of an article's byline and dateline: who wrote it, for which paper or agency."""
+def published_by(text: str, who: str) -> bool:
+    """Tell whether an article's byline or dateline says that it is by this writer, paper or agency.
+
+    Args:
+        text: The article.
+        who: A name; words that many bylines have ("the paper", "our reporter") are none.
+    """
+    wanted = content_terms(who)
+    if not set(content_terms(" ".join(word for word in words(who) if fold(word) not in _ROLES))):
+        return False
     lines = [line.strip() for line in text[:_HEAD_CHARS].splitlines() if line.strip()]
     body = next((n for n, line in enumerate(lines) if len(line) > _BYLINE_CHARS), len(lines))
     bylines = [line for line in lines[1:body] if _BY.match(line)]
-    return set(content_terms(" ".join([*bylines, *_DATELINE.findall(text[:_HEAD_CHARS])])))
+    return set(wanted) <= set(content_terms(" ".join([*bylines, *_DATELINE.findall(text[:_HEAD_CHARS])])))
 
 
 def common_start(a: str, b: str) -> int:

@@ -63,7 +63,8 @@ def given(statement: str, question: str, sentences: Sequence[Evidence], unsure: 
     asked, held = set(content_terms(question)), set(content_terms(best.in_context))
     main = set(content_terms(main_clause(question)))
     no_time = set(content_terms(told)) <= asked and not asked - main <= held  # "Yes, stayed afloat", but when?
-    if asked_for is Form.YES_NO and YES.match(words) and (says_both or no_time or unsettled(question, best.in_context)):
+    untold = no_time or (YES.match(words) and (says_both or unsettled(question, best.in_context)))
+    if asked_for is Form.YES_NO and untold:
         # Where one sentence has nearly all that is asked about, it is worth telling without the yes.
         lacking = main - held
         sentence = _whole(words, best.text) if len(lacking) <= 1 else None
