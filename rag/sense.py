@@ -21,7 +21,7 @@ from rag.text import SLIGHT, common_start, content_terms, content_words
 _SILENT, _ANOTHER, _THE_SAME, _DOUBTED = 0.012, 0.15, 0.8, 0.7
 _NO_REASON = 0.04  # instead of the first where a reason is asked for: what did not happen has none
 _NEAR = 0.35  # nearness from which a word stands in the same places as another
-_NEAREST = 3  # such words that are asked about
+_NEAREST = 2  # such words that are asked about
 # Words of a question that are asked about, at most: the first costs most of a second, the next a fifth of one.
 _TRIED = 2
 _INFLECTED = 0.6  # share of the longer word that two forms of one word begin with
@@ -69,9 +69,11 @@ class Senses:
 
     def _spoken(self, word: str, cited: str, instead: Sequence[str], silent: float) -> bool:
         """Tell whether sentences speak of what a word means; `instead` are the words that stand in its place there."""
-        likely = max((self._models.speaks(other, word) for other in instead), default=_ANOTHER)
-        if likely >= _THE_SAME:
-            return True
+        likely = 0.0 if instead else _ANOTHER
+        for other in instead:
+            likely = max(likely, self._models.speaks(other, word))
+            if likely >= _THE_SAME:
+                return True
         return self._models.speaks(cited, word) >= (_DOUBTED if likely < _ANOTHER else silent)
 
 
