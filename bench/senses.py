@@ -1,0 +1,87 @@
+"""`python -m bench.senses SQUAD.json`: how well the answer model tells words that a sentence does not speak of.
+
+For questions of SQuAD 2.0 with and without an answer, the sentence that holds the (plausible) answer is taken, and the
+words of the question that it lacks are asked about as Dateline does (`rag/sense.py`): whether the whole sentence speaks
+of them, and whether the words that stand in their place there mean the same.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import statistics
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from tqdm import tqdm
+
+from bench.table import show
+from rag import Settings
+from rag.question import Form, form
+from rag.runtime import Models
+from rag.sense import _ANOTHER, _DOUBTED, _SILENT, _nearest, _strange
+from rag.text import split_sentences
+
+_AROUND = 2  # sentences before and after that count as the passage
+
+
+def read(path: Path, count: int, seed: int) -> Iterator[tuple[bool, str, str, list[str]]]:
+    """Yield (has an answer, question, sentence, text around it) of questions drawn by chance."""
+    articles = json.loads(path.read_text(encoding="utf-8"))["data"]
+    every = [(a["title"], p["context"], item) for a in articles for p in a["paragraphs"] for item in p["qas"]]
+    random.Random(seed).shuffle(every)
+    found = 0
+    for title, context, item in every:
+        answers = item["answers"] or item.get("plausible_answers") or []
+        sentences = split_sentences(context)
+        place = next((n for n, s in enumerate(sentences) if answers and answers[0]["text"] in s), None)
+        if place is None or form(item["question"]) is Form.YES_NO or found == count:
+            continue
+        found += 1
+        around = [*sentences[max(0, place - _AROUND) : place + _AROUND + 1], title.replace("_", " ")]
+        yield not item["is_impossible"], item["question"].strip(), sentences[place], around
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="A SQuAD 2.0 file.", exists=True)],
+    questions: Annotated[int, typer.Option(min=1)] = 900,
+    seed: int = 77,
+) -> None:
+    """Print how many words are spoken against, of questions with an answer (wrongly) and without."""
+    models = Models(Settings())
+    kin = models.kin()
+    if kin is None:
+        raise typer.BadParameter("the embedding model has no table of words")
+    counts: Counter[tuple[str, bool]] = Counter()
+    seconds: dict[str, list[float]] = {"sentence": [], "word": []}
+
+    def speaks(what: str, text: str, word: str) -> float:
+        started = time.perf_counter()
+        likely = models.speaks(text, word)
+        seconds[what].append(time.perf_counter() - started)
+        return likely
+
+    for answered, question, sentence, around in tqdm(read(data, questions, seed), total=questions):
+        for _, word in _strange(kin, question, [sentence, *around]):
+            whole = speaks("sentence", sentence, word)
+            instead = [speaks("word", other, word) for other in _nearest(kin, word, sentence, question)]
+            counts["words that the sentence lacks", answered] += 1
+            counts["with a word in their place", answered] += bool(instead)
+            counts["the sentence speaks against", answered] += whole < _SILENT
+            counts["words in their place speak against", answered] += (
+                bool(instead) and max(instead) < _ANOTHER and whole < _DOUBTED
+            )
+    names = dict.fromkeys(name for name, _ in counts)
+    rows = [[name, *(str(counts[name, answered]) for answered in (True, False))] for name in names]
+    show("Words of SQuAD 2.0's questions", ["", "questions with an answer", "without"], rows)
+    for what, taken in seconds.items():
+        if taken:
+            print(f"one {what}: {statistics.median(taken):.2f} s")
+
+
+if __name__ == "__main__":
+    typer.run(main)
