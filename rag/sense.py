@@ -18,7 +18,7 @@ from rag.text import SLIGHT, common_start, content_terms, content_words
 
 # The model's probabilities (docs/architecture.md): below the first a sentence does not speak of something. Where it has
 # words that stand in the same places, these do from the third on; if none does from the second on, the fourth counts.
-_SILENT, _ANOTHER, _THE_SAME, _DOUBTED = 0.012, 0.15, 0.8, 0.7
+_SILENT, _ANOTHER, _THE_SAME, _DOUBTED = 0.012, 0.15, 0.6, 0.7
 _NO_REASON = 0.04  # instead of the first where a reason is asked for: what did not happen has none
 _NEAR = 0.35  # nearness from which a word stands in the same places as another
 _NEAREST = 2  # such words that are asked about
