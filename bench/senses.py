@@ -23,7 +23,7 @@ from bench.table import show
 from rag import Settings
 from rag.question import Form, form
 from rag.runtime import Models
-from rag.sense import _ANOTHER, _DOUBTED, _SILENT, _nearest, _strange
+from rag.sense import _ANOTHER, _DOUBTED, _SILENT, _strange, nearest
 from rag.text import split_sentences
 
 _AROUND = 2  # sentences before and after that count as the passage
@@ -68,12 +68,12 @@ def main(
     for answered, question, sentence, around in tqdm(read(data, questions, seed), total=questions):
         for _, word in _strange(kin, question, [sentence, *around]):
             whole = speaks("sentence", sentence, word)
-            instead = [speaks("word", other, word) for other in _nearest(kin, word, sentence, question)]
+            other = nearest(kin, word, sentence, question)
             counts["words that the sentence lacks", answered] += 1
-            counts["with a word in their place", answered] += bool(instead)
+            counts["with a word in their place", answered] += other is not None
             counts["the sentence speaks against", answered] += whole < _SILENT
-            counts["words in their place speak against", answered] += (
-                bool(instead) and max(instead) < _ANOTHER and whole < _DOUBTED
+            counts["the word in their place speaks against", answered] += (
+                other is not None and speaks("word", other, word) < _ANOTHER and whole < _DOUBTED
             )
     names = dict.fromkeys(name for name, _ in counts)
     rows = [[name, *(str(counts[name, answered]) for answered in (True, False))] for name in names]

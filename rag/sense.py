@@ -16,12 +16,11 @@ from rag.question import Form, asks_reason, form
 from rag.runtime import Models
 from rag.text import SLIGHT, common_start, content_terms, content_words
 
-# The model's probabilities (docs/architecture.md): below the first a sentence does not speak of something. Where it has
-# words that stand in the same places, these do from the third on; if none does from the second on, the fourth counts.
+# The model's probabilities (docs/architecture.md): below the first a sentence does not speak of something. A word of it
+# that stands in the same places means that from the third on; below the second, the fourth counts instead of the first.
 _SILENT, _ANOTHER, _THE_SAME, _DOUBTED = 0.012, 0.15, 0.6, 0.7
 _NO_REASON = 0.04  # instead of the first where a reason is asked for: what did not happen has none
 _NEAR = 0.35  # nearness from which a word stands in the same places as another
-_NEAREST = 2  # such words that are asked about
 # Words of a question that are asked about, at most: the first costs most of a second, the next a fifth of one.
 _TRIED = 2
 _INFLECTED = 0.6  # share of the longer word that two forms of one word begin with
@@ -62,18 +61,16 @@ class Senses:
         known = {term for text in articles for term in content_terms(text)}
         words = sorted(_strange(kin, question, [cited, *around]), key=lambda found: -self._index.idf(found[0]))
         for term, word in words[:_TRIED]:
-            instead = _nearest(kin, word, cited, question)
+            instead = nearest(kin, word, cited, question)
             if (instead or term not in known) and not self._spoken(word, cited, instead, silent):
                 return word
         return None
 
-    def _spoken(self, word: str, cited: str, instead: Sequence[str], silent: float) -> bool:
-        """Tell whether sentences speak of what a word means; `instead` are the words that stand in its place there."""
-        likely = 0.0 if instead else _ANOTHER
-        for other in instead:
-            likely = max(likely, self._models.speaks(other, word))
-            if likely >= _THE_SAME:
-                return True
+    def _spoken(self, word: str, cited: str, instead: str | None, silent: float) -> bool:
+        """Tell whether sentences speak of what a word means; `instead` is what stands in its place there."""
+        likely = self._models.speaks(instead, word) if instead else _ANOTHER
+        if likely >= _THE_SAME:
+            return True
         return self._models.speaks(cited, word) >= (_DOUBTED if likely < _ANOTHER else silent)
 
 
@@ -89,12 +86,13 @@ def _strange(kin: Kin, question: str, texts: Sequence[str]) -> Iterator[tuple[st
             yield term, word
 
 
-def _nearest(kin: Kin, word: str, text: str, question: str) -> list[str]:
-    """Return the words of a text, not of the question, that stand in the same places as another word, nearest first."""
+def nearest(kin: Kin, word: str, text: str, question: str) -> str | None:
+    """Return what stands in a text, and not in the question, where another word could; None where nothing does."""
     asked = content_words(question)
     said = [other for term, other in content_words(text).items() if term not in asked and other.islower()]
     near = dict(zip(said, kin.nearness([word], said)[0].tolist(), strict=True))
-    return sorted((other for other in near if near[other] >= _NEAR), key=lambda other: -near[other])[:_NEAREST]
+    best = max(said, key=near.__getitem__, default=None)
+    return best if best is not None and near[best] >= _NEAR else None
 
 
 def _one_word(one: str, other: str) -> bool:
