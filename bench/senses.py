@@ -7,6 +7,7 @@ of them, and whether the words that stand in their place there mean the same.
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import statistics
@@ -29,19 +30,17 @@ from rag.text import split_sentences
 _AROUND = 2  # sentences before and after that count as the passage
 
 
-def read(path: Path, count: int, seed: int) -> Iterator[tuple[bool, str, str, list[str]]]:
+def read(path: Path, seed: int) -> Iterator[tuple[bool, str, str, list[str]]]:
     """Yield (has an answer, question, sentence, text around it) of questions drawn by chance."""
     articles = json.loads(path.read_text(encoding="utf-8"))["data"]
     every = [(a["title"], p["context"], item) for a in articles for p in a["paragraphs"] for item in p["qas"]]
     random.Random(seed).shuffle(every)
-    found = 0
     for title, context, item in every:
         answers = item["answers"] or item.get("plausible_answers") or []
         sentences = split_sentences(context)
         place = next((n for n, s in enumerate(sentences) if answers and answers[0]["text"] in s), None)
-        if place is None or form(item["question"]) is Form.YES_NO or found == count:
+        if place is None or form(item["question"]) is Form.YES_NO:
             continue
-        found += 1
         around = [*sentences[max(0, place - _AROUND) : place + _AROUND + 1], title.replace("_", " ")]
         yield not item["is_impossible"], item["question"].strip(), sentences[place], around
 
@@ -65,7 +64,7 @@ def main(
         seconds[what].append(time.perf_counter() - started)
         return likely
 
-    for answered, question, sentence, around in tqdm(read(data, questions, seed), total=questions):
+    for answered, question, sentence, around in tqdm(itertools.islice(read(data, seed), questions), total=questions):
         for _, word in _strange(kin, question, [sentence, *around]):
             whole = speaks("sentence", sentence, word)
             other = nearest(kin, word, sentence, question)

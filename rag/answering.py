@@ -131,9 +131,9 @@ class Answering:
         weights = {term: self._index.idf(term) for term in asked}
         hits = rank(question, candidates, vector, weights, aliases, self._models.kin())
         if self._models.reranker:
-            return self._reranked(self._models.reranker, question, hits)
-        reader = self._models.reader()
-        hits = reader.rank(question, hits, candidates) if reader else hits
+            hits = self._reranked(self._models.reranker, question, hits)
+        elif reader := self._models.reader():
+            hits = reader.rank(question, hits, candidates)
         # What the Courier reported is told by the Courier's articles alone.
         teller = told_by(question)
         own = {id for id, text in read.items() if teller and published_by(text, teller)}

@@ -58,8 +58,8 @@ class Senses:
         if kin is None or not cited or form(question) is Form.YES_NO:
             return None
         silent = _NO_REASON if asks_reason(question) else _SILENT
-        known = {term for text in articles for term in content_terms(text)}
         words = sorted(_strange(kin, question, [cited, *around]), key=lambda found: -self._index.idf(found[0]))
+        known = {term for text in articles for term in content_terms(text)} if words else set()
         for term, word in words[:_TRIED]:
             instead = nearest(kin, word, cited, question)
             if (instead or term not in known) and not self._spoken(word, cited, instead, silent):
