@@ -116,18 +116,35 @@ def chat(
     store: StoreOption = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 7860,
-    open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = False,
+    everyone: Annotated[
+        bool,
+        typer.Option(
+            "--open/--no-open",
+            help="With a --host that others can reach: let everyone in without a password. Else: open a browser.",
+        ),
+    ] = False,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Serve a page on which nobody can change anything.")
+    ] = False,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="Another name under which the page is reached, such as a proxy's. Repeatable."),
+    ] = None,
     watch: Annotated[
         list[str] | None, typer.Option(help="Folder that the library is kept as while the page is open. Repeatable.")
     ] = None,
 ) -> None:
-    """Open the web chat."""
-    from ui.app import launch
+    """Open the web chat; RAG_PASSWORD sets a password for it."""
+    from ui.app import Access, launch
 
+    settings = _settings(store)
+    password = settings.password.get_secret_value() if settings.password else None
+    access = Access(host, password, tuple(allow_host or ()), read_only, everyone)
+    access.check()  # before the models are loaded
     engine = _open(store)
     try:
         with cli_ingest.watching(engine, watch or []):
-            launch(engine, host=host, port=port, open_browser=open_browser)
+            launch(engine, host=host, port=port, open_browser=everyone and access.loopback, access=access)
     finally:
         engine.close()
 

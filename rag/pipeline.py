@@ -7,7 +7,7 @@ import dataclasses
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -125,18 +125,22 @@ class Engine:
         size = self.settings.chunk_sentences
         return sync(self._index, self._models.embedding(), paths, size, progress, columns, pace)
 
-    def add(self, source: str, content: str | bytes, path: str = "") -> IngestReport:
+    def add(
+        self, source: str, content: str | bytes, path: str = "", *, stopped: Callable[[], bool] = lambda: False
+    ) -> IngestReport:
         """Add one article given as text, or as a file's bytes.
 
         Args:
             source: What it is called in citations.
             content: The article.
             path: Where it came from; an article from the same place is replaced.
+            stopped: Asked after each batch of passages of a file; True ends adding there.
 
         Returns:
             What happened to it; a failure is reported there.
         """
-        return add(self._index, self._models.embedding(), source, content, path, self.settings.chunk_sentences)
+        size = self.settings.chunk_sentences
+        return add(self._index, self._models.embedding(), source, content, path, size, stopped=stopped)
 
     def add_url(self, url: str, *, allow_private: bool = False) -> IngestReport:
         """Fetch a web page and add its article.

@@ -22,7 +22,7 @@ from rag.errors import SettingsError
 
 PREFIX = "RAG_"
 # Where things lie and how they are reached; they do not change what an answer says.
-_NOT_HASHED = {"store", "models", "llm_api_key", "llm_base_url", "llm_timeout", "threads"}
+_NOT_HASHED = {"store", "models", "llm_api_key", "llm_base_url", "llm_timeout", "threads", "password"}
 
 
 class Settings(BaseSettings):
@@ -72,6 +72,9 @@ class Settings(BaseSettings):
         le=1,
         allow_inf_nan=False,
         description="An answer whose probability of being right is below this is held back.",
+    )
+    password: SecretStr | None = Field(
+        default=None, description="Password of the web chat, whatever the user's name; never shown or logged."
     )
     max_question_chars: int = Field(default=2000, ge=1, description="Longest question that is accepted, in characters.")
     threads: int = Field(

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rag.changes import Changes, compare
@@ -70,10 +70,12 @@ def add(
     path: str,
     size: int,
     columns: Mapping[str, str] | None = None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> IngestReport:
     """Add one article given as text, or a file given as its bytes; see `Engine.add`."""
     if isinstance(content, bytes):
-        return put(index, embedding, source, content, path, size, read_bytes(content, source, path, columns))
+        items = read_bytes(content, source, path, columns)
+        return put(index, embedding, source, content, path, size, items, stopped)
     raw = content.encode("utf-8", "surrogatepass")
     empty = Note(source, f"{source} is empty; give some text")
     item = make_document(content, source, path) if content.strip() else empty
@@ -88,6 +90,7 @@ def put(
     path: str,
     size: int,
     items: Iterable[Document | Note],
+    stopped: Callable[[], bool] = lambda: False,
 ) -> IngestReport:
     """Write what a file holds that is not on this machine's disk.
 
@@ -99,6 +102,7 @@ def put(
         path: Where it came from: what the store has from there is replaced. Empty: from nowhere.
         size: Sentences in a passage, at most.
         items: The articles in it.
+        stopped: Asked after each batch; True ends it there, and what was written stays.
     """
     started = time.perf_counter()
     found = Found(path, path, source, len(raw), LATER)
@@ -110,6 +114,8 @@ def put(
         for done, words in writer.write([part], writer.embed([part])):
             tally.take(done, words)
         reader.written([part])
+        if stopped():
+            reader.stopped.set()
     report = tally.report(time.perf_counter() - started)
     if not report.failed:
         index.documents.set_meta("used", "1")

@@ -56,8 +56,9 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "eval.page eval.plain",
         "eval.report",
         "eval",
-        "ui.article ui.assets ui.conversations ui.endpoint ui.events ui.examples ui.line ui.runs ui.shelf",
-        "ui.export ui.feedback ui.intake ui.preferences ui.runner ui.session ui.sidebar",
+        "ui.access ui.article ui.assets ui.calls ui.conversations ui.endpoint ui.events ui.examples ui.line ui.readers "
+        "ui.runs ui.shelf ui.uploads",
+        "ui.export ui.feedback ui.guard ui.intake ui.preferences ui.runner ui.session ui.sidebar",
         "ui.library_view ui.quality_view ui.render ui.settings",
         "ui.chat ui.library ui.quality",
         "ui.page",

@@ -19,14 +19,28 @@ import uvicorn
 from fastapi import FastAPI
 
 from rag import Engine, RagError
+from ui.access import Access
 from ui.assets import head_html
+from ui.calls import Calls
+from ui.guard import Guard
 from ui.intake import MOST_BYTES
+from ui.line import MOST_WAITING
 from ui.page import THEME, WarmUp, build
+from ui.uploads import uploads
 
-__all__ = ["build", "launch", "serve"]
+__all__ = ["Access", "build", "launch", "serve"]
+_MOST_SESSIONS = 1000  # pages whose state is kept; the browser keeps the conversations of others
+_MOST_QUICK = 100  # events beside questions that may wait
 
 
-def launch(engine: Engine, *, host: str = "127.0.0.1", port: int = 7860, open_browser: bool = False) -> None:
+def launch(
+    engine: Engine,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    open_browser: bool = False,
+    access: Access | None = None,
+) -> None:
     """Serve the web chat of `engine` until interrupted.
 
     Args:
@@ -34,12 +48,17 @@ def launch(engine: Engine, *, host: str = "127.0.0.1", port: int = 7860, open_br
         host: Address to listen on; `0.0.0.0` for every interface.
         port: Port to listen on; 0 takes a free one.
         open_browser: Open the page in the default browser.
+        access: Who may talk to it; `host` without a password and for everyone when left out.
 
     Raises:
+        UsageError: Others could reach the page, and `access` neither has a password nor lets everyone in.
         RagError: The address cannot be listened on.
     """
+    access = access or Access(host)
+    access.check()
     warm_up = WarmUp(engine)
-    with serve(build(engine, warm_up=warm_up), host=host, port=port) as url:
+    page = build(engine, warm_up=warm_up, access=access)
+    with serve(page, host=host, port=port, access=access) as url:
         print(f"Dateline is at {url} (Ctrl+C ends it)", flush=True)
         warm_up.start()
         if open_browser:
@@ -49,8 +68,21 @@ def launch(engine: Engine, *, host: str = "127.0.0.1", port: int = 7860, open_br
 
 
 @contextlib.contextmanager
-def serve(page: gr.Blocks, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-    """Serve `page` in a background thread; the value is its address, and leaving the context ends it."""
+def serve(page: gr.Blocks, *, host: str = "127.0.0.1", port: int = 0, access: Access | None = None) -> Iterator[str]:
+    """Serve `page` in a background thread; the value is its address, and leaving the context ends it.
+
+    Args:
+        page: What `build` made.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes a free one.
+        access: Who may talk to it; with `host` alone when left out.
+
+    Raises:
+        RagError: The address cannot be listened on, or others could reach it unasked.
+    """
+    access = access or Access(host)
+    access.check()
+    _bound(page)
     with _listen(host, port) as listener, resources.as_file(resources.files("ui") / "favicon.svg") as icon:
         app = gr.mount_gradio_app(
             FastAPI(openapi_url=None),
@@ -67,7 +99,8 @@ def serve(page: gr.Blocks, *, host: str = "127.0.0.1", port: int = 0) -> Iterato
             enable_monitoring=False,
             pwa=False,
         )
-        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
+        guard = Guard(app, access, _calls(page))
+        config = uvicorn.Config(guard, log_level="warning", timeout_graceful_shutdown=1, ws="none")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],), name="dateline-server", daemon=True)
         thread.start()
@@ -83,6 +116,27 @@ def serve(page: gr.Blocks, *, host: str = "127.0.0.1", port: int = 0) -> Iterato
             logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
             server.should_exit = True
             thread.join(5)
+
+
+def _bound(page: gr.Blocks) -> None:
+    """Turn on the checks and bounds that `Blocks.launch` would have set."""
+    page.has_launched = True  # without it Gradio takes files from any path of this machine
+    page.state_session_capacity = _MOST_SESSIONS
+    # Waiting for a model takes no thread, so many events may be under way; the line for the model shows each its place.
+    threads, page.max_threads = page.max_threads, MOST_WAITING + _MOST_QUICK
+    page.queue(max_size=_MOST_QUICK)
+    page.max_threads = threads
+
+
+def _calls(page: gr.Blocks) -> Calls:
+    handlers = {number: len(fn.inputs) for number, fn in page.fns.items()}
+    names = {
+        name
+        for block in page.blocks.values()
+        for name, member in vars(block).items()
+        if getattr(member, "_is_server_fn", False)
+    }
+    return Calls(handlers, frozenset(names), uploads().owns)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -15,6 +15,7 @@ from ui.assets import package_text
 from ui.conversations import Conversation, new_id, open_book
 from ui.events import QUICK, SLOW
 from ui.examples import examples
+from ui.readers import Reader, reader
 from ui.session import OpenChat, Run, Session, ask
 from ui.sidebar import sidebar
 
@@ -50,6 +51,7 @@ class ChatTab:
     send: gr.Button
     stop: gr.Button
     outbox: gr.HTML
+    read_only: bool
 
     @property
     def shown(self) -> list[Any]:
@@ -97,34 +99,34 @@ class ChatTab:
         self.everything.click(self.on_everything, None, [self.chosen, self.only, self.everything], **QUICK)
 
     async def on_ask(
-        self, question: str, session: Session, chosen: Sequence[str]
+        self, question: str, session: Session, chosen: Sequence[str], request: gr.Request | None = None
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Answer what was typed; the box is emptied once, and never while the reader types on."""
         first = True
-        async for view in self._ask(question, session, chosen):
+        async for view in self._ask(question, session, chosen, reader(request)):
             yield *view, "" if first else _KEEP
             first = False
 
     async def on_ask_here(
-        self, session: Session, chosen: Sequence[str], event: gr.EventData
+        self, session: Session, chosen: Sequence[str], event: gr.EventData, request: gr.Request | None = None
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Answer an example question, try a question again, or answer an edited one."""
-        sent = event._data
+        sent = event._data or {}
         turn = session.current.find(str(sent.get("turn", "")))
         question = str(sent.get("question", turn.asked if turn else ""))
         if turn and question.strip() and not session.run:
             session.begin_again(turn.id)
-        async for view in self._ask(question, session, chosen):
+        async for view in self._ask(question, session, chosen, reader(request)):
             yield view
 
     async def _ask(
-        self, question: str, session: Session, chosen: Sequence[str]
+        self, question: str, session: Session, chosen: Sequence[str], asking: Reader
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         engine = session.own or self.engine
         waiting = "Loading the models…" if self.loading() else "Searching the articles…"
         filters = Filters(documents=tuple(chosen)) if chosen else None
         asked_in = session.current
-        steps = ask(engine, session, question, filters=filters, waiting=waiting, chat=self.open_chat)
+        steps = ask(engine, session, question, filters=filters, waiting=waiting, chat=self.open_chat, reader=asking)
         try:
             async for _ in steps:
                 done = asked_in.id not in session.runs
@@ -139,7 +141,7 @@ class ChatTab:
 
     def on_act(self, session: Session, event: gr.EventData) -> tuple[Any, ...]:
         """Do what was clicked in the conversation or in the list of conversations."""
-        sent = {name: str(value) for name, value in event._data.items()}
+        sent = {name: str(value) for name, value in (event._data or {}).items()}
         file: Any = _KEEP
         do = sent.get("do")
         conversation = session.book.find(sent.get("conversation", ""))
@@ -175,6 +177,8 @@ class ChatTab:
             turn.vote = "" if turn.vote == sent["vote"] else "up" if sent["vote"] == "up" else "down"
         elif sent["do"] == "note":
             turn.note, turn.unsaid = sent.get("note", "").strip()[:2000], "unsaid" in sent
+        if self.read_only:  # the reader's own browser keeps it
+            return
         try:
             feedback.save(feedback.feedback_path(self.engine.settings.store), turn)
         except RagError as error:
@@ -207,6 +211,7 @@ def chat_tab(
     offered: Sequence[str] | None,
     open_chat: OpenChat,
     chosen: gr.State,
+    read_only: bool = False,
 ) -> ChatTab:
     """Build the tab's components inside the current Blocks; `ChatTab.connect` attaches their events."""
     with gr.Row(elem_id="dl-chat"):
@@ -256,7 +261,7 @@ def chat_tab(
     ask_for = (lambda: tuple(offered)) if offered is not None else _remembered(engine)
     return ChatTab(
         engine, loading, ask_for, open_chat, session, store, chosen, side, thread, only, everything, box, send, stop,
-        outbox,
+        outbox, read_only,
     )  # fmt: skip
 
 

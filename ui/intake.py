@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rag import Document, Engine, IngestReport, RagError
 from ui.shelf import Shelf
+from ui.uploads import Own
 
 log = logging.getLogger(__name__)
 MOST_FILES = 500  # at a time
@@ -53,8 +54,22 @@ class Intake:
     undo: Undo = field(default_factory=Undo)
 
 
-def add_files(engine: Engine, shelf: Shelf, paths: Sequence[str]) -> Iterator[Intake]:
-    """Add uploaded files one by one, yielding before the first and after each; the files are deleted."""
+def add_files(
+    engine: Engine,
+    shelf: Shelf,
+    paths: Sequence[str],
+    own: Own,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Iterator[Intake]:
+    """Add uploaded files one by one, yielding before the first and after each; the files are deleted.
+
+    Args:
+        engine: Takes the articles.
+        shelf: Is told that the library changed.
+        paths: The files, as the browser names them.
+        own: What this reader uploaded; no other file is read or deleted.
+        stopped: Asked between the batches of a large file; True ends adding it.
+    """
     intake = Intake(len(paths))
     left = [Path(path) for path in paths]
     old: dict[str, Document] = {}
@@ -62,20 +77,23 @@ def add_files(engine: Engine, shelf: Shelf, paths: Sequence[str]) -> Iterator[In
         yield intake
         before = {entry.path: entry.id for entry in shelf.entries()}
         while left:
-            place = f"upload:{left[0].name}"
-            if len(intake.results) < MOST_FILES:
-                intake.results.append(_add(left[0].name, partial(_add_file, engine, left[0], place, before, old)))
+            name, place = left[0].name, f"upload:{left[0].name}"
+            if not own.has(str(left[0])):
+                intake.results.append(Result(name, "failed", reason="was not uploaded here; upload it again"))
+            elif len(intake.results) < MOST_FILES:
+                add = partial(_add_file, engine, left[0], place, before, old, stopped)
+                intake.results.append(_add(name, add))
             else:
                 reason = f"more than {MOST_FILES} files at once; add the rest next"
-                intake.results.append(Result(left[0].name, "failed", reason=reason))
-            _delete(left.pop(0))
+                intake.results.append(Result(name, "failed", reason=reason))
+            own.drop(str(left.pop(0)))
             if left:
                 yield intake
         yield _finished(shelf, intake, old)
     finally:
         shelf.changed()
         for path in left:  # the reader may have gone
-            _delete(path)
+            own.drop(str(path))
 
 
 def add_url(engine: Engine, shelf: Shelf, url: str) -> Iterator[Intake]:
@@ -149,7 +167,14 @@ def _add(name: str, add: Callable[[], IngestReport]) -> Result:
     return Result(name, "failed", reason=told or _FAULT)
 
 
-def _add_file(engine: Engine, file: Path, place: str, before: dict[str, str], old: dict[str, Document]) -> IngestReport:
+def _add_file(
+    engine: Engine,
+    file: Path,
+    place: str,
+    before: dict[str, str],
+    old: dict[str, Document],
+    stopped: Callable[[], bool],
+) -> IngestReport:
     """Add one file; what stood in its place goes to `old`."""
     name = file.name
     try:
@@ -161,7 +186,7 @@ def _add_file(engine: Engine, file: Path, place: str, before: dict[str, str], ol
     if place in before:
         with contextlib.suppress(RagError):
             old.setdefault(place, engine.document(before[place]))
-    return engine.add(name, content, place)
+    return engine.add(name, content, place, stopped=stopped)
 
 
 def _finished(shelf: Shelf, intake: Intake, old: dict[str, Document]) -> Intake:
@@ -175,9 +200,3 @@ def _finished(shelf: Shelf, intake: Intake, old: dict[str, Document]) -> Intake:
     gone = {place: document for place, document in old.items() if place in places and places[place].id != document.id}
     intake.undo = Undo("Replaced", tuple(gone.values()), tuple(places[place].id for place in gone))
     return intake
-
-
-def _delete(path: Path) -> None:
-    with contextlib.suppress(OSError):
-        path.unlink()
-        path.parent.rmdir()  # Gradio gives each upload a folder of its own

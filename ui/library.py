@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,18 +16,24 @@ from ui import library_view as show
 from ui.assets import package_text
 from ui.events import QUICK, SLOW
 from ui.intake import MOST_BYTES, Intake, Undo, add_files, add_url, put_back, remove
+from ui.line import Line
+from ui.readers import Reader, reader
+from ui.session import in_line, turn_of
 from ui.shelf import PAGE, SORTS, Shelf, View
+from ui.uploads import Own, uploads
 
 log = logging.getLogger(__name__)
 _KEEP = gr.skip()
+_LOOK = 0.5  # seconds between looks whether the reader is still there
 _MOST_WORDS = 200  # characters that are searched for
-_ADDING = 4  # readers who add at the same time; more wait
 _FAULT = "Something went wrong inside Dateline; its log says what."
 _INTRO = f"""<h2>Library</h2>
 <p>What you add or remove here changes the library for everyone who uses this Dateline. Which articles you choose to ask
 is yours alone.</p><h3 class="dl-label">Add articles</h3>
 <p class="dl-hint">Text, Markdown, web pages, PDF, Word, EPUB, e-mail, tables (.csv, .jsonl), feeds, or
 a .zip of these, up to {MOST_BYTES // 1_000_000} MB each.</p>"""
+_INTRO_READ_ONLY = """<h2>Library</h2>
+<p>This library is read only. Which articles you choose to ask is yours alone.</p>"""
 _ADD_URL = """<form class="dl-url" data-do="url"><label for="dl-url">From the web</label>
 <input id="dl-url" name="url" type="url" inputmode="url" autocomplete="off" maxlength="2000"
 placeholder="https://…" required><button class="dl-quiet-button">Add</button></form>
@@ -36,7 +44,10 @@ aria-label="Search the library" autocomplete="off"></div><div class="dl-picked" 
 <button type="button" class="dl-quiet-button" data-pick="only">Ask only these</button>
 <button type="button" class="dl-quiet-button" data-pick="remove">Remove</button>
 <button type="button" class="dl-link" data-pick="none">Choose none</button></div><div class="dl-shelf">${value}</div>"""
-_SLOW = SLOW | {"concurrency_limit": _ADDING, "concurrency_id": "library-add"}
+
+
+_REMOVE = '<button type="button" class="dl-quiet-button" data-pick="remove">Remove</button>\n'
+_LIST_READ_ONLY = _LIST.replace(_REMOVE, "")
 
 
 @dataclass(frozen=True)
@@ -58,19 +69,28 @@ class LibraryTab:
         tab.select(self.refresh, self.shown, [self.listing], **QUICK)
 
 
+@dataclass
+class _Adding:
+    """One reader's adding; `stopped` ends it after the batch that it is at."""
+
+    stopped: bool = False
+
+
 class _Desk:
     """The handlers. It holds no reader's state: that comes in and goes out with each event."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, read_only: bool) -> None:
         self._engine = engine
         self._shelf = Shelf(engine)
+        self._line = Line(1)
+        self._read_only = read_only
 
     def listed(self, view: View, chosen: tuple[str, ...], undo: Undo, notice: str = "") -> str:
         """Return the list as this reader sees it."""
         try:
             told = notice or show.taken_out(undo)
             only = show.asked_only(self._shelf.titles(chosen))
-            return show.listing(self._shelf.page(view), view, chosen, told + only)
+            return show.listing(self._shelf.page(view), view, chosen, told + only, read_only=self._read_only)
         except RagError as error:
             return show.said(str(error), bad=True)
 
@@ -97,6 +117,8 @@ class _Desk:
                     chosen = tuple(i for i in _ids(data) if i in held)
                 case "all":
                     chosen, notice = (), show.said("The chat looks in all articles again.")
+                case "remove" | "undo" if self._read_only:
+                    notice = show.said("This library is read only.", bad=True)
                 case "remove":
                     undo, changes = remove(self._engine, self._shelf, _ids(data)), changes + 1
                     left = tuple(i for i in chosen if i not in {document.id for document in undo.documents})
@@ -113,25 +135,73 @@ class _Desk:
         given = (_KEEP if now == old else now for now, old in zip((chosen, changes), before, strict=True))
         return view, undo, self.listed(view, chosen, undo, notice), *given
 
-    def on_files(self, paths: list[str] | None, changes: int) -> Iterator[tuple[Any, ...]]:
+    async def on_files(
+        self, paths: list[str] | None, changes: int, request: gr.Request | None = None
+    ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Add what was uploaded, showing how it goes."""
-        yield from self._added(add_files(self._engine, self._shelf, paths or []), "Reading file", changes)
+        adding, asking = _Adding(), reader(request)
+        own = Own(uploads(), asking.id)
+        steps = add_files(self._engine, self._shelf, paths or [], own, lambda: adding.stopped)
+        async with contextlib.aclosing(self._added(steps, "Reading file", changes, adding, asking)) as views:
+            async for view in views:
+                yield view
 
-    def on_url(self, changes: int, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
+    async def on_url(
+        self, changes: int, event: gr.EventData, request: gr.Request | None = None
+    ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Add what stands at a web address."""
         url = str((event._data or {}).get("url", "")).strip()
-        yield from self._added(add_url(self._engine, self._shelf, url), f"Fetching {url[:200]}", changes)
+        steps = add_url(self._engine, self._shelf, url)
+        said, asking = f"Fetching {url[:200]}", reader(request)
+        async with contextlib.aclosing(self._added(steps, said, changes, _Adding(), asking)) as views:
+            async for view in views:
+                yield view
 
-    def _added(self, steps: Iterable[Intake], working: str, changes: int) -> Iterator[tuple[Any, ...]]:
+    async def _added(
+        self, steps: Iterator[Intake], working: str, changes: int, adding: _Adding, asking: Reader
+    ) -> AsyncGenerator[tuple[Any, ...], None]:
         intake = Intake()
         try:
-            for intake in steps:
-                yield _KEEP, show.results(intake, working), _KEEP, _KEEP
+            async with contextlib.aclosing(self._in_turns(steps, adding, asking)) as done:
+                async for step in done:
+                    intake = step if isinstance(step, Intake) else intake
+                    said = in_line(step, "upload") if isinstance(step, int) else working
+                    yield _KEEP, show.results(intake, said), _KEEP, _KEEP
         except RagError as error:
             yield None, show.said(str(error), bad=True), _KEEP, _KEEP
             return
         changed = any(result.state != "failed" for result in intake.results)
         yield None, show.results(intake), intake.undo, changes + 1 if changed else _KEEP
+
+    async def _in_turns(
+        self, steps: Iterator[Intake], adding: _Adding, asking: Reader
+    ) -> AsyncGenerator[Intake | int, None]:
+        """Take the steps one by one, each in its turn, yielding it or how many are before it.
+
+        Readers who add many files take turns file by file. It ends when nobody listens any more.
+        """
+        step: asyncio.Future[Intake | None] | None = None
+        try:
+            while not adding.stopped:
+                ticket = self._line.join(asking.id)
+                try:
+                    async with contextlib.aclosing(turn_of(ticket, adding, asking)) as places:
+                        async for ahead in places:
+                            yield ahead
+                    step = asyncio.ensure_future(asyncio.to_thread(next, steps, None))
+                    while not step.done():
+                        await asyncio.wait({step}, timeout=_LOOK)
+                        adding.stopped = adding.stopped or asking.gone()
+                finally:
+                    ticket.leave()
+                if (intake := step.result()) is None:
+                    return
+                yield intake
+        finally:
+            adding.stopped = True
+            if step and not step.done():  # it ends after the batch that it is at
+                await asyncio.wait({step})
+            await asyncio.to_thread(getattr(steps, "close", lambda: None))
 
     def _gone(self, undo: Undo, ask_all: bool) -> str:
         if not undo.documents:
@@ -139,34 +209,41 @@ class _Desk:
         return show.taken_out(undo) + (show.said("The chat looks in all articles again.") if ask_all else "")
 
 
-def library_tab(engine: Engine, chosen: gr.State | None = None) -> LibraryTab:
+def library_tab(engine: Engine, chosen: gr.State | None = None, *, read_only: bool = False) -> LibraryTab:
     """Build the tab inside the current Blocks, with its events.
 
     Args:
         engine: Holds the library.
         chosen: Takes the ids of the articles that a reader wants to ask; made when left out.
+        read_only: Nothing can be added or removed.
     """
-    desk = _Desk(engine)
+    desk = _Desk(engine, read_only)
     view, undo, changes = gr.State(View()), gr.State(Undo()), gr.State(0)
     chosen = gr.State(()) if chosen is None else chosen
+    shown = [view, chosen, undo]
     with gr.Column(elem_classes=["dl-library"]):
-        gr.HTML(_INTRO, apply_default_css=False, js_on_load=None)
-        drop = gr.File(
-            file_count="multiple",
-            label="Files",
-            show_label=False,
-            height=120,
-            elem_id="dl-drop",
-            elem_classes=["dl-drop"],
-        )
-        intake = _part("", _ADD_URL)
-        listing = _part(desk.opened, _LIST)
-    shown, added = [view, chosen, undo], [drop, intake, undo, changes]
-    # Drawn by an event of its own: adding may take minutes, in which this reader goes on turning pages.
-    drop.upload(desk.on_files, [drop, changes], added, **_SLOW).then(desk.listed, shown, [listing], **QUICK)
-    intake.ask(desk.on_url, [changes], added, **_SLOW).then(desk.listed, shown, [listing], **QUICK)
+        gr.HTML(_INTRO_READ_ONLY if read_only else _INTRO, apply_default_css=False, js_on_load=None)
+        add = None if read_only else (_drop(), _part("", _ADD_URL))
+        listing = _part(desk.opened, _LIST_READ_ONLY if read_only else _LIST)
+    if add:
+        drop, intake = add
+        added = [drop, intake, undo, changes]
+        # Drawn by an event of its own: adding may take minutes, in which this reader goes on turning pages.
+        drop.upload(desk.on_files, [drop, changes], added, **SLOW).then(desk.listed, shown, [listing], **QUICK)
+        intake.ask(desk.on_url, [changes], added, **SLOW).then(desk.listed, shown, [listing], **QUICK)
     listing.act(desk.on_act, [*shown, changes], [view, undo, listing, chosen, changes], **QUICK)
     return LibraryTab(chosen, changes, listing, desk.listed, shown)
+
+
+def _drop() -> gr.File:
+    return gr.File(
+        file_count="multiple",
+        label="Files",
+        show_label=False,
+        height=120,
+        elem_id="dl-drop",
+        elem_classes=["dl-drop"],
+    )
 
 
 def _part(value: Any, template: str) -> gr.HTML:

@@ -14,7 +14,7 @@ _NAMED = 3  # articles that are named in a line; the others are counted
 _STATES = {"added": "Added", "replaced": "Replaced", "unchanged": "Unchanged", "failed": "Failed"}
 
 
-def listing(page: Page, view: View, chosen: Sequence[str], notice: str = "") -> str:
+def listing(page: Page, view: View, chosen: Sequence[str], notice: str = "", *, read_only: bool = False) -> str:
     """Return the list of articles with what was just done, the order and the pages.
 
     Args:
@@ -22,13 +22,14 @@ def listing(page: Page, view: View, chosen: Sequence[str], notice: str = "") -> 
         view: What the reader asked for.
         chosen: Ids of the articles that the chat is limited to; all when there are none.
         notice: HTML of one of the functions below.
+        read_only: Nothing can be removed.
     """
     told = f'<div role="status" class="dl-told">{notice}</div>'
     if not page.total:
-        return told + _empty()
+        return told + _empty(read_only)
     if not page.rows:
         return f'{told}<p class="dl-none">No article holds “{escape(view.query)}”.</p>'
-    rows = "".join(_row(row, row.info.id in chosen) for row in page.rows)
+    rows = "".join(_row(row, row.info.id in chosen, read_only) for row in page.rows)
     return f'{told}{_head(page, view)}<ul class="dl-entries">{rows}</ul>{_pager(page)}'
 
 
@@ -106,7 +107,7 @@ def _head(page: Page, view: View) -> str:
     )
 
 
-def _row(row: Row, asked: bool) -> str:
+def _row(row: Row, asked: bool, read_only: bool) -> str:
     info = row.info
     spoken = escape(info.title if len(info.title) <= _LABEL_CHARS else info.title[: _LABEL_CHARS - 1] + "…")
     facts = [
@@ -129,8 +130,14 @@ def _row(row: Row, asked: bool) -> str:
         f'aria-label="Choose {spoken}"></label><div class="dl-entry-body">'
         f'<h3><button type="button" class="dl-entry-title" data-article="{escape(info.id)}">{escape(info.title)}'
         f'</button>{badge}</h3><p class="dl-file">{about}</p>{snippet}</div>'
-        f'<button type="button" class="dl-link dl-danger" data-do="remove" data-id="{escape(info.id)}" '
-        f'aria-label="Remove {spoken}">Remove</button></li>'
+        f"{'' if read_only else _remove(info.id, spoken)}</li>"
+    )
+
+
+def _remove(document_id: str, spoken: str) -> str:
+    return (
+        f'<button type="button" class="dl-link dl-danger" data-do="remove" data-id="{escape(document_id)}" '
+        f'aria-label="Remove {spoken}">Remove</button>'
     )
 
 
@@ -154,7 +161,9 @@ def _pager(page: Page) -> str:
     )
 
 
-def _empty() -> str:
+def _empty(read_only: bool) -> str:
+    if read_only:
+        return '<div class="dl-welcome"><p>The library is empty.</p></div>'
     return (
         '<div class="dl-welcome"><p>The library is empty. Drop files of articles above, or give the address of one on '
         "the web.</p><p>For a whole folder, stop Dateline and run <code>rag ingest FOLDER</code>; without a folder it "

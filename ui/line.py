@@ -1,11 +1,13 @@
-"""Who waits for a model: one line for each model of this process, first come, first served."""
+"""Who waits for a model, or for the library: one line each, first come, first served, and none without end."""
 
 from __future__ import annotations
 
 import threading
 
-from rag import Settings
+from rag import RagError, Settings
 
+MOST_WAITING = 500  # in one line
+MOST_OF_READER = 200  # of them, that one browser may have
 _ENDPOINT_PLACES = 8  # questions at the same time, where another server does the work
 _lines: dict[tuple[str, str | None], Line] = {}
 _lock = threading.Lock()
@@ -20,10 +22,21 @@ class Line:
         self.tickets: list[Ticket] = []
         self.lock = threading.Lock()
 
-    def join(self) -> Ticket:
-        """Return a ticket at the end of the line."""
+    def join(self, reader: str = "") -> Ticket:
+        """Return a ticket at the end of the line.
+
+        Args:
+            reader: Who waits.
+
+        Raises:
+            RagError: The line is too long, or this reader has too many tickets in it.
+        """
         with self.lock:
-            ticket = Ticket(self)
+            if len(self.tickets) >= MOST_WAITING:
+                raise RagError(f"{len(self.tickets)} others wait already; try again in a minute")
+            if sum(ticket.reader == reader for ticket in self.tickets) >= MOST_OF_READER:
+                raise RagError(f"{MOST_OF_READER} of your own wait already; try again when they are done")
+            ticket = Ticket(self, reader)
             self.tickets.append(ticket)
             return ticket
 
@@ -31,13 +44,14 @@ class Line:
 class Ticket:
     """One question's place in its line."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, reader: str) -> None:
         """Remember the line; `Line.join` puts the ticket into it."""
         self._line = line
+        self.reader = reader
 
     @property
     def ahead(self) -> int:
-        """How many questions must end before this one's turn; 0 when it is its turn, or it has left."""
+        """How many must end before this one's turn; 0 when it is its turn, or it has left."""
         with self._line.lock:
             if self not in self._line.tickets:
                 return 0

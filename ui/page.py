@@ -11,6 +11,7 @@ import gradio as gr
 
 from rag import Engine, RagError
 from ui import render
+from ui.access import Access
 from ui.article import article, missing
 from ui.assets import package_text
 from ui.chat import chat_tab
@@ -20,6 +21,7 @@ from ui.preferences import model_name
 from ui.quality import quality_tab
 from ui.session import OpenChat, Session, open_chat
 from ui.settings import settings_tab
+from ui.uploads import uploads
 
 log = logging.getLogger(__name__)
 _CLOSED_TAB = 24 * 3600  # seconds a session is kept without a question
@@ -77,6 +79,7 @@ def build(
     examples: Sequence[str] | None = None,
     warm_up: WarmUp | None = None,
     chat: OpenChat = open_chat,
+    access: Access | None = None,
 ) -> gr.Blocks:
     """Return the web chat of `engine`, ready to be served (`ui.launch` does that).
 
@@ -85,7 +88,10 @@ def build(
         examples: Questions that one click asks; by default made from the library's articles.
         warm_up: Tells the page that models are loading.
         chat: Opens a conversation; tests put their own here.
+        access: Who may talk to the page; only what it says of changes matters here.
     """
+    uploads()  # before Gradio's components remember where uploads go
+    access = access or Access()
     warm_up = warm_up or WarmUp(engine)
 
     def head(asked: Engine) -> str:
@@ -95,10 +101,10 @@ def build(
             return render.masthead(0, model_name(asked.settings.llm), str(error))
 
     def read_article(wanted: list[Any]) -> str:
-        document_id, start, end = wanted
         try:
+            document_id, start, end = wanted
             return article(engine.document(str(document_id)), int(start), int(end))
-        except RagError:
+        except (RagError, TypeError, ValueError, OverflowError):
             return missing()
 
     read_article.__name__ = "article"  # what the page's script calls
@@ -120,11 +126,13 @@ def build(
                     offered=examples,
                     open_chat=chat,
                     chosen=chosen,
+                    read_only=access.read_only,
                 )
             with gr.Tab("Library", elem_id="dl-tab-library") as library_opened:
-                library = library_tab(engine, chosen)
-            with gr.Tab("Quality", elem_id="dl-tab-quality") as quality_opened:
-                quality = quality_tab(engine)
+                library = library_tab(engine, chosen, read_only=access.read_only)
+            if not access.read_only:  # a run takes the processor for minutes and is kept on the disk
+                with gr.Tab("Quality", elem_id="dl-tab-quality") as quality_opened:
+                    quality_tab(engine).connect(quality_opened)
             with gr.Tab("Settings", elem_id="dl-tab-settings"):
                 settings = settings_tab(engine, session, set_here)
         gr.HTML(
@@ -152,7 +160,6 @@ def build(
 
         chatting.connect()
         library.connect(library_opened)
-        quality.connect(quality_opened)
         # What was added, removed or chosen in the library shows in the head at once, in the chat when it is opened.
         library.listing.change(on_library, [session], [masthead], **QUICK)
         chat_opened.select(

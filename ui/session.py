@@ -14,9 +14,11 @@ from typing import Any, Protocol
 from rag import Answer, Chat, Engine, Filters, RagError
 from ui.conversations import Book, Conversation, Turn, new_id
 from ui.line import Ticket, line_of
+from ui.readers import NOBODY, Reader
 
 log = logging.getLogger(__name__)
 _TICK = 0.03  # seconds between looks at what the model wrote and at the stop flag
+_SLOWEST = 1.0  # seconds between looks at a place far back in the line
 FAULT = "Something went wrong inside Dateline; its log says what. Your question is kept."
 STOPPED = "Stopped before the answer was checked."
 _END = object()
@@ -28,6 +30,12 @@ class Asker(Protocol):
     def stream(self, question: str, filters: Filters | None = None) -> Iterator[str | Answer]:
         """Yield what the model writes, then the checked answer."""
         ...
+
+
+class Stoppable(Protocol):
+    """Work in progress that can be told to end."""
+
+    stopped: bool
 
 
 OpenChat = Callable[[Engine, list[tuple[str, str]]], Asker]
@@ -136,6 +144,7 @@ async def ask(
     filters: Filters | None = None,
     waiting: str = "Searching the articles…",
     chat: OpenChat = open_chat,
+    reader: Reader = NOBODY,
 ) -> AsyncGenerator[None, None]:
     """Answer `question` into the session's open conversation, yielding whenever there is something new to show.
 
@@ -150,7 +159,7 @@ async def ask(
     turn = Turn(question, problem=FAULT, id=run.id)
     try:
         yield
-        async with contextlib.aclosing(_answer(engine, run, conversation, filters, chat)) as steps:
+        async with contextlib.aclosing(_answer(engine, run, conversation, filters, chat, reader)) as steps:
             async for given in steps:
                 turn = given or turn
                 if not given:
@@ -170,24 +179,29 @@ async def ask(
 
 
 async def _answer(
-    engine: Engine, run: Run, conversation: Conversation, filters: Filters | None, chat: OpenChat
+    engine: Engine,
+    run: Run,
+    conversation: Conversation,
+    filters: Filters | None,
+    chat: OpenChat,
+    reader: Reader,
 ) -> AsyncGenerator[Turn | None, None]:
     """Yield None whenever the run has changed, and last what came of it."""
-    ticket = line_of(engine.settings).join()
-    searching, seen = run.waiting, 0
+    ticket = line_of(engine.settings).join(reader.id)
+    searching = run.waiting
     try:
-        while (ahead := ticket.ahead) and not run.stopped:
-            if ahead != seen:
-                seen, run.waiting = ahead, in_line(ahead)
+        async with contextlib.aclosing(turn_of(ticket, run, reader)) as places:
+            async for ahead in places:
+                run.waiting = in_line(ahead)
                 yield None
-            await asyncio.sleep(_TICK)
         run.waiting = searching
         yield None
         asker = chat(engine, conversation.history)
     except BaseException:
         ticket.leave()
         raise
-    async with contextlib.aclosing(pump(lambda: asker.stream(run.asked, filters), run, ticket)) as batches:
+    stream = pump(lambda: asker.stream(run.asked, filters), run, ticket, reader)
+    async with contextlib.aclosing(stream) as batches:
         async for items in batches:
             for item in items:
                 if isinstance(item, Answer):
@@ -199,13 +213,29 @@ async def _answer(
         yield Turn(run.asked, problem=STOPPED, id=run.id)
 
 
-def in_line(ahead: int) -> str:
+async def turn_of(ticket: Ticket, run: Stoppable, reader: Reader) -> AsyncGenerator[int, None]:
+    """Wait for a ticket's turn, yielding how many are before it whenever that changes; stop a run that nobody sees."""
+    seen = 0
+    while (ahead := ticket.ahead) and not run.stopped:
+        if reader.gone():
+            run.stopped = True
+            return
+        if ahead != seen:
+            seen = ahead
+            yield ahead
+        # Far back a turn cannot come soon, and hundreds who look all the time would slow down the one who is served.
+        await asyncio.sleep(min(_SLOWEST, _TICK * ahead))
+
+
+def in_line(ahead: int, what: str = "question") -> str:
     """Return a place in the line in words."""
-    return f"{ahead} question{'s' if ahead > 1 else ''} before yours…"
+    return f"{ahead} {what}{'s' if ahead > 1 else ''} before yours…"
 
 
-async def pump(open_stream: Callable[[], Iterator[Any]], run: Run, ticket: Ticket) -> AsyncGenerator[list[Any], None]:
-    """Yield what the stream delivers, in batches, until it ends or the run is stopped.
+async def pump(
+    open_stream: Callable[[], Iterator[Any]], run: Stoppable, ticket: Ticket, reader: Reader = NOBODY
+) -> AsyncGenerator[list[Any], None]:
+    """Yield what the stream delivers, in batches, until it ends, the run is stopped or nobody listens any more.
 
     The stream runs in a thread of its own, because a model that is reading its prompt cannot be interrupted: the page
     reacts to Stop at once, and the stream is closed as soon as it gives its next item. Only then the ticket is given
@@ -238,6 +268,7 @@ async def pump(open_stream: Callable[[], Iterator[Any]], run: Run, ticket: Ticke
             while not box.empty():
                 batch.append(box.get())
             if not batch:
+                run.stopped = run.stopped or reader.gone()
                 await asyncio.sleep(_TICK)
                 continue
             last = batch[-1]

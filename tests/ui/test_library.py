@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
@@ -16,6 +17,7 @@ from ui import library_view as show
 from ui.intake import MOST_BYTES, MOST_FILES, Intake, Result, Undo, add_files, add_url, put_back, remove
 from ui.library import library_tab
 from ui.shelf import PAGE, Shelf, View, fold, published, snippet
+from ui.uploads import Own, Uploads
 
 FERRY = "A ferry returns\n\nThe ferry Maria came back into service on Monday after nine weeks of repairs in Eidsund.\n"
 BRIDGE = "The bridge reopens\n\nPublished: 2024-03-05\n\nThe swing bridge of Harborough opens again, López said.\n"
@@ -148,6 +150,14 @@ def test_snippet_survives_letters_that_change_their_length() -> None:
     assert snippet(text, ["nowhere"]) is None
 
 
+def adding(engine: Engine, shelf: Shelf, files: list[str]) -> Iterator[Intake]:
+    """Add files that this reader uploaded."""
+    folder = Path(os.path.commonpath([Path(file).parent.parent for file in files]))
+    own = Own(Uploads(folder), "reader")
+    own.uploads.note("reader", files)
+    return add_files(engine, shelf, files, own)
+
+
 class TestAdding:
     def test_every_file_has_a_result_and_is_deleted(self, engine: Engine, shelf: Shelf, tmp_path: Path) -> None:
         files = [
@@ -158,14 +168,14 @@ class TestAdding:
             upload(tmp_path, "big.txt", b"a" * (MOST_BYTES + 1)),
             str(tmp_path / "gone" / "gone.txt"),
         ]
-        steps = [len(intake.results) for intake in add_files(engine, shelf, files)]
+        steps = [len(intake.results) for intake in adding(engine, shelf, files)]
         assert steps == [0, 1, 2, 3, 4, 5, 6]
         assert not any(Path(file).exists() or Path(file).parent.exists() for file in files)
 
     def test_a_file_of_several_articles_is_one_result(self, engine: Engine, shelf: Shelf, tmp_path: Path) -> None:
         rows = "title,text\nOne,The harbour froze in May.\nTwo,\nThree,The harbour thawed in June.\n"
         (tmp_path / "wire.csv").write_text(rows)
-        *_, intake = add_files(engine, shelf, [str(tmp_path / "wire.csv")])
+        *_, intake = adding(engine, shelf, [str(tmp_path / "wire.csv")])
         (result,) = intake.results
         assert (result.name, result.state, result.articles) == ("wire.csv", "added", 2)
         shown = show.results(intake)
@@ -173,7 +183,7 @@ class TestAdding:
 
     def test_results_in_words(self, engine: Engine, shelf: Shelf, tmp_path: Path) -> None:
         def add(name: str, content: str | bytes) -> Result:
-            (result,) = finished(add_files(engine, shelf, [upload(tmp_path, name, content)])).results
+            (result,) = finished(adding(engine, shelf, [upload(tmp_path, name, content)])).results
             return result
 
         first = add("new.txt", "Headline one\n\nThe council of Harborough met on Friday.")
@@ -187,8 +197,8 @@ class TestAdding:
 
     def test_replacing_can_be_undone(self, engine: Engine, shelf: Shelf, tmp_path: Path) -> None:
         old = "Old\n\nThe council of Harborough met on Friday."
-        finished(add_files(engine, shelf, [upload(tmp_path, "new.txt", old)]))
-        intake = finished(add_files(engine, shelf, [upload(tmp_path, "new.txt", "New\n\nIt did not meet at all.")]))
+        finished(adding(engine, shelf, [upload(tmp_path, "new.txt", old)]))
+        intake = finished(adding(engine, shelf, [upload(tmp_path, "new.txt", "New\n\nIt did not meet at all.")]))
         assert [d.text for d in intake.undo.documents] == [old]
         assert put_back(engine, shelf, intake.undo) == []
         assert {entry.title for entry in shelf.entries()} == {"Old", "A ferry returns", "The bridge reopens"}
@@ -198,13 +208,13 @@ class TestAdding:
     ) -> None:
         monkeypatch.setattr("ui.intake.MOST_FILES", 1)
         files = [upload(tmp_path, f"{n}.txt", f"Article {n}\n\nThe council met {n} times.") for n in range(3)]
-        results = finished(add_files(engine, shelf, files)).results
+        results = finished(adding(engine, shelf, files)).results
         assert [r.state for r in results] == ["added", "failed", "failed"]
         assert MOST_FILES > 100 and "add the rest next" in results[1].reason
 
     def test_what_is_left_is_deleted_when_the_reader_goes(self, engine: Engine, shelf: Shelf, tmp_path: Path) -> None:
         files = [upload(tmp_path, f"{n}.txt", f"Article {n}\n\nThe council met {n} times.") for n in range(3)]
-        steps = add_files(engine, shelf, files)
+        steps = adding(engine, shelf, files)
         next(steps), next(steps)
         steps.close()
         assert not any(Path(file).exists() for file in files)
@@ -213,7 +223,7 @@ class TestAdding:
     def test_a_fault_costs_one_file_only(self, engine: Engine, shelf: Shelf, tmp_path: Path, monkeypatch: Any) -> None:
         add = engine.add
 
-        def faulty(source: str, content: bytes, path: str = "") -> IngestReport:
+        def faulty(source: str, content: bytes, path: str = "", **_: object) -> IngestReport:
             if source == "1.txt":
                 raise ZeroDivisionError
             if source == "2.txt":
@@ -222,7 +232,7 @@ class TestAdding:
 
         monkeypatch.setattr(engine, "add", faulty)
         files = [upload(tmp_path, f"{n}.txt", f"Article {n}\n\nThe council met {n} times.") for n in range(4)]
-        results = finished(add_files(engine, shelf, files)).results
+        results = finished(adding(engine, shelf, files)).results
         assert [r.state for r in results] == ["added", "failed", "failed", "added"]
         assert "its log says what" in results[1].reason and results[2].reason == "the disk is full; free some"
 
@@ -256,10 +266,10 @@ class TestRemoving:
 
     def test_undo_leaves_alone_what_came_instead(self, engine: Engine, shelf: Shelf, tmp_path: Path) -> None:
         """Another reader uploaded a new file of the same name meanwhile: both articles are in the library then."""
-        finished(add_files(engine, shelf, [upload(tmp_path, "notes.txt", "Mine\n\nThe council met on Friday.")]))
+        finished(adding(engine, shelf, [upload(tmp_path, "notes.txt", "Mine\n\nThe council met on Friday.")]))
         mine = next(e for e in shelf.entries() if e.source == "notes.txt")
         undo = remove(engine, shelf, [mine.id])
-        finished(add_files(engine, shelf, [upload(tmp_path, "notes.txt", "Theirs\n\nThe council met on Monday.")]))
+        finished(adding(engine, shelf, [upload(tmp_path, "notes.txt", "Theirs\n\nThe council met on Monday.")]))
         assert put_back(engine, shelf, undo) == []
         assert sorted(e.title for e in shelf.entries() if e.source == "notes.txt") == ["Mine", "Theirs"]
 

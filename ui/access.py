@@ -1,0 +1,103 @@
+"""Who may talk to the page: the addresses it answers to, the password, and whether it can be changed."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from rag import UsageError
+
+
+@dataclass(frozen=True)
+class Access:
+    """How a page is served.
+
+    Args:
+        host: The address that is listened on.
+        password: What readers must enter; None for none.
+        names: Other names under which the page is reached, such as those of a proxy in front of it.
+        read_only: Nobody can add or remove articles, run the eval, or leave feedback.
+        everyone: Whoever can reach `host` may come in without a password.
+    """
+
+    host: str = "127.0.0.1"
+    password: str | None = None
+    names: tuple[str, ...] = ()
+    read_only: bool = False
+    everyone: bool = False
+
+    @property
+    def loopback(self) -> bool:
+        """Tell whether only programs of this machine can reach the page."""
+        return is_loopback(self.host)
+
+    def check(self) -> None:
+        """Refuse to let strangers in unasked.
+
+        Raises:
+            UsageError: Others can reach the page, and there is neither a password nor `everyone`.
+        """
+        if not (self.loopback or self.password or self.everyone):
+            raise UsageError(
+                f"others could reach {self.host} and change the library; set a password (RAG_PASSWORD), or let "
+                "everyone in with --open, best with --read-only"
+            )
+
+    def answers_to(self, host: str) -> bool:
+        """Tell whether a request's Host header names this page.
+
+        A page of another site whose name leads here (DNS rebinding) sends that name. So a name must be one of ours; an
+        address is one by itself, except that a page on loopback answers to loopback only.
+        """
+        try:
+            name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+        except ValueError:
+            return False
+        if name in {self.host.lower(), *(known.lower() for known in self.names)}:
+            return True
+        return is_loopback(name) or (not self.loopback and _is_address(name))
+
+    def lets_in(self, headers: Mapping[str, str]) -> bool:
+        """Tell whether the request carries the password; the user's name does not matter."""
+        if not self.password:
+            return True
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        try:
+            entered = base64.b64decode(given, validate=True).partition(b":")[2]
+        except (binascii.Error, ValueError):
+            return False
+        return scheme.lower() == "basic" and hmac.compare_digest(entered, self.password.encode())
+
+
+def same_origin(headers: Mapping[str, str]) -> bool:
+    """Tell whether a request comes from this page itself, or from a program that is no web page.
+
+    A browser names the page that a request comes from in `Origin`, and says in `Sec-Fetch-Site` whether it is another
+    site's. Following a link to the page is fine.
+    """
+    origin = headers.get("origin")
+    if origin is not None and origin.partition("://")[2].lower() != headers.get("host", "").lower():
+        return False
+    opens_page = headers.get("sec-fetch-mode") == "navigate"
+    return opens_page or headers.get("sec-fetch-site") not in ("cross-site", "same-site")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address is this machine's own."""
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return host.lower() == "localhost" or host.lower().endswith(".localhost")
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.partition("%")[0])
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,82 @@
+"""Who sent a request, and who still listens: an answer that nobody will see need not be worked out."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+
+COOKIE = "dateline-reader"
+GRACE = 5.0  # seconds without a stream, after which a page counts as gone
+_MOST = 10_000  # pages remembered
+
+
+class Presence:
+    """The streams through which pages receive what the server has for them, by the page's session hash."""
+
+    def __init__(self) -> None:
+        """Begin without any page."""
+        self._streams: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def came(self, page: str) -> None:
+        """Note that a stream of this page was opened."""
+        self._change(page, 1)
+
+    def went(self, page: str) -> None:
+        """Note that a stream of this page was closed."""
+        self._change(page, -1)
+
+    def gone(self, page: str) -> bool:
+        """Tell whether nobody has listened on this page for some seconds; the first call begins the count."""
+        with self._lock:
+            streams, since = self._streams.setdefault(page, (0, time.monotonic()))
+            return streams <= 0 and time.monotonic() - since > GRACE
+
+    def _change(self, page: str, by: int) -> None:
+        with self._lock:
+            self._streams[page] = self._streams.get(page, (0, 0.0))[0] + by, time.monotonic()
+            self._streams.move_to_end(page)
+            while len(self._streams) > _MOST:
+                self._streams.popitem(last=False)
+
+
+presence = Presence()
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Whoever sent an event: `id` tells browsers apart, `page` the pages of one."""
+
+    id: str = ""
+    page: str = ""
+
+    def gone(self) -> bool:
+        """Tell whether nobody listens on the page any more."""
+        return bool(self.page) and presence.gone(self.page)
+
+
+NOBODY = Reader()  # who asks where there is no request, as in tests
+
+
+def reader(request: Any) -> Reader:
+    """Return who sent a Gradio request (`gr.Request`, or None where there is none)."""
+    if request is None:
+        return NOBODY
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    address = request.client.host if request.client else ""
+    return Reader(reader_id(headers, address), request.session_hash or "")
+
+
+def reader_id(headers: Mapping[str, str], address: str) -> str:
+    """Return what tells one browser from another: the cookie that it was given, else its address."""
+    try:
+        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        found = None
+    return found.value if found and re.fullmatch(r"[0-9a-f]{32}", found.value) else f"at {address}"
