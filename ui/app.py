@@ -29,7 +29,7 @@ from ui.page import THEME, WarmUp, build
 from ui.uploads import uploads
 
 __all__ = ["Access", "build", "launch", "serve"]
-_MOST_SESSIONS = 1000  # pages whose state is kept; the browser keeps the conversations of others
+_MOST_SESSIONS = 500  # pages whose state is kept; the browser keeps the conversations of others
 _MOST_QUICK = 100  # events beside questions that may wait
 
 

@@ -24,6 +24,7 @@ MARKER = re.compile(r"\[(\d{1,4})\]")
 MOST_CHARS = 1_000_000  # of JSON kept in the browser, which allows some five million and encrypts in the foreground
 MOST_CONVERSATIONS = 200
 _TITLE_CHARS = 70
+_HISTORY_CHARS = 4000  # of a question or an answer, as far as a follow-up can need it
 _BEFORE_MARKER = re.compile(r"\s*" + MARKER.pattern)
 Vote = Literal["", "up", "down"]
 Id = Annotated[str, Field(pattern=r"^[0-9a-f]{8,32}$")]
@@ -90,7 +91,8 @@ class Conversation:
     def history(self) -> list[tuple[str, str]]:
         """The answered (stand-alone question, answer) pairs, oldest first, as follow-ups need them."""
         # Numbers of another answer's sources would mislead a follow-up.
-        return [(t.answer.question, without_markers(t.answer.text)) for t in self.turns if t.answer]
+        said = [(t.answer.question, without_markers(t.answer.text)) for t in self.turns if t.answer]
+        return [(question[:_HISTORY_CHARS], text[:_HISTORY_CHARS]) for question, text in said]
 
     def find(self, turn_id: str) -> Turn | None:
         """Return the turn with this id."""
@@ -163,7 +165,11 @@ def open_book(stored: object) -> tuple[Book, str]:
 
 def _read(kept: list[Any]) -> list[Conversation]:
     found: dict[str, Conversation] = {}
+    room = MOST_CHARS
     for data in kept[:MOST_CONVERSATIONS]:
+        room -= len(json.dumps(data))
+        if room < 0:  # no browser of ours keeps so much
+            break
         try:
             conversation = _CONVERSATION.validate_python(data)
         except ValidationError:

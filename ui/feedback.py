@@ -17,6 +17,8 @@ from rag import Answer, RagError
 from ui.conversations import Conversation, Turn, without_markers
 
 _writing = threading.Lock()
+MOST_BYTES = 20_000_000  # of the file: some ten thousand votes
+_MOST_LINE = 100_000  # characters; an answer that comes back from a browser may be of any length
 
 
 def feedback_path(store: Path) -> Path:
@@ -28,11 +30,17 @@ def save(path: Path, turn: Turn) -> None:
     """Append what the reader thinks of this turn.
 
     Raises:
-        RagError: The file cannot be written.
+        RagError: The file cannot be written, or has no room for more.
     """
     line = json.dumps(_record(turn), ensure_ascii=False) + "\n"
+    if len(line) > _MOST_LINE:
+        raise RagError("this answer is too long for the feedback file; your browser keeps your vote")
     try:
         with _writing, path.open("a", encoding="utf-8", errors="surrogatepass") as file:
+            if file.tell() + len(line) > MOST_BYTES:
+                raise RagError(
+                    "the feedback file is full; your browser keeps your vote, and the operator can move the file"
+                )
             file.write(line)
     except OSError as error:
         raise RagError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -60,7 +60,7 @@ def add_files(
     paths: Sequence[str],
     own: Own,
     stopped: Callable[[], bool] = lambda: False,
-) -> Iterator[Intake]:
+) -> Generator[Intake, None, None]:
     """Add uploaded files one by one, yielding before the first and after each; the files are deleted.
 
     Args:
@@ -96,7 +96,7 @@ def add_files(
             own.drop(str(path))
 
 
-def add_url(engine: Engine, shelf: Shelf, url: str) -> Iterator[Intake]:
+def add_url(engine: Engine, shelf: Shelf, url: str) -> Generator[Intake, None, None]:
     """Fetch a web page and add its article, yielding before and after."""
     intake = Intake(1)
     yield intake

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -158,7 +158,7 @@ class _Desk:
                 yield view
 
     async def _added(
-        self, steps: Iterator[Intake], working: str, changes: int, adding: _Adding, asking: Reader
+        self, steps: Generator[Intake, None, None], working: str, changes: int, adding: _Adding, asking: Reader
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         intake = Intake()
         try:
@@ -174,13 +174,20 @@ class _Desk:
         yield None, show.results(intake), intake.undo, changes + 1 if changed else _KEEP
 
     async def _in_turns(
-        self, steps: Iterator[Intake], adding: _Adding, asking: Reader
+        self, steps: Generator[Intake, None, None], adding: _Adding, asking: Reader
     ) -> AsyncGenerator[Intake | int, None]:
         """Take the steps one by one, each in its turn, yielding it or how many are before it.
 
         Readers who add many files take turns file by file. It ends when nobody listens any more.
         """
-        step: asyncio.Future[Intake | None] | None = None
+
+        def take() -> Intake | None:
+            try:
+                return next(steps, None)
+            finally:
+                if adding.stopped:
+                    steps.close()
+
         try:
             while not adding.stopped:
                 ticket = self._line.join(asking.id)
@@ -188,7 +195,7 @@ class _Desk:
                     async with contextlib.aclosing(turn_of(ticket, adding, asking)) as places:
                         async for ahead in places:
                             yield ahead
-                    step = asyncio.ensure_future(asyncio.to_thread(next, steps, None))
+                    step = asyncio.ensure_future(asyncio.to_thread(take))
                     while not step.done():
                         await asyncio.wait({step}, timeout=_LOOK)
                         adding.stopped = adding.stopped or asking.gone()
@@ -199,9 +206,8 @@ class _Desk:
                 yield intake
         finally:
             adding.stopped = True
-            if step and not step.done():  # it ends after the batch that it is at
-                await asyncio.wait({step})
-            await asyncio.to_thread(getattr(steps, "close", lambda: None))
+            with contextlib.suppress(ValueError):  # a thread is at it; it ends and closes it after this batch
+                steps.close()
 
     def _gone(self, undo: Undo, ask_all: bool) -> str:
         if not undo.documents:

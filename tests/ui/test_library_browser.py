@@ -131,11 +131,11 @@ def test_progress_is_shown_file_by_file(library: Any, engine: Engine, tmp_path: 
     files = write_articles(tmp_path / "new", {"a.txt": NEW, "b.txt": NEW.replace("40", "41")})
     add_one = engine.add
 
-    def gated(source: str, *rest: Any) -> Any:
+    def gated(source: str, *rest: Any, **options: Any) -> Any:
         if source == "b.txt":
             second.set()
             assert gate.wait(WAIT)
-        return add_one(source, *rest)
+        return add_one(source, *rest, **options)
 
     engine.add = gated  # type: ignore[method-assign]
     with library() as page:
