@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 from pathlib import Path
 
 import pytest
+from commands import process
 from fakes import WAIT, make_engine
 from llama_index.core.base.llms.types import ChatMessage
 
@@ -154,3 +156,15 @@ def test_a_proxy_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.setenv("http_proxy", server.url.removesuffix("/v1"))
         assert not asked("http://models.example/v1", tmp_path).notices
     assert server.paths == ["http://models.example/v1/chat/completions"]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("socksio") is not None, reason="the package is there")
+def test_web_chat_without_the_package_is_one_line(tmp_path: Path) -> None:
+    done = process("chat", "--store", str(tmp_path / "store"), ALL_PROXY="socks5://127.0.0.1:1")
+    assert done.code == 2 and "pip install socksio" in done.err and "Traceback" not in done.err
+
+
+def test_pull_through_a_proxy_that_fails_is_one_line(tmp_path: Path) -> None:
+    places = {"RAG_MODELS": str(tmp_path / "models"), "HF_HOME": str(tmp_path / "hub")}
+    done = process("models", "pull", "all-MiniLM-L6-v2", ALL_PROXY="socks5://127.0.0.1:1", **places)
+    assert done.code == 1 and "cannot get all-MiniLM-L6-v2" in done.err and "Traceback" not in done.err
