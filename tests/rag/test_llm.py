@@ -322,6 +322,13 @@ def test_model_streams(local: LocalLLM) -> None:
 
 
 @pytest.mark.slow
+def test_model_that_reaches_its_limit_is_cut_off(local: LocalLLM) -> None:
+    with pytest.raises(LLMError, match="cut off at its longest"):
+        list(stream_chat(local, say(LONG), WAIT, max_tokens=4))
+    assert list(stream_chat(local, say(LONG), WAIT, whole=False, max_tokens=4))
+
+
+@pytest.mark.slow
 def test_model_completes(local: LocalLLM) -> None:
     text = local.complete("What is 2 + 2? Answer with digits only.").text
     assert "4" in text
