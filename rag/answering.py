@@ -100,6 +100,8 @@ class Answering:
         verdict = combine([q for q, _ in drafts], [w.verdict for w in weighed]) if weighed else refusal(missing)
         related = nearest(hits, RELATED) if verdict.abstained else ()
         draft = drafts[0][1] if drafts else Draft("", "none")
+        notices = tuple(dict.fromkeys(notice for _, part in drafts for notice in part.notices))
+        draft = dataclasses.replace(draft, notices=notices)  # any part may have a sentence in the model's place
         least = min(weighed, key=lambda w: w.probability, default=None)
         yield self._answer(question, verdict, evidence, draft, timings, started, related, least)
 
@@ -261,7 +263,7 @@ class Answering:
         if evidence is None:
             return weighed
         again = self._ask_again(question, evidence)
-        if again.confidence is not None and again.confidence < _SURE_OF_OTHER:
+        if again.model == "extractive" or (again.confidence is not None and again.confidence < _SURE_OF_OTHER):
             return weighed
         other = self._weigh(question, again, [evidence], read)
         differs = values(question, unmarked(other.verdict.text))

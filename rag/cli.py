@@ -19,7 +19,7 @@ from rich.table import Table
 
 from rag import cli_eval, cli_ingest, cli_models
 from rag.cli_ingest import shown
-from rag.errors import RagError
+from rag.errors import RagError, SettingsError
 from rag.settings import Settings
 from rag.types import Filters
 
@@ -135,7 +135,14 @@ def chat(
     ] = None,
 ) -> None:
     """Open the web chat; RAG_PASSWORD sets a password for it."""
-    from ui.app import Access, launch
+    try:
+        from ui.app import Access, launch
+    except ImportError as error:
+        if "socksio" not in str(error):
+            raise
+        from rag.bounded import NO_SOCKS
+
+        raise SettingsError(NO_SOCKS) from error  # Gradio makes an HTTP client as it is imported
 
     settings = _settings(store)
     password = settings.password.get_secret_value() if settings.password else None

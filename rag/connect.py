@@ -1,4 +1,4 @@
-"""Connections for `rag.web`: to checked addresses only, and never for longer than the time that is given."""
+"""Connections to checked addresses only, never for longer or for more bytes than was given."""
 
 from __future__ import annotations
 
@@ -16,15 +16,41 @@ if TYPE_CHECKING:
     import ssl
 
 _NAT64, _LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48")
+_TRANSLATED = ipaddress.IPv6Network("::ffff:0:0:0/96")  # IPv4-translated (RFC 2765)
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-class CheckedBackend(httpcore.NetworkBackend):
-    """Connects to checked addresses only, and lets no operation outlast the deadline."""
+class TooMuchError(Exception):
+    """More bytes came than are read."""
 
-    def __init__(self, allow_private: bool, deadline: float) -> None:
+
+class Budget:
+    """How many bytes may still be read, over all connections that share it."""
+
+    def __init__(self, bytes_left: int) -> None:
+        """Begin with `bytes_left` bytes."""
+        self._left = bytes_left
+
+    def spend(self, count: int) -> None:
+        """Take bytes off; raises `TooMuchError` when there are not so many left."""
+        self._left -= count
+        if self._left < 0:
+            raise TooMuchError
+
+
+class CheckedBackend(httpcore.NetworkBackend):
+    """Connects to checked addresses only, and lets no operation outlast the deadline or read over the budget.
+
+    Args:
+        allow_private: Connect to addresses that are not on the public internet as well.
+        deadline: Moment of `time.monotonic` at which everything ends.
+        budget: Bytes that may be read, whatever they are (headers and framing too); any number when left out.
+    """
+
+    def __init__(self, allow_private: bool, deadline: float, budget: Budget | None = None) -> None:
         self._allow_private = allow_private
         self._deadline = deadline
+        self._budget = budget
 
     def connect_tcp(
         self,
@@ -46,21 +72,25 @@ class CheckedBackend(httpcore.NetworkBackend):
                 stream = httpcore.SyncBackend().connect_tcp(
                     str(address), port, _left(self._deadline), local_address, socket_options
                 )
-                return _TimedStream(stream, self._deadline)
+                return _BoundedStream(stream, self._deadline, self._budget)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 last = error
         raise last
 
 
-class _TimedStream(httpcore.NetworkStream):
-    """A connection on which a server that sends a byte now and then cannot go on for ever."""
+class _BoundedStream(httpcore.NetworkStream):
+    """A connection on which a server cannot go on for ever, by a byte now and then or by very many."""
 
-    def __init__(self, stream: httpcore.NetworkStream, deadline: float) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, deadline: float, budget: Budget | None) -> None:
         self._stream = stream
         self._deadline = deadline
+        self._budget = budget
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _left(self._deadline))
+        data = self._stream.read(max_bytes, _left(self._deadline))
+        if self._budget:
+            self._budget.spend(len(data))
+        return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._stream.write(buffer, _left(self._deadline))
@@ -71,7 +101,8 @@ class _TimedStream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _TimedStream(self._stream.start_tls(ssl_context, server_hostname, _left(self._deadline)), self._deadline)
+        inner = self._stream.start_tls(ssl_context, server_hostname, _left(self._deadline))
+        return _BoundedStream(inner, self._deadline, self._budget)
 
     def get_extra_info(self, info: str) -> object:
         return self._stream.get_extra_info(info)
@@ -98,7 +129,7 @@ def _is_public(address: _Address) -> bool:
         inner = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
         if int(address) < 2**32 or address in _LOCAL_NAT64:
             return False
-        if not inner and address in _NAT64:
+        if not inner and (address in _NAT64 or address in _TRANSLATED):
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner and not _is_public(inner):
             return False

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from llama_index.core.base.llms.types import ChatMessage
+
 from rag import models
 from rag.errors import RagError
 from rag.index import Index
 from rag.llm import is_extractive, make_llm
+from rag.reply import stream_chat
 from rag.settings import Settings
 
 _MOST = 20  # problems listed
@@ -33,8 +36,9 @@ def checks(settings: Settings, repair: bool = False) -> Iterator[Check]:
             yield False, "none: the best sentence is the answer"
             return
         made = make_llm(settings, lambda name: models.path(name, settings.models))
-        said = made.complete("Answer with one word: ready").text.strip()
-        yield False, f"{made.metadata.model_name} answers ({said[:20]!r})"
+        asked = [ChatMessage(role="user", content="Answer with one word: ready")]
+        *_, (said, _, _) = stream_chat(made, asked, settings.llm_timeout)
+        yield False, f"{made.metadata.model_name} answers ({said.strip()[:20]!r})"
 
     found: tuple[tuple[str, Callable[[], Iterator[tuple[bool, str]]]], ...] = (
         ("embedding model", embedding),
@@ -47,7 +51,7 @@ def checks(settings: Settings, repair: bool = False) -> Iterator[Check]:
                 yield name, problem, detail
         except RagError as error:
             yield name, True, str(error)
-        except Exception as error:  # an endpoint's client has its own tree of errors
+        except Exception as error:  # whatever it is, the other checks go on
             yield name, True, f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from llama_index.core.base.llms.types import ChatMessage
 
+from rag.errors import LLMError
 from rag.prompts import UNKNOWN, answer_messages
 from rag.question import Form
 from rag.types import Draft, Evidence
@@ -41,7 +42,7 @@ def generate(
         without: Sentences in which it did not find the answer.
 
     Raises:
-        LLMError: The model failed.
+        LLMError: The model failed, or says far too much.
     """
     text, confidence, unknown = "", None, None
     for so_far, probability, first in stream(answer_messages(question, evidence, form, earlier, without)):
@@ -50,8 +51,11 @@ def generate(
             unknown = sum(p for token, p in first.items() if _begins_unknown(token))
         if delta:
             yield delta
-        if len(text) > MAX_ANSWER_CHARS:
-            break
+        if len(text) > MAX_ANSWER_CHARS:  # what was asked for is a few words; half of this would be a cut answer
+            raise LLMError(
+                f"the answer model's reply has more than {MAX_ANSWER_CHARS:,} characters and is not used; "
+                "ask for less, or set another model in llm"
+            )
     yield Draft(text=text.strip(), model=model, confidence=confidence, unknown=unknown)
 
 

@@ -1,7 +1,7 @@
-"""The answer model behind LlamaIndex's `LLM` interface. Only this module knows the LLM runtimes.
+"""The answer model behind LlamaIndex's `LLM` interface. Only this module knows the runtime of local models.
 
 `local` runs a GGUF file in this process (xllamacpp, the llama.cpp server engine); `openai:MODEL` is any
-OpenAI-compatible endpoint; `extractive` is no model at all.
+OpenAI-compatible endpoint (rag.endpoint_llm); `extractive` is no model at all.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ import logging
 import math
 import platform
 import queue
-import re
 import secrets
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -38,10 +37,12 @@ from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_ca
 from llama_index.core.llms.llm import LLM
 
 from rag.errors import LLMError, ModelError, SettingsError
+from rag.reply import one_line
 from rag.settings import Settings
 
 _log = logging.getLogger(__name__)
 CONTEXT_TOKENS = 4096
+MAX_TOKENS = 160  # of an answer
 SLOTS = 5  # prompts with different fixed starts whose starts stay in memory side by side
 _KEY = secrets.token_urlsafe(32)
 _STOP = ["<|im_end|>", "<|endoftext|>"]
@@ -69,7 +70,7 @@ class LocalLLM(CustomLLM):
     name: str
     threads: int
     timeout: float
-    max_tokens: int = 160
+    max_tokens: int = MAX_TOKENS
     _turn: Any = PrivateAttr(default_factory=threading.Lock)
     _starts: dict[str, int] = PrivateAttr(default_factory=dict)
     _prepared: set[str] = PrivateAttr(default_factory=set)
@@ -133,8 +134,8 @@ class LocalLLM(CustomLLM):
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """Answer the messages piece by piece; closing the generator stops the model.
 
-        `additional_kwargs["logprobs"]` of each piece lists the log probabilities of all tokens so far, and `"first"`
-        the likeliest first tokens with their probabilities.
+        `additional_kwargs["logprobs"]` of each piece lists the log probabilities of all tokens so far, `"first"` the
+        likeliest first tokens with their probabilities, and `"finish"` of the last one why the reply was cut off.
         """
         return self._stream(messages, **kwargs)
 
@@ -200,9 +201,11 @@ class LocalLLM(CustomLLM):
             if piece is None:
                 return
             if isinstance(piece, Exception):
-                raise LLMError(f"the answer model failed: {_reason(piece)}; ask again, or run: rag doctor") from piece
+                raise LLMError(f"the answer model failed: {one_line(piece)}; ask again, or run: rag doctor") from piece
             if "error" in piece or "choices" not in piece:
-                raise LLMError(f"the answer model failed: {_reason(piece.get('error', piece))}; ask a shorter question")
+                raise LLMError(
+                    f"the answer model failed: {one_line(piece.get('error', piece))}; ask a shorter question"
+                )
             for choice in piece["choices"]:
                 delta = choice.get("delta", {}).get("content") or ""
                 tokens = (choice.get("logprobs") or {}).get("content") or []
@@ -214,6 +217,11 @@ class LocalLLM(CustomLLM):
                     message = ChatMessage(role="assistant", content=text, additional_kwargs={})
                     facts = {"logprobs": list(logprobs), "first": first}
                     yield ChatResponse(message=message, delta=delta, additional_kwargs=facts)
+                if (finish := choice.get("finish_reason")) and finish != "stop":
+                    cut = {"logprobs": list(logprobs), "first": first, "finish": finish}
+                    yield ChatResponse(
+                        message=ChatMessage(role="assistant", content=text), delta="", additional_kwargs=cut
+                    )
 
 
 @lru_cache(maxsize=2)
@@ -272,16 +280,7 @@ def _server(path: str, threads: int) -> xllamacpp.Server:
         try:
             return _load_server(path, threads)
         except (RuntimeError, ValueError, OSError) as error:
-            raise ModelError(f"{path} cannot be loaded: {_reason(error)}; is it a GGUF chat model?") from error
-
-
-def _reason(error: object, secret: str | None = None) -> str:
-    if isinstance(error, dict):
-        error = error.get("message", error)
-    text = " ".join(str(error).split()) or type(error).__name__
-    if secret:
-        text = text.replace(secret, "***")  # some services repeat the key in their complaint
-    return re.sub(r"\b(?:sk|key|api)-[\w-]{4,}", "***", text)[:200]
+            raise ModelError(f"{path} cannot be loaded: {one_line(error)}; is it a GGUF chat model?") from error
 
 
 def is_extractive(settings: Settings) -> bool:
@@ -301,7 +300,10 @@ def make_llm(settings: Settings, find_weights: Any) -> LLM:
         ModelError: The weights are missing or damaged.
     """
     if settings.llm.startswith("openai:"):
-        return _endpoint(settings, settings.llm.removeprefix("openai:"))
+        # Imported here because the OpenAI client takes most of a second, which a local model need not pay.
+        from rag.endpoint_llm import endpoint
+
+        return endpoint(settings, settings.llm.removeprefix("openai:"), CONTEXT_TOKENS, MAX_TOKENS)
     if settings.llm == "local" or settings.llm.startswith("local:"):
         path = Path(find_weights(settings.llm))
     elif settings.llm.endswith(".gguf"):
@@ -313,61 +315,3 @@ def make_llm(settings: Settings, find_weights: Any) -> LLM:
             f"setting 'llm' is {settings.llm!r}; use local, local:small, extractive, openai:MODEL or a .gguf file"
         )
     return LocalLLM(path=str(path), name=path.stem, threads=settings.threads, timeout=settings.llm_timeout)
-
-
-def _endpoint(settings: Settings, model: str) -> LLM:
-    # Imported here because the OpenAI client takes most of a second, which a local model need not pay.
-    from llama_index.llms.openai_like import OpenAILike
-
-    if not model:
-        raise SettingsError("setting 'llm' is 'openai:' without a model; write openai:MODEL")
-    key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else "none"
-    return OpenAILike(
-        model=model,
-        api_base=settings.llm_base_url or "https://api.openai.com/v1",
-        api_key=key,
-        is_chat_model=True,
-        context_window=CONTEXT_TOKENS,
-        max_tokens=160,
-        temperature=0.0,
-        timeout=settings.llm_timeout,
-        max_retries=0,  # the time limit is one for the answer, not for each try
-    )
-
-
-def stream_chat(
-    llm: LLM, messages: Sequence[ChatMessage], timeout: float, **kwargs: Any
-) -> Iterator[tuple[str, float | None, dict[str, float]]]:
-    """Yield (text so far, mean token probability or None, likeliest first tokens) while a model of any kind answers.
-
-    Raises:
-        LLMError: The model failed, took longer than `timeout` seconds or cannot be reached.
-    """
-    deadline = time.monotonic() + timeout
-    text = ""
-    try:
-        for piece in llm.stream_chat(messages, **kwargs):
-            text = piece.message.content or text + (piece.delta or "")
-            facts = piece.additional_kwargs
-            yield text, _confidence(facts.get("logprobs")), facts.get("first") or {}
-            if time.monotonic() > deadline:
-                raise LLMError(f"the answer model took longer than {timeout:g} s; raise llm_timeout")
-        if not text:
-            raise LLMError(f"the answer model at {_where(llm)} said nothing; check llm_base_url and the model's name")
-    except (LLMError, ModelError):
-        raise
-    except Exception as error:  # every client library has its own tree of errors
-        raise LLMError(
-            f"the answer model at {_where(llm)} failed: {_reason(error, getattr(llm, 'api_key', None))}; "
-            "check llm_base_url and llm_api_key"
-        ) from error
-
-
-def _where(llm: LLM) -> str:
-    return str(getattr(llm, "api_base", None) or llm.metadata.model_name)
-
-
-def _confidence(logprobs: Any) -> float | None:
-    if not isinstance(logprobs, list) or not logprobs or not isinstance(logprobs[0], float):
-        return None
-    return math.exp(sum(logprobs) / len(logprobs))

@@ -13,9 +13,10 @@ from llama_index.core.llms.llm import LLM
 from rag import kin, models, openvino_encoder, reader
 from rag.embed import PassageEmbedding
 from rag.errors import LLMError, ModelError
-from rag.llm import LocalLLM, is_extractive, make_llm, stream_chat
+from rag.llm import LocalLLM, is_extractive, make_llm
 from rag.prompts import answer_start, rewrite_start, speaks_messages, speaks_start
 from rag.question import Form, form
+from rag.reply import stream_chat
 from rag.rerank import Reranker
 from rag.settings import Settings
 
@@ -93,11 +94,11 @@ class Models:
             llm.prepare(start)
 
     def stream(
-        self, messages: Sequence[ChatMessage], max_tokens: int | None = None
+        self, messages: Sequence[ChatMessage], max_tokens: int | None = None, whole: bool = True
     ) -> Iterator[tuple[str, float | None, dict[str, float]]]:
-        """Yield what the answer model says; see `rag.llm.stream_chat`."""
+        """Yield what the answer model says; see `rag.reply.stream_chat`."""
         limits = {} if max_tokens is None else {"max_tokens": max_tokens}
-        return stream_chat(self.llm(), messages, self.settings.llm_timeout, **limits)
+        return stream_chat(self.llm(), messages, self.settings.llm_timeout, whole=whole, **limits)
 
     def complete(self, messages: Sequence[ChatMessage], max_tokens: int) -> str | None:
         """Return what the answer model says to these messages, or None when there is no model or it fails."""
@@ -121,7 +122,7 @@ class Models:
         likely = {"yes": 0.0, "no": 0.0}
         try:
             self.prepare(speaks_start())
-            for text, _, first in self.stream(speaks_messages(sentence, word), max_tokens=1):
+            for text, _, first in self.stream(speaks_messages(sentence, word), max_tokens=1, whole=False):
                 for token, share in (first or {text: 1.0}).items():
                     if (said := token.strip(" .").lower()) in likely:
                         likely[said] += share

@@ -8,9 +8,10 @@ import json
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,7 +23,9 @@ from rag.errors import SettingsError
 
 PREFIX = "RAG_"
 # Where things lie and how they are reached; they do not change what an answer says.
-_NOT_HASHED = {"store", "models", "llm_api_key", "llm_base_url", "llm_timeout", "threads", "password"}
+_NOT_HASHED = {
+    "store", "models", "llm_api_key", "llm_base_url", "llm_timeout", "threads", "password", "reader_endpoints"
+}  # fmt: skip
 
 
 class Settings(BaseSettings):
@@ -52,6 +55,11 @@ class Settings(BaseSettings):
     llm_timeout: float = Field(
         default=60.0, gt=0, le=86400, allow_inf_nan=False, description="Seconds that one answer of the model may take."
     )
+    reader_endpoints: str = Field(
+        default="auto",
+        description="Endpoints that readers of the web chat may set for themselves: all, none, auto (all where the "
+        "page is served to this machine only, else none), or base URLs with commas between them.",
+    )
     embedding: str = Field(
         default="all-MiniLM-L6-v2",
         min_length=1,
@@ -80,6 +88,18 @@ class Settings(BaseSettings):
     threads: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, description="Processor threads for the local model."
     )
+
+    @field_validator("reader_endpoints")
+    @classmethod
+    def _read_endpoints(cls, value: str) -> str:
+        if value not in ("auto", "all", "none"):
+            for url in value.split(","):
+                parts = urlsplit(url.strip())
+                if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+                    raise ValueError(
+                        f"{url.strip()!r} is no base URL; write auto, all, none or URLs such as http://a/v1"
+                    )
+        return value
 
     def __init__(self, **values: Any) -> None:
         """Read every source; `values` win over all others."""

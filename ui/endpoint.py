@@ -1,18 +1,26 @@
-"""Tries an OpenAI-compatible endpoint and says in plain words what is wrong with it. The key is never repeated."""
+"""Tries an OpenAI-compatible endpoint and says in plain words what is wrong with it.
+
+Neither the key nor anything that the endpoint says is repeated to the reader: the address may be one of a server inside
+the network that Dateline runs in. The log has it.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 import socket
 import ssl
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
 _TIMEOUT = 20.0  # seconds; a server that loads its model first may need most of it
 _MOST_BYTES = 65_536  # of a reply that are read
-_SAYS = 200  # characters of another server's complaint that are repeated
+_SAYS = 200  # characters of another server's complaint that are logged
+_log = logging.getLogger(__name__)
 
 
 def url_problem(url: str) -> str:
@@ -46,69 +54,71 @@ async def try_endpoint(url: str, model: str, key: str) -> str:
         return "The model's name is missing; the endpoint's provider lists the names."
     asked = {"model": model, "messages": [{"role": "user", "content": "Say yes."}], "max_tokens": 5, "temperature": 0}
     headers = {"Authorization": f"Bearer {key or 'none'}"}
+    headers["Accept-Encoding"] = "identity"  # what is packed could be a thousand times as long
     try:
-        async with (
-            httpx.AsyncClient(timeout=_TIMEOUT) as client,
-            client.stream("POST", f"{url.rstrip('/')}/chat/completions", json=asked, headers=headers) as reply,
-        ):
-            body = b""
-            async for piece in reply.aiter_bytes():
-                body += piece
-                if len(body) > _MOST_BYTES:
-                    break
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError) as error:
-        return _unreachable(error, url, key)
-    return _reply_problem(reply.status_code, body.decode("utf-8", "replace"), model, key)
+        # One limit for all of it: a byte now and then would never be late.
+        status, body = await asyncio.wait_for(_ask(url, asked, headers), _TIMEOUT)
+    except (asyncio.TimeoutError, httpx.TimeoutException) as error:
+        return _unreachable(error, url)
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError, ImportError) as error:
+        _log.warning("the endpoint %s failed: %s", url, _told(str(error) or type(error).__name__, key))
+        return _unreachable(error, url)
+    if status != 200:
+        _log.warning("the endpoint %s says (%d): %s", url, status, _told(body, key))
+    return _reply_problem(status, body, model, key)
 
 
-def _unreachable(error: Exception, url: str, key: str) -> str:
+async def _ask(url: str, asked: dict[str, Any], headers: dict[str, str]) -> tuple[int, str]:
+    """Return the status of the reply and as much of its body as is read."""
+    here = (urlsplit(url).hostname or "") in ("localhost", "127.0.0.1", "::1")  # where no proxy leads
+    async with (
+        httpx.AsyncClient(timeout=_TIMEOUT, trust_env=not here, follow_redirects=False) as client,
+        client.stream("POST", f"{url.rstrip('/')}/chat/completions", json=asked, headers=headers) as reply,
+    ):
+        body = b""
+        async for piece in reply.aiter_raw():
+            body += piece
+            if len(body) > _MOST_BYTES:
+                break
+        return reply.status_code, body[:_MOST_BYTES].decode("utf-8", "replace")
+
+
+def _unreachable(error: Exception, url: str) -> str:
     where = urlsplit(url).netloc
     causes = list(_causes(error))
     if any(isinstance(c, UnicodeEncodeError) for c in causes):
         return "The key holds characters that no key has; paste it again."
+    if isinstance(error, ImportError):
+        return "The server's proxy (ALL_PROXY) needs a package that is missing there; its log says more."
     if any(isinstance(c, socket.gaierror) for c in causes):
         return f"There is no machine called {urlsplit(url).hostname}; check the address and your connection."
     if any(isinstance(c, ssl.SSLError) for c in causes):
-        return (
-            f"No safe connection to {where}: {_told(str(error), key)}. Does it speak https, with a valid certificate?"
-        )
+        return f"No safe connection to {where}. Does it speak https, with a valid certificate?"
     if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError):
         return f"Nothing answers at {where}. Is the server running, and is the port right?"
-    if isinstance(error, httpx.TimeoutException):
+    if isinstance(error, asyncio.TimeoutError | httpx.TimeoutException):
         return f"{where} took longer than {_TIMEOUT:g} seconds. It may still be loading its model; test again later."
-    return (
-        f"{where} does not speak like an OpenAI-compatible server ({_told(str(error), key) or type(error).__name__})."
-    )
+    return f"{where} does not speak like an OpenAI-compatible server."
 
 
 def _reply_problem(status: int, body: str, model: str, key: str) -> str:
-    says = _complaint(body, key)
-    quoted = f" It says: “{says}”" if says else ""
     if status in (401, 403):
-        return f"The key was refused.{quoted}" if key else f"It wants a key.{quoted}"
+        return "The key was refused." if key else "It wants a key."
     if status == 404:
-        return f"It knows no model “{model}”, or the address is not right: most end in /v1.{quoted}"
+        return f"It knows no model “{model}”, or the address is not right: most end in /v1."
     if status == 429:
-        return f"It takes no more questions for now (limit or credit used up).{quoted}"
+        return "It takes no more questions for now (limit or credit used up)."
     if status >= 500:
-        return f"The server has a fault of its own ({status}); its log says more.{quoted}"
+        return f"The server has a fault of its own ({status}); its log says more."
+    if status >= 400:
+        return f"It refused the question ({status})."
     if status >= 300:
-        return f"It refused the question ({status}).{quoted}"
+        return f"It leads to another address ({status}), which is not followed; enter that one."
     try:
         content = json.loads(body)["choices"][0]["message"]["content"]
     except (ValueError, LookupError, TypeError, RecursionError):
         return "What answers there is no OpenAI-compatible server: most addresses end in /v1."
     return "" if isinstance(content, str) and content.strip() else "It answers, but says nothing; try another model."
-
-
-def _complaint(body: str, key: str) -> str:
-    try:
-        data = json.loads(body)
-        error = data.get("error", data.get("detail", "")) if isinstance(data, dict) else ""
-        says = error.get("message", "") if isinstance(error, dict) else error
-    except (ValueError, RecursionError):
-        return ""  # a web page or the like, which tells nobody anything
-    return _told(says, key) if isinstance(says, str) else ""
 
 
 def _told(text: str, key: str) -> str:

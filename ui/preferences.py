@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
-from rag import Engine, SettingsError
+from rag import Engine, Settings, SettingsError
 from ui.endpoint import url_problem
 
 SERVER, ENDPOINT = "server", "endpoint"
@@ -46,17 +47,66 @@ def read_preferences(stored: object) -> Preferences:
     return found if known and fits else Preferences()
 
 
-def view(engine: Engine, wanted: Preferences, key: str) -> Engine | None:
+def own_endpoints(settings: Settings, loopback: bool) -> bool:
+    """Tell whether readers may set any endpoint for themselves at all; see `endpoint_allowed`."""
+    return settings.reader_endpoints not in ("none", "auto" if not loopback else "none")
+
+
+def endpoint_allowed(settings: Settings, url: str, loopback: bool) -> bool:
+    """Tell whether a reader may have an endpoint asked, which the server then connects to from where it stands.
+
+    Args:
+        settings: `reader_endpoints` is read.
+        url: The endpoint's base address.
+        loopback: Whether the page is served to this machine only.
+    """
+    if not own_endpoints(settings, loopback) or url_problem(url):
+        return False
+    if settings.reader_endpoints in ("all", "auto"):
+        return True
+    wanted = _place(url)
+    # "..", plain or coded, would lead out of the path that is allowed.
+    if any(unquote(part) in (".", "..") or "\\" in part for part in wanted[3]) or "%2f" in url.lower():
+        return False
+    allowed = [_place(entry.strip()) for entry in settings.reader_endpoints.split(",")]
+    return any(wanted[:3] == a[:3] and wanted[3][: len(a[3])] == a[3] for a in allowed)
+
+
+def _place(url: str) -> tuple[str, str, int, list[str]]:
+    """Return scheme, host, port and the parts of the path."""
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+    return parts.scheme, parts.hostname or "", port, parts.path.rstrip("/").split("/")
+
+
+def refused(settings: Settings, url: str, loopback: bool) -> str:
+    """Return why a reader may not have this endpoint asked, or nothing."""
+    if endpoint_allowed(settings, url, loopback):
+        return ""
+    if not own_endpoints(settings, loopback):
+        return "This server asks no model at an address that a reader sets."
+    return "This server asks no model at this address; it allows others."
+
+
+def view(engine: Engine, wanted: Preferences, key: str, loopback: bool = True) -> Engine | None:
     """Return the reader's own view of `engine`, or None where nothing differs from it.
+
+    Args:
+        engine: The server's engine.
+        wanted: What the reader has set.
+        key: The reader's key for their endpoint, or nothing.
+        loopback: Whether the page is served to this machine only.
 
     The server's own key never goes to an address that a reader has typed: such a model gets the reader's key or none.
 
     Raises:
-        SettingsError: The endpoint's address or the model's name is missing or unusable.
+        SettingsError: The endpoint's address or the model's name is missing or unusable, or the address not allowed.
     """
     changes: dict[str, Any] = {}
     if wanted.model == ENDPOINT:
         if problem := url_problem(wanted.url):
+            raise SettingsError(problem)
+        if problem := refused(engine.settings, wanted.url, loopback):
             raise SettingsError(problem)
         if not wanted.name:
             raise SettingsError("The model's name is missing; the endpoint's provider lists the names.")
@@ -89,8 +139,14 @@ def model_name(llm: str) -> str:
     return known.get(llm) or PurePath(llm).stem
 
 
-def choices(llm: str) -> list[tuple[str, str]]:
-    """Return (label, value) of each answer model to choose from, given the one that the server is set up with."""
+def choices(llm: str, endpoint: bool = True) -> list[tuple[str, str]]:
+    """Return (label, value) of each answer model to choose from.
+
+    Args:
+        llm: The one that the server is set up with.
+        endpoint: Whether a reader may set an endpoint.
+    """
     own = [] if llm in BUILT_IN else [(f"As this server is set up: {model_name(llm)}", SERVER)]
     built_in = [(label, name) for name, label in BUILT_IN.items()]
-    return [*own, *built_in, ("Another model, at an OpenAI-compatible address", ENDPOINT)]
+    other = [("Another model, at an OpenAI-compatible address", ENDPOINT)] if endpoint else []
+    return [*own, *built_in, *other]

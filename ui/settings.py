@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from html import escape
 from typing import Any
 
@@ -13,7 +13,7 @@ import gradio as gr
 from rag import Engine, RagError
 from ui import feedback
 from ui.conversations import new_id
-from ui.endpoint import try_endpoint
+from ui.endpoint import try_endpoint, url_problem
 from ui.events import QUICK
 from ui.preferences import (
     BUILT_IN,
@@ -23,7 +23,9 @@ from ui.preferences import (
     Preferences,
     choices,
     model_name,
+    own_endpoints,
     read_preferences,
+    refused,
     view,
 )
 from ui.session import Session
@@ -50,6 +52,7 @@ class SettingsTab:
     status: gr.HTML
     appearance: gr.Radio
     judged: gr.Button
+    loopback: bool = True
 
     @property
     def wanted(self) -> list[Any]:
@@ -81,9 +84,11 @@ class SettingsTab:
     def opened(self, session: Session, stored: object) -> tuple[Any, ...]:
         """Return what the fields show after the page was loaded, with what the browser kept."""
         wanted = read_preferences(stored)
+        if wanted.model == ENDPOINT and not self._has_endpoint:  # kept from a time when one could be set
+            wanted = replace(wanted, model=SERVER)
         said = note(_NO_KEY) if wanted.model == ENDPOINT else ""
         try:
-            session.use(view(self.engine, wanted, session.key))
+            session.use(view(self.engine, wanted, session.key, self.loopback))
         except RagError as error:
             said = note(str(error), bad=True)
         settings = (session.own or self.engine).settings
@@ -93,13 +98,17 @@ class SettingsTab:
 
     def on_model(self, model: str) -> Any:
         """Show the fields of an endpoint where one is wanted."""
-        return gr.update(visible=model == ENDPOINT)
+        return gr.update(visible=model == ENDPOINT and self._has_endpoint)
+
+    @property
+    def _has_endpoint(self) -> bool:
+        return own_endpoints(self.engine.settings, self.loopback)
 
     def on_save(self, session: Session, *values: Any) -> tuple[Any, ...]:
         """Use these settings from the next question on; the key's field is emptied."""
         wanted, key = self._read(session, values)
         try:
-            session.use(view(self.engine, wanted, key))
+            session.use(view(self.engine, wanted, key, self.loopback))
         except RagError as error:
             return gr.skip(), gr.skip(), note(str(error), bad=True)
         session.key, session.key_for = key, wanted.url
@@ -110,7 +119,8 @@ class SettingsTab:
         """Say whether the model works, and what is wrong if not; nothing is saved."""
         wanted, key = self._read(session, values)
         if wanted.model == ENDPOINT:
-            problem = await try_endpoint(wanted.url, wanted.name, key)
+            problem = url_problem(wanted.url) or refused(self.engine.settings, wanted.url, self.loopback)
+            problem = problem or await try_endpoint(wanted.url, wanted.name, key)
             return note(problem, bad=True) if problem else note("It works.")
         try:
             await asyncio.to_thread(self._load, wanted)
@@ -119,7 +129,7 @@ class SettingsTab:
         return note("It works.")
 
     def _load(self, wanted: Preferences) -> None:
-        own = view(self.engine, wanted, "")
+        own = view(self.engine, wanted, "", self.loopback)
         try:
             _ = (own or self.engine).llm
         finally:
@@ -154,11 +164,19 @@ def _own_model(engine: Engine) -> str:
     return engine.settings.llm if engine.settings.llm in BUILT_IN else SERVER
 
 
-def settings_tab(engine: Engine, session: gr.State, store: gr.BrowserState) -> SettingsTab:
-    """Build the tab's components inside the current Blocks; `SettingsTab.connect` attaches their events."""
+def settings_tab(engine: Engine, session: gr.State, store: gr.BrowserState, loopback: bool = True) -> SettingsTab:
+    """Build the tab's components inside the current Blocks; `SettingsTab.connect` attaches their events.
+
+    Args:
+        engine: The server's engine.
+        session: The reader's session.
+        store: What the browser keeps of the settings.
+        loopback: Whether the page is served to this machine only; see the setting `reader_endpoints`.
+    """
+    has_endpoint = own_endpoints(engine.settings, loopback)
     with gr.Column(elem_id="dl-settings", elem_classes=["dl-settings"]):
         gr.HTML("<h2>Answers</h2><p>These settings are yours alone.</p>", apply_default_css=False, js_on_load=None)
-        model = gr.Radio(choices(engine.settings.llm), value=_own_model(engine), label="Answer model")
+        model = gr.Radio(choices(engine.settings.llm, has_endpoint), value=_own_model(engine), label="Answer model")
         with gr.Column(visible=False, elem_id="dl-endpoint") as endpoint:
             url = gr.Textbox(label="Address", placeholder="http://127.0.0.1:8000/v1", max_lines=1)
             name = gr.Textbox(label="Name of the model there", max_lines=1)
@@ -212,4 +230,5 @@ def settings_tab(engine: Engine, session: gr.State, store: gr.BrowserState) -> S
         status,
         appearance,
         judged,
+        loopback,
     )

@@ -93,5 +93,7 @@ def _poll(process: subprocess.Popen[bytes]) -> int | None:
 def _pip_reason(log: str) -> str:
     if "No module named pip" in log:
         return "this Python has no pip; run: python -m ensurepip"
+    if "SOCKS support" in log:
+        return "pip lacks what a SOCKS proxy (ALL_PROXY) needs; run: pip install pysocks, or unset it"
     lines = [line for line in log.splitlines() if line.strip()] or ["pip failed and gave no reason"]
     return next((line for line in reversed(lines) if line.startswith("ERROR:")), lines[-1])

@@ -21,7 +21,8 @@ from fakes import WAIT, FakeLLM, make_engine
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ChatResponseGen
 
 from rag import Answer, LLMError, ModelError, Settings, SettingsError, models
-from rag.llm import SLOTS, LocalLLM, _prompt_folder, _slot, is_extractive, make_llm, stream_chat
+from rag.llm import SLOTS, LocalLLM, _prompt_folder, _slot, is_extractive, make_llm
+from rag.reply import stream_chat
 
 KEY = "sk-very-secret-1234"
 AID = "How much additional aid did Harris announce for the region?"
@@ -144,7 +145,7 @@ def test_own_errors_stay_as_they_are() -> None:
 
 def test_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([100.0, 100.5, 101.5])  # begun, after the first word, after the second
-    monkeypatch.setattr("rag.llm.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("rag.reply.time.monotonic", lambda: next(clock))
     llm = FakeLLM(default="one two three")
     seen = []
     with pytest.raises(LLMError, match="longer than 1 s"):
@@ -274,7 +275,7 @@ def test_key_that_an_endpoint_repeats_is_not_shown(key: str, tmp_path: Path) -> 
     finally:
         server.shutdown()
         server.server_close()
-    assert key not in notice and "is no key" in notice
+    assert key not in notice and "is no key" not in notice and "refused the key" in notice
 
 
 def test_endpoint_that_is_not_there(tmp_path: Path) -> None:
@@ -318,6 +319,13 @@ def test_model_streams(local: LocalLLM) -> None:
     logprobs = pieces[-1].additional_kwargs["logprobs"]
     assert len(logprobs) >= len(pieces) and all(value <= 0 for value in logprobs)
     assert local.chat(say("What is the capital of France? Answer with one sentence.")).message.content == text
+
+
+@pytest.mark.slow
+def test_model_that_reaches_its_limit_is_cut_off(local: LocalLLM) -> None:
+    with pytest.raises(LLMError, match="cut off at its longest"):
+        list(stream_chat(local, say(LONG), WAIT, max_tokens=4))
+    assert list(stream_chat(local, say(LONG), WAIT, whole=False, max_tokens=4))
 
 
 @pytest.mark.slow

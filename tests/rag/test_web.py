@@ -292,11 +292,13 @@ def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch: 
         ("2606:4700::1111", True),
         ("::ffff:8.8.8.8", True),
         ("64:ff9b::808:808", True),
+        ("::ffff:0:8.8.8.8", True),
         *[
             (address, False)
             for address in (
                 "10.0.0.1 172.16.0.1 192.168.1.1 127.0.0.1 169.254.169.254 100.64.0.1 0.0.0.0 224.0.0.1 "
                 ":: ::1 ::127.0.0.1 ::ffff:127.0.0.1 ::ffff:10.0.0.1 2002:7f00:1:: 64:ff9b::7f00:1 64:ff9b:1::1 "
+                "::ffff:0:127.0.0.1 ::ffff:0:10.0.0.1 ::ffff:0:192.168.1.1 ::ffff:0:169.254.169.254 "
                 "fe80::1 fc00::1 ff02::1 255.255.255.255"
             ).split()
         ],

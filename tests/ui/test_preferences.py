@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+import gradio as gr
 import pytest
 from fakes import make_engine
 
-from rag import Engine, SettingsError
-from ui.preferences import ENDPOINT, SERVER, Preferences, choices, model_name, read_preferences, view
+from rag import Engine, Settings, SettingsError
+from ui.preferences import ENDPOINT, SERVER, Preferences, choices, endpoint_allowed, model_name, read_preferences, view
+from ui.session import Session
+from ui.settings import settings_tab
 
 URL = "http://127.0.0.1:9/v1"
 
@@ -75,3 +80,63 @@ def test_model_names() -> None:
 def test_choices_name_what_the_server_is_set_up_with() -> None:
     assert [value for _, value in choices("local")] == ["local", "local:small", "extractive", ENDPOINT]
     assert choices("openai:org/m")[0] == ("As this server is set up: org/m", SERVER)
+    assert ENDPOINT not in [value for _, value in choices("local", endpoint=False)]
+
+
+LISTED = "https://models.example/v1, http://10.0.0.5:8000/team"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "url", "here", "elsewhere"),
+    [
+        ("auto", URL, True, False),
+        ("all", URL, True, True),
+        ("none", URL, False, False),
+        ("all", "http://user:pw@a/v1", False, False),
+        (LISTED, "https://models.example/v1", True, True),
+        (LISTED, "https://MODELS.example:443/v1/", True, True),
+        (LISTED, "https://models.example/v1/deeper", True, True),
+        (LISTED, "http://10.0.0.5:8000/team", True, True),
+        (LISTED, "http://models.example/v1", False, False),
+        (LISTED, "https://models.example:444/v1", False, False),
+        (LISTED, "https://models.example/v12", False, False),
+        (LISTED, "https://models.example/", False, False),
+        (LISTED, "https://models.example/v1/../admin", False, False),
+        (LISTED, "https://models.example/v1/%2e%2e/admin", False, False),
+        (LISTED, "https://models.example/v1/..%2fadmin", False, False),
+        (LISTED, "https://models.example/v1/..\\admin", False, False),
+        (LISTED, "https://models.example.evil.example/v1", False, False),
+        (LISTED, "https://models.example@evil.example/v1", False, False),
+        (LISTED, "http://10.0.0.6:8000/team", False, False),
+    ],
+)
+def test_which_endpoints_readers_may_set(allowed: str, url: str, here: bool, elsewhere: bool) -> None:
+    settings = Settings(reader_endpoints=allowed)
+    assert endpoint_allowed(settings, url, loopback=True) is here
+    assert endpoint_allowed(settings, url, loopback=False) is elsewhere
+
+
+@pytest.mark.parametrize("allowed", ["some", "10.0.0.5", "http://a/v1,", "http://a/v1?x=1", "auto,all"])
+def test_unusable_list_of_endpoints(allowed: str) -> None:
+    with pytest.raises(SettingsError, match="reader_endpoints"):
+        Settings(reader_endpoints=allowed)
+
+
+@pytest.mark.parametrize(("allowed", "loopback"), [("none", True), ("auto", False), ("http://10.0.0.5/v1", True)])
+def test_the_server_refuses_wherever_settings_come_from(tmp_path: Path, allowed: str, loopback: bool) -> None:
+    """What a browser kept, what it saves and what it tests; nothing is asked at that address."""
+    wanted = Preferences(ENDPOINT, URL, "m")
+    values = (ENDPOINT, URL, "m", 0.2, 5, "")
+    with make_engine(tmp_path, documents={}, reader_endpoints=allowed) as engine, gr.Blocks():
+        with pytest.raises(SettingsError, match="asks no model"):
+            view(engine, wanted, "", loopback)
+        session: Any = Session()
+        tab = settings_tab(engine, gr.State(session), gr.BrowserState(storage_key="x", secret="x"), loopback)
+        offered = ENDPOINT in [value for _, value in tab.model.choices]
+        assert offered is (allowed.startswith("http"))
+        model, *_, shown, said = tab.opened(session, asdict(wanted))
+        assert session.own is None and (offered or model != ENDPOINT) and shown["visible"] is offered
+        assert "asks no model" in said if offered else "asks no model" not in said
+        *_, said = tab.on_save(session, *values)
+        assert "asks no model" in said and session.own is None
+        assert "asks no model" in asyncio.run(tab.on_test(session, *values))

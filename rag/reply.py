@@ -1,0 +1,87 @@
+"""What an answer model of any kind says, piece by piece: a whole reply in time, or an error."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse
+from llama_index.core.llms.llm import LLM
+
+from rag.errors import LLMError, ModelError
+
+# What providers call the end of a whole reply; whatever else they say, part of it is missing.
+_ENDS = {"stop", "eos", "eos_token", "stop_token", "stop_sequence", "end_turn"}
+_BROKEN = "the answer model's reply broke off before its end and is not used; ask again, or set another model in llm"
+_LONG = "the answer model's reply was cut off at its longest and is not used; ask for less, or set another model in llm"
+_HELD = "the answer model's provider held the reply back; ask in other words, or set another model in llm"
+_CUT = {"length": _LONG, "max_tokens": _LONG, "content_filter": _HELD}
+
+
+def stream_chat(
+    llm: LLM, messages: Sequence[ChatMessage], timeout: float, *, whole: bool = True, **kwargs: Any
+) -> Iterator[tuple[str, float | None, dict[str, float]]]:
+    """Yield (text so far, mean token probability or None, likeliest first tokens) while a model of any kind answers.
+
+    Args:
+        llm: The answer model.
+        messages: What it is asked.
+        timeout: Seconds that the reply may take.
+        whole: A reply that ends before its end ("US $310" of "US $310 million") is an error.
+        **kwargs: Passed to the model, such as `max_tokens`.
+
+    Raises:
+        LLMError: The model failed, took longer than `timeout` seconds, cannot be reached or was cut off.
+    """
+    deadline = time.monotonic() + timeout
+    text, finish, tells = "", None, False
+    try:
+        for piece in llm.stream_chat(messages, **kwargs):
+            text = piece.message.content or text + (piece.delta or "")
+            facts = piece.additional_kwargs
+            reason, known = _finish(piece)
+            finish, tells = reason or finish, tells or known
+            yield text, _confidence(facts.get("logprobs")), facts.get("first") or {}
+            if time.monotonic() > deadline:
+                raise LLMError(f"the answer model took longer than {timeout:g} s; raise llm_timeout")
+    except (LLMError, ModelError):
+        raise
+    except Exception as error:  # every client library has its own tree of errors
+        raise LLMError(f"the answer model {llm.metadata.model_name} failed: {one_line(error)}; check llm") from error
+    if whole and tells and finish not in _ENDS:
+        raise LLMError(_CUT.get(finish or "", _BROKEN))
+    if not text:
+        raise LLMError(f"the answer model {llm.metadata.model_name} said nothing; check llm and llm_base_url")
+
+
+def _finish(piece: ChatResponse) -> tuple[str | None, bool]:
+    """Return why a reply ended, as far as it is said, and whether such a model says it at all."""
+    if "finish" in piece.additional_kwargs:
+        return str(piece.additional_kwargs["finish"]), True
+    choices = getattr(piece.raw, "choices", None)
+    reason = getattr(choices[0], "finish_reason", None) if choices else None
+    return (str(reason).lower() if reason else None), choices is not None
+
+
+def _confidence(logprobs: Any) -> float | None:
+    if not isinstance(logprobs, list) or not logprobs or not isinstance(logprobs[0], float):
+        return None
+    return math.exp(sum(logprobs) / len(logprobs))
+
+
+def one_line(error: object, secret: str | None = None) -> str:
+    """Return what an error says on one line, shortened, without keys.
+
+    Args:
+        error: An exception, or what a runtime reports for one.
+        secret: A key that may stand in it.
+    """
+    if isinstance(error, dict):
+        error = error.get("message", error)
+    text = " ".join(str(error).split()) or type(error).__name__
+    if secret:
+        text = text.replace(secret, "***")  # some services repeat the key in their complaint
+    return re.sub(r"\b(?:sk|key|api)-[\w-]{4,}", "***", text)[:200]
