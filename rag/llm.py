@@ -37,6 +37,7 @@ from llama_index.core.llms import CustomLLM
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.llms.llm import LLM
 
+from rag import memory
 from rag.errors import LLMError, ModelError, SettingsError
 from rag.settings import Settings
 
@@ -45,6 +46,7 @@ CONTEXT_TOKENS = 4096
 SLOTS = 5  # prompts with different fixed starts whose starts stay in memory side by side
 _KEY = secrets.token_urlsafe(32)
 _STOP = ["<|im_end|>", "<|endoftext|>"]
+_WORKING = 1_200_000_000  # bytes that the model takes beside its weights, for five contexts, buffers and threads
 _TOP = 10  # likeliest first tokens that are reported
 
 
@@ -218,6 +220,7 @@ class LocalLLM(CustomLLM):
 
 @lru_cache(maxsize=2)
 def _load_server(path: str, threads: int) -> xllamacpp.Server:
+    _require_room(path)
     params = xllamacpp.CommonParams()
     params.model.path = path
     params.n_ctx = CONTEXT_TOKENS * SLOTS
@@ -273,6 +276,17 @@ def _server(path: str, threads: int) -> xllamacpp.Server:
             return _load_server(path, threads)
         except (RuntimeError, ValueError, OSError) as error:
             raise ModelError(f"{path} cannot be loaded: {_reason(error)}; is it a GGUF chat model?") from error
+
+
+def _require_room(path: str) -> None:
+    """Refuse to load what does not fit under a limit: the runtime ends the whole process when it gets no memory."""
+    room = memory.room()
+    needed = Path(path).stat().st_size + _WORKING
+    if room is not None and room < needed:
+        raise ModelError(
+            f"there is not enough memory for the answer model ({needed / 1e9:.1f} GB needed, {max(0, room) / 1e9:.1f} "
+            f"GB left under the limit); {memory.ADVICE}"
+        )
 
 
 def _reason(error: object, secret: str | None = None) -> str:

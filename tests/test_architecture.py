@@ -17,7 +17,7 @@ import rag
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
-        "rag.types rag.errors rag.text",
+        "rag.types rag.errors rag.text rag.memory rag.console",
         "rag.formats rag.formats.article rag.formats.dates rag.formats.language rag.formats.pdf_process",
         "rag.formats.charset rag.formats.archive rag.formats.worker",
         "rag.formats.html rag.formats.plain rag.formats.pdf rag.formats.word",
