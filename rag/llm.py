@@ -47,6 +47,7 @@ SLOTS = 5  # prompts with different fixed starts whose starts stay in memory sid
 _KEY = secrets.token_urlsafe(32)
 _STOP = ["<|im_end|>", "<|endoftext|>"]
 _WORKING = 1_200_000_000  # bytes that the model takes beside its weights, for five contexts, buffers and threads
+_CONTROL = re.compile(r"<(?=[|/]?\w+\|?>)")  # "<|im_start|>", "</s>", "<start_of_turn>"
 _TOP = 10  # likeliest first tokens that are reported
 
 
@@ -156,7 +157,7 @@ class LocalLLM(CustomLLM):
         deadline = time.monotonic() + self.timeout
         server = _server(self.path, self.threads)
         request = {
-            "messages": [{"role": m.role.value, "content": m.content or ""} for m in messages],
+            "messages": [{"role": m.role.value, "content": _plain(m.content or "")} for m in messages],
             "max_tokens": kwargs.get("max_tokens", self.max_tokens),
             "temperature": 0,
             "stream": True,
@@ -287,6 +288,11 @@ def _require_room(path: str) -> None:
             f"there is not enough memory for the answer model ({needed / 1e9:.1f} GB needed, {max(0, room) / 1e9:.1f} "
             f"GB left under the limit); {memory.ADVICE}"
         )
+
+
+def _plain(text: str) -> str:
+    """Return text in which nothing is a control token: "<|im_end|>" in an article would end the reader's turn."""
+    return _CONTROL.sub("< ", text)
 
 
 def _reason(error: object, secret: str | None = None) -> str:

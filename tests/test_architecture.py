@@ -30,8 +30,9 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "rag.question rag.settings rag.download rag.confidence rag.connect rag.database rag.similar rag.encoder",
         "rag.prompts rag.contrary rag.web rag.openvino_encoder rag.torch_encoder rag.kin rag.rerank",
         "rag.wording",
-        "rag.load rag.chunk rag.retrieve rag.evidence rag.verify rag.documents rag.lexical rag.store rag.embed rag.llm "
-        "rag.models rag.draft rag.reader",
+        "rag.planted",
+        "rag.load rag.chunk rag.retrieve rag.evidence rag.verify rag.documents rag.lexical rag.store rag.embed "
+        "rag.llm rag.models rag.draft rag.reader",
         "rag.outbox rag.filters",
         "rag.search",
         "rag.audit rag.migrate",
