@@ -112,6 +112,8 @@ def ask(
         authors=tuple(author or ()),
         languages=tuple(language or ()),
     )
+    # On a console that is not UTF-8 the bytes of other letters come as halves of surrogate pairs.
+    question = question.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     engine = _open(store)
     try:
         if question.strip():

@@ -106,6 +106,7 @@ def test_a_model_that_does_not_fit_is_refused_before_it_is_loaded(
         model.complete("Who?")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has the limit")
 def test_under_a_limit_no_traceback_is_printed(tmp_path: Path) -> None:
     command = f"ulimit -c 0; ulimit -v 1000000; {sys.executable} -m rag ask 'Who came?'"
