@@ -11,6 +11,7 @@ from rag.draft import extract, generate
 from rag.errors import LLMError, ModelMissingError
 from rag.evidence import nearest, overview, select
 from rag.index import Index
+from rag.planted import reported
 from rag.prompts import answer_start
 from rag.question import Form, asks_reason, form, leans_on, looked_up, parts, told_by, topic, values
 from rag.rerank import Reranker
@@ -131,7 +132,7 @@ class Answering:
         candidates = self._index.search(vector, wanted, self.settings.candidates, filters)
         read.update((c.document.id, c.document.text) for c in candidates)
         weights = {term: self._index.idf(term) for term in asked}
-        hits = rank(question, candidates, vector, weights, aliases, self._models.kin())
+        hits = reported(question, rank(question, candidates, vector, weights, aliases, self._models.kin()))
         if self._models.reranker:
             hits = self._reranked(self._models.reranker, question, hits)
         elif reader := self._models.reader():

@@ -6,19 +6,20 @@ everything else to stderr.
 
 from __future__ import annotations
 
-import json
+import io
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from rag import cli_eval, cli_ingest, cli_models
+from rag import cli_eval, cli_ingest, cli_models, memory
 from rag.cli_ingest import shown
+from rag.console import print_json
 from rag.errors import RagError, SettingsError
 from rag.settings import Settings
 from rag.types import Filters
@@ -49,11 +50,24 @@ _err = Console(stderr=True, highlight=False)
 def main() -> None:
     """Run the command line; the console script `rag` and `python -m rag` call this."""
     logging.basicConfig(format="rag: %(message)s", level=logging.WARNING)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a console that lacks a character shows a question mark
     try:
         app()
-    except RagError as error:
-        print(f"rag: error: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if memory.is_short(error):
+            _fail(f"there is not enough memory; {memory.ADVICE}", 1)
+        if not isinstance(error, RagError):
+            raise
+        _fail(str(error), error.exit_code)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    print(f"rag: error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)
 
 
 @app.command()
@@ -98,6 +112,8 @@ def ask(
         authors=tuple(author or ()),
         languages=tuple(language or ()),
     )
+    # On a console that is not UTF-8 the bytes of other letters come as halves of surrogate pairs.
+    question = question.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     engine = _open(store)
     try:
         if question.strip():
@@ -106,7 +122,7 @@ def ask(
     finally:
         engine.close()
     if as_json:
-        _print_json(answer.to_dict())
+        print_json(answer.to_dict())
     else:
         print(answer)
 
@@ -166,7 +182,7 @@ def sources(store: StoreOption = None, as_json: JsonOption = False) -> None:
     with Engine(_settings(store)) as engine:
         found = engine.sources()
     if as_json:
-        _print_json([dataclasses.asdict(entry) for entry in found])
+        print_json([dataclasses.asdict(entry) for entry in found])
         return
     table = Table("Source", "Title", "Date", "Publisher", "Passages", "Added", box=None)
     for entry in found:
@@ -214,7 +230,3 @@ def _open(store: Path | None) -> Engine:
     from rag.default import open_engine
 
     return open_engine(_settings(store), lambda line: print(f"rag: {line}", file=sys.stderr))
-
-
-def _print_json(value: object) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=2))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from rag.console import print_json
 from rag.errors import RagError, UsageError
 from rag.settings import Settings
 
@@ -107,7 +107,7 @@ def compare(
 
     comparison = compare_runs(read_run(a), read_run(b), metric)
     if as_json:
-        _print_json(comparison.to_dict())
+        print_json(comparison.to_dict())
     else:
         print_comparison(comparison, Console())
 
@@ -161,7 +161,7 @@ def _publish(runs: Sequence[Run], out: Path | None, *, as_json: bool) -> None:
         return
     from eval.figures import by_kind, figures
 
-    _print_json(
+    print_json(
         {
             one.header.system: {
                 "header": one.header.model_dump(),
@@ -235,7 +235,3 @@ def _named(name: str, found: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]
     if metric not in found[system]:
         raise UsageError(f"--fail-under names no figure {name!r}; there are {', '.join(found[system])}")
     return system, metric
-
-
-def _print_json(value: object) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=2))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import sys
 import threading
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
+from rag.console import print_json
 from rag.errors import RagError, UsageError
 from rag.settings import Settings
 from rag.types import IngestReport, merge
@@ -118,7 +118,7 @@ def parse_columns(given: str) -> dict[str, str]:
 
 def _print(report: IngestReport, as_json: bool, one_line: bool = False) -> None:
     if as_json:
-        print(json.dumps(report.to_dict(), ensure_ascii=False, indent=None if one_line else 2), flush=True)
+        print_json(report.to_dict(), one_line)
     else:
         print_report(report)
 

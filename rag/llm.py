@@ -12,6 +12,7 @@ import logging
 import math
 import platform
 import queue
+import re
 import secrets
 import threading
 import time
@@ -36,6 +37,7 @@ from llama_index.core.llms import CustomLLM
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.llms.llm import LLM
 
+from rag import memory
 from rag.errors import LLMError, ModelError, SettingsError
 from rag.reply import one_line
 from rag.settings import Settings
@@ -46,6 +48,8 @@ MAX_TOKENS = 160  # of an answer
 SLOTS = 5  # prompts with different fixed starts whose starts stay in memory side by side
 _KEY = secrets.token_urlsafe(32)
 _STOP = ["<|im_end|>", "<|endoftext|>"]
+_WORKING = 1_200_000_000  # bytes that the model takes beside its weights, for five contexts, buffers and threads
+_CONTROL = re.compile(r"<(?=[|/]?\w+\|?>)")  # "<|im_start|>", "</s>", "<start_of_turn>"
 _TOP = 10  # likeliest first tokens that are reported
 
 
@@ -155,7 +159,7 @@ class LocalLLM(CustomLLM):
         deadline = time.monotonic() + self.timeout
         server = _server(self.path, self.threads)
         request = {
-            "messages": [{"role": m.role.value, "content": m.content or ""} for m in messages],
+            "messages": [{"role": m.role.value, "content": _plain(m.content or "")} for m in messages],
             "max_tokens": kwargs.get("max_tokens", self.max_tokens),
             "temperature": 0,
             "stream": True,
@@ -226,6 +230,7 @@ class LocalLLM(CustomLLM):
 
 @lru_cache(maxsize=2)
 def _load_server(path: str, threads: int) -> xllamacpp.Server:
+    _require_room(path)
     params = xllamacpp.CommonParams()
     params.model.path = path
     params.n_ctx = CONTEXT_TOKENS * SLOTS
@@ -281,6 +286,22 @@ def _server(path: str, threads: int) -> xllamacpp.Server:
             return _load_server(path, threads)
         except (RuntimeError, ValueError, OSError) as error:
             raise ModelError(f"{path} cannot be loaded: {one_line(error)}; is it a GGUF chat model?") from error
+
+
+def _require_room(path: str) -> None:
+    """Refuse to load what does not fit under a limit: the runtime ends the whole process when it gets no memory."""
+    room = memory.room()
+    needed = Path(path).stat().st_size + _WORKING
+    if room is not None and room < needed:
+        raise ModelError(
+            f"there is not enough memory for the answer model ({needed / 1e9:.1f} GB needed, {max(0, room) / 1e9:.1f} "
+            f"GB left under the limit); {memory.ADVICE}"
+        )
+
+
+def _plain(text: str) -> str:
+    """Return text in which nothing is a control token: "<|im_end|>" in an article would end the reader's turn."""
+    return _CONTROL.sub("< ", text)
 
 
 def is_extractive(settings: Settings) -> bool:

@@ -150,5 +150,5 @@ class Models:
         try:
             for start in starts:
                 self.prepare(start)
-        except (ModelError, LLMError) as error:
-            _log.info("%s", error)  # the first answer says it to the reader
+        except Exception as error:  # this thread has nobody to tell; the first answer says it to the reader
+            _log.info("%s", error)

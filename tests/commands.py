@@ -43,5 +43,7 @@ def environment(**env: str) -> dict[str, str]:
 def process(*arguments: str, **env: str) -> Done:
     """Run `python -m rag …` as a process of its own."""
     command = [sys.executable, "-m", "rag", *arguments]
-    done = subprocess.run(command, env=environment(**env), capture_output=True, text=True, timeout=200)
+    done = subprocess.run(
+        command, env=environment(**env), capture_output=True, encoding="utf-8", errors="replace", timeout=200
+    )
     return Done(done.returncode, done.stdout, done.stderr)

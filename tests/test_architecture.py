@@ -17,7 +17,7 @@ import rag
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
-        "rag.types rag.errors rag.text",
+        "rag.types rag.errors rag.text rag.memory rag.console",
         "rag.formats rag.formats.article rag.formats.dates rag.formats.language rag.formats.pdf_process",
         "rag.formats.charset rag.formats.archive rag.formats.worker",
         "rag.formats.html rag.formats.plain rag.formats.pdf rag.formats.word",
@@ -31,6 +31,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "rag.prompts rag.contrary rag.web rag.openvino_encoder rag.torch_encoder rag.kin rag.rerank rag.bounded "
         "rag.reply",
         "rag.wording rag.endpoint_llm",
+        "rag.planted",
         "rag.load rag.chunk rag.retrieve rag.evidence rag.verify rag.documents rag.lexical rag.store rag.embed rag.llm "
         "rag.models rag.draft rag.reader",
         "rag.outbox rag.filters",

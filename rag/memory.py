@@ -1,0 +1,49 @@
+"""Too little memory: told from other failures, and told beforehand where a library would end the process."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+try:
+    import resource
+except ImportError:  # Windows has no such limit
+    resource = None  # type: ignore[assignment]
+
+ADVICE = (
+    "close other programs or raise the limit (ulimit -v), or use a smaller model: RAG_LLM=extractive or local:small"
+)
+# What libraries say in errors of other classes when they get no memory, or no thread for want of it.
+_SAYS = (
+    "bad_alloc",
+    "can't alloc",
+    "cannot allocate memory",
+    "failed to map segment",
+    "can't start new thread",
+    "not enough memory",
+    "resource temporarily unavailable",
+)
+
+
+def is_short(error: BaseException | None) -> bool:
+    """Tell whether an error, or what caused it, is a want of memory."""
+    while error is not None:
+        said = str(error).lower()
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+            return True
+        if isinstance(error, RuntimeError | ImportError) and any(words in said for words in _SAYS):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def room() -> int | None:
+    """Return how many bytes this process may still map under its limit (`ulimit -v`); None where there is no limit."""
+    try:
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0] if resource else -1
+        if resource is None or limit == resource.RLIM_INFINITY:
+            return None
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError):  # not Linux
+        return None
+    return int(limit - pages * resource.getpagesize())
