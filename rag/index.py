@@ -22,7 +22,7 @@ from rag.documents import DocumentStore, View
 from rag.errors import StoreError, StoreLockedError, StoreMismatchError
 from rag.filters import Matching, matching
 from rag.lexical import LexicalIndex
-from rag.migrate import LAYOUT, UNCHECKED, migrate
+from rag.migrate import LAYOUT, UNCHECKED, lost, migrate
 from rag.search import Search
 from rag.store import VectorStore
 from rag.text import spell_out, terms
@@ -324,6 +324,8 @@ class Index:
     def _check(self) -> None:
         """Mend the indexes when they hold another number of passages than the documents have."""
         _, passages, sentences = self.documents.count()
+        if not self.version and self.vectors.count():
+            raise lost(self.folder / "documents.db")  # nothing was ever written to this one
         unchecked = self.documents.get_meta(UNCHECKED) == "1"
         if unchecked or (self.vectors.count(), self.lexical.count()) != (passages, sentences):
             _log.warning("the indexes of %s did not match its documents; rebuilding them", self.folder)

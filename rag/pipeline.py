@@ -87,7 +87,7 @@ class Engine:
     @property
     def is_new(self) -> bool:
         """Tell whether nothing was ever ingested into the store."""
-        return self._index.documents.get_meta("used") is None
+        return self._index.documents.get_meta("used") is None and self._index.documents.is_empty()
 
     def counts(self) -> tuple[int, int, int]:
         """Return how many articles, passages and sentences the library holds."""
