@@ -18,8 +18,8 @@ from rapidfuzz.distance import OSA
 
 from rag import outbox
 from rag.audit import Audit, entry
-from rag.documents import DocumentStore, View
-from rag.errors import StoreError, StoreLockedError, StoreMismatchError
+from rag.documents import MEND, DocumentStore, View
+from rag.errors import DamagedError, StoreError, StoreLockedError, StoreMismatchError
 from rag.filters import Matching, matching
 from rag.lexical import LexicalIndex
 from rag.migrate import LAYOUT, UNCHECKED, lost, migrate
@@ -31,6 +31,7 @@ from rag.types import Candidate, Document, Entry, File, Filters, SourceInfo
 _log = logging.getLogger(__name__)
 _PAGE = 500  # passages read, and given to the indexes, at a time
 _TRIES = 5  # of a search that what was written meanwhile makes worthless
+_AUDITED = 2000  # passages that are all compared before the first refusal
 _MOST_MATCHING = 8  # filters whose documents are remembered
 _ACRONYM_PLACES = 20  # sentences whose articles are searched for what an acronym stands for
 _open: dict[Path, Index] = {}
@@ -71,6 +72,7 @@ class Index:
         self._users = 0
         self._write_lock = threading.RLock()
         self._unfinished = True
+        self._sound = False
         self._matching: OrderedDict[tuple[int, Filters], Matching] = OrderedDict()
         self._matching_lock = threading.Lock()
         self._lock = _take_lock(folder)
@@ -87,6 +89,8 @@ class Index:
             opened.append(self.vectors)
             self.lexical = LexicalIndex(folder / "lexical")
             opened.append(self.lexical)
+            if self.documents.count()[1] <= _AUDITED:
+                self.lexical.check()
             self.settle()
             self._check()
         except BaseException:
@@ -241,6 +245,8 @@ class Index:
         for _ in range(_TRIES):
             try:
                 version, found = self._search(vector, question_terms, limit, filters)
+            except DamagedError:
+                raise
             except StoreError:
                 continue  # Chroma may stumble over a passage that is deleted while it looks
             # What went while it looked, Chroma may not have proposed any more, nor what came in its place yet.
@@ -306,6 +312,23 @@ class Index:
         with self._write_lock:
             return iter([fault.message for fault in self._audit().faults()])
 
+    def check(self) -> None:
+        """See, once, that the store is sound: where damage hid an article, "the articles do not say" would be false.
+
+        A store of many passages is looked at for what takes little time alone.
+
+        Raises:
+            DamagedError: It is not; the message names what is damaged.
+        """
+        with self._write_lock:
+            if self._sound or self._unfinished:
+                return
+            if self.documents.count()[1] > _AUDITED:
+                self._audit().glance()
+            elif fault := next(self._audit().faults(), None):
+                raise DamagedError(f"the store is damaged: {fault.message.removesuffix(f'; {MEND}')}; {MEND}")
+            self._sound = True
+
     def repair(self) -> list[str]:
         """Mend what is wrong from the documents, without embedding anything; return what was.
 
@@ -357,6 +380,20 @@ def _take_lock(folder: Path) -> filelock.FileLock:
             f"the store {folder} cannot be used: {error.strerror}; check its permissions, or use --store"
         ) from error
     return lock
+
+
+@contextlib.contextmanager
+def owned(folder: Path) -> Iterator[None]:
+    """Have a store's folder for oneself without opening what is in it.
+
+    Raises:
+        StoreLockedError: Another process, or an `Index` of this one, has it open.
+    """
+    lock = _take_lock(folder)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _owner(folder: Path) -> str:

@@ -263,6 +263,7 @@ class Engine:
         started = time.perf_counter()
         question = self.checked(question)
         if self._index.documents.is_empty():
+            self._index.check()
             yield self._unasked(question)
             return
         key = (self._index.version, question, filters, tuple(wordings))
@@ -272,6 +273,8 @@ class Engine:
             yield dataclasses.replace(known, timings={"total": time.perf_counter() - started})
             return
         for part in self._answering.stream(question, filters, wordings):
+            if isinstance(part, Answer) and part.abstained:
+                self._index.check()
             # A fallback is no answer to keep.
             if isinstance(part, Answer) and not part.notices:
                 self._remember(key, part)

@@ -25,7 +25,16 @@ COLLECTION = "dateline"
 _PAGE = 1000
 _LONGEST = 60.0  # seconds that Chroma may take for one call
 # The last is what a reader meets whose client is closed meanwhile.
-_FAILURES: tuple[type[Exception], ...] = (ChromaError, OSError, ValueError, RuntimeError, AttributeError)
+_FAILURES: tuple[type[Exception], ...] = (
+    ChromaError,
+    OSError,
+    ValueError,
+    RuntimeError,
+    AttributeError,
+    TypeError,
+    KeyError,
+    IndexError,
+)
 
 Vector = npt.NDArray[np.float32]
 
@@ -137,13 +146,13 @@ class VectorStore:
 
     def _ask(self, what: str, **asked: Any) -> Any:
         """Return what the collection answers, within a time: after a failed write, on a full disk, it may never."""
-        answers: queue.SimpleQueue[tuple[Any, Exception | None]] = queue.SimpleQueue()
+        answers: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
         work = getattr(self._collection, what)
 
         def ask() -> None:
             try:
                 answers.put((work(**asked), None))
-            except Exception as error:
+            except BaseException as error:  # what panics in Rust is no Exception
                 answers.put((None, error))
 
         # A thread of its own, since nothing else ends the wait; one that never comes back must not keep Python alive.
@@ -162,13 +171,15 @@ class VectorStore:
     def _translated(self, *more: type[Exception]) -> Iterator[None]:
         try:
             yield
-        except (*_FAILURES, *more) as error:
+        except BaseException as error:
+            if not isinstance(error, (*_FAILURES, *more)) and type(error).__name__ != "PanicException":
+                raise
             raise self._error(str(error).splitlines()[0] if str(error) else type(error).__name__) from error
 
     def _error(self, reason: str) -> StoreError:
         return StoreError(
-            f"Chroma failed on {self._folder}: {reason}; check the disk's space, or remove that folder to have it "
-            "rebuilt"
+            f"Chroma failed on {self._folder}: {reason}; check the disk's space, run: rag doctor --repair, or "
+            "remove that folder to have it rebuilt"
         )
 
 
