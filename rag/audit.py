@@ -97,9 +97,18 @@ class Audit:
                 if message != "ok":
                     raise DamagedError(f"documents.db: {' '.join(str(message).split())}; {MEND}")
 
-    def repair(self) -> list[str]:
-        """Mend everything that can be, and return what was wrong."""
+    def repair(self, documents: bool = True) -> list[Fault]:
+        """Mend everything that can be, and return what was wrong.
+
+        Args:
+            documents: Take out documents that are damaged themselves.
+
+        Raises:
+            DamagedError: There is such a document, and it may not be taken out; nothing was changed.
+        """
         found = list(self.faults())
+        if not documents and (fault := next((fault for fault in found if fault.damaged), None)):
+            raise DamagedError(f"{fault.message}; {MEND}")
         self._mend_documents([fault for fault in found if fault.damaged])
         with self._documents.snapshot() as view:
             self._rewrite(view, [f.chroma for f in found if f.chroma], self._put_vectors)
@@ -112,7 +121,7 @@ class Audit:
                 for ids in self._pages(view):
                     self._put_lexical(list(view.chunks(ids)))
                 self._lexical.commit()
-        return [fault.message for fault in found]
+        return found
 
     def _mend_documents(self, damaged: Sequence[Fault]) -> None:
         with self._documents.database.write() as connection:

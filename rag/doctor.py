@@ -101,10 +101,12 @@ def _rebuilt(settings: Settings) -> tuple[Index, list[str]]:
     folder = settings.store.expanduser().resolve()
     with owned(folder):
         done = salvage.mend_database(folder, settings.embedding)
-        if (folder / "documents.db").exists():
+        path = folder / "documents.db"
+        if path.exists() and path.stat().st_size:
             salvage.drop_indexes(folder)
             done.append("both indexes were made again from the documents")
-    return Index.open(settings.store, settings.embedding), done
+    index = Index.open(settings.store, settings.embedding)
+    return index, [*done, *_limited(index.taken_out)]
 
 
 def _mended(settings: Settings) -> tuple[Index, list[str]]:

@@ -73,6 +73,7 @@ class Index:
         self._write_lock = threading.RLock()
         self._unfinished = True
         self._sound = False
+        self.taken_out: list[str] = []  # what was wrong with documents that repairing took out
         self._matching: OrderedDict[tuple[int, Filters], Matching] = OrderedDict()
         self._matching_lock = threading.Lock()
         self._lock = _take_lock(folder)
@@ -329,17 +330,22 @@ class Index:
                 raise DamagedError(f"the store is damaged: {fault.message.removesuffix(f'; {MEND}')}; {MEND}")
             self._sound = True
 
-    def repair(self) -> list[str]:
+    def repair(self, documents: bool = True) -> list[str]:
         """Mend what is wrong from the documents, without embedding anything; return what was.
 
-        A document that is damaged itself is taken out, and its file is read again by the next sync.
+        Args:
+            documents: Take out a document that is damaged itself; its file is read again by the next sync.
+
+        Raises:
+            DamagedError: There is such a document, and it may not be taken out.
         """
         with self._write_lock:
             self.settle()
             self._unfinished = True
-            found = self._audit().repair()
+            found = self._audit().repair(documents)
             self._settle()
-            return found
+            self.taken_out += [fault.message for fault in found if fault.damaged]
+            return [fault.message for fault in found]
 
     def _audit(self) -> Audit:
         return Audit(self.documents, self.vectors, self.lexical)
@@ -352,7 +358,7 @@ class Index:
         unchecked = self.documents.get_meta(UNCHECKED) == "1"
         if unchecked or (self.vectors.count(), self.lexical.count()) != (passages, sentences):
             _log.warning("the indexes of %s did not match its documents; rebuilding them", self.folder)
-            self.repair()
+            self.repair(documents=unchecked)  # nobody would be told of one that went
             self.documents.set_meta(UNCHECKED, "0")
 
     def _check_made_with(self, embedding: str) -> None:

@@ -18,7 +18,17 @@ _REST = ("-wal", "-shm")
 
 
 def drop_indexes(folder: Path) -> None:
-    """Remove both indexes, so that the next opening makes them again from the documents."""
+    """Remove both indexes, so that the next opening makes them again from the documents, and takes out damaged ones.
+
+    Raises:
+        StoreError: The database cannot be written.
+    """
+    database = Database(folder / "documents.db")
+    try:
+        with database.write() as connection:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, '1')", (UNCHECKED,))
+    finally:
+        database.close()
     for name in INDEXES:
         shutil.rmtree(folder / name, ignore_errors=True)
 
