@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -66,9 +66,16 @@ def _is_sound(path: Path) -> bool:
     database = Database(path)
     try:
         with database.read() as connection:
+            said = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+            if not _statements(SCHEMA.split(";")) <= _statements(row[0] for row in said):
+                return False  # the name of a table or column is another
             return [row[0] for row in connection.execute("PRAGMA integrity_check(1)")] == ["ok"]
     finally:
         database.close()
+
+
+def _statements(made: Iterable[str]) -> set[str]:
+    return {" ".join(statement.split()).replace(" IF NOT EXISTS", "") for statement in made} - {""}
 
 
 def _reindex(path: Path) -> None:

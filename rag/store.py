@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import chromadb
 import numpy as np
 import numpy.typing as npt
+from chromadb.api.shared_system_client import SharedSystemClient
 from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import ChromaError
 from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
@@ -124,13 +125,23 @@ class VectorStore:
         return list(self._ask("get", limit=_PAGE, offset=offset, include=[])["ids"])
 
     def _connect(self) -> None:
-        with self._translated(Exception):  # on a damaged folder the bindings raise whatever comes
+        with self._translated(Exception), self._forgotten():  # on a damaged folder the bindings raise whatever comes
             client = chromadb.PersistentClient(str(self._folder), ChromaSettings(anonymized_telemetry=False))
             self._client = client
             self._collection = client.get_or_create_collection(
                 COLLECTION, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
             )
             self.most = min(_PAGE, int(client.get_max_batch_size()))
+
+    @contextmanager
+    def _forgotten(self) -> Iterator[None]:
+        """Let Chroma forget a client that could not be made, or the next for this folder would be that one again."""
+        try:
+            yield
+        except BaseException:
+            SharedSystemClient._identifier_to_system.pop(str(self._folder), None)
+            SharedSystemClient._identifier_to_refcount.pop(str(self._folder), None)
+            raise
 
     def _write(self, what: str, **columns: Any) -> None:
         """Have the collection written to, by a new client where a write failed: the old one may wait for ever."""

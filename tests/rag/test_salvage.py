@@ -147,6 +147,19 @@ def test_a_malformed_database_is_copied_as_far_as_it_can_be_read(store: Path) ->
     assert "Arvikson" in asked(store)
 
 
+def test_a_damaged_name_of_a_column(store: Path) -> None:
+    path = store / "documents.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = path.read_bytes()
+    assert b"language TEXT" in content
+    path.write_bytes(content.replace(b"language TEXT", b"lanwuage TEXT"))
+    assert asked(store) == "error"
+    told = doctor(store, repair=True)
+    assert not told[-1][0] and "articles could be read" in told[0][1], told
+    assert "Arvikson" in asked(store)
+
+
 def test_a_lost_database_is_not_made_again_by_mending(store: Path) -> None:
     (store / "documents.db").unlink()
     for beside in store.glob("documents.db-*"):
