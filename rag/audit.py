@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rag import outbox
-from rag.documents import DocumentStore, Vectors, View
+from rag.documents import MEND, DocumentStore, Vectors, View
+from rag.errors import DamagedError
 from rag.lexical import LexicalIndex
 from rag.store import VectorStore, record
 from rag.text import terms
@@ -38,11 +38,13 @@ _DAMAGED = {
     "document {1} has no text": "SELECT number, source FROM documents d WHERE NOT EXISTS "
     "(SELECT 1 FROM texts t WHERE t.document = d.number)",
     "document {1} has not the passages that it should have": "SELECT d.number, d.source FROM documents d "
-    "LEFT JOIN (SELECT document, COUNT(*) AS passages, SUM(json_array_length(spans)) AS sentences FROM chunks "
+    "LEFT JOIN (SELECT document, COUNT(*) AS passages, SUM(IIF(json_valid(spans), json_array_length(spans), -1)) "
+    "AS sentences FROM chunks "
     "GROUP BY document) c ON c.document = d.number "
     "WHERE d.passages != COALESCE(c.passages, 0) OR d.sentences != COALESCE(c.sentences, 0)",
     "document {1} has vectors of another size than the store's": "SELECT DISTINCT d.number, d.source FROM documents d "
-    "JOIN chunks c ON c.document = d.number WHERE length(c.vectors) != 2 * (1 + json_array_length(c.spans)) * "
+    "JOIN chunks c ON c.document = d.number WHERE json_valid(c.spans) AND length(c.vectors) != 2 * (1 + "
+    "json_array_length(c.spans)) * "
     "(SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'dimensions')",
 }
 
@@ -67,21 +69,46 @@ class Audit:
         """Yield everything that is wrong."""
         with self._documents.snapshot() as view:
             yield from self._in_database(view)
+            self._lexical.check()
             yield from self._in_rules(view)
             damaged = []
             for number, fault in self._in_documents(view):
                 damaged.append(number)
                 yield fault
             for ids in self._pages(view, damaged):
-                passages = list(view.chunks(ids, ("live", "changed", "pending")))
-                yield from _in_texts(passages)
+                broken: dict[int, str] = {}
+                passages = list(view.chunks(ids, ("live", "changed", "pending"), broken))
+                for number, message in broken.items():
+                    damaged.append(number)
+                    yield Fault(message, damaged=_id(view, number))
                 yield from self._in_chroma(passages)
                 yield from self._in_lexical(passages)
             yield from self._orphans(view)
 
-    def repair(self) -> list[str]:
-        """Mend everything that can be, and return what was wrong."""
+    def glance(self) -> None:
+        """Look at what takes little time even in a large store.
+
+        Raises:
+            DamagedError: A file of the lexical index or the database is not what was written.
+        """
+        self._lexical.check()
+        with self._documents.snapshot() as view:
+            for (message,) in view.rows("PRAGMA quick_check(1)"):
+                if message != "ok":
+                    raise DamagedError(f"documents.db: {' '.join(str(message).split())}; {MEND}")
+
+    def repair(self, documents: bool = True) -> list[Fault]:
+        """Mend everything that can be, and return what was wrong.
+
+        Args:
+            documents: Take out documents that are damaged themselves.
+
+        Raises:
+            DamagedError: There is such a document, and it may not be taken out; nothing was changed.
+        """
         found = list(self.faults())
+        if not documents and (fault := next((fault for fault in found if fault.damaged), None)):
+            raise DamagedError(f"{fault.message}; {MEND}")
         self._mend_documents([fault for fault in found if fault.damaged])
         with self._documents.snapshot() as view:
             self._rewrite(view, [f.chroma for f in found if f.chroma], self._put_vectors)
@@ -94,7 +121,7 @@ class Audit:
                 for ids in self._pages(view):
                     self._put_lexical(list(view.chunks(ids)))
                 self._lexical.commit()
-        return [fault.message for fault in found]
+        return found
 
     def _mend_documents(self, damaged: Sequence[Fault]) -> None:
         with self._documents.database.write() as connection:
@@ -128,6 +155,7 @@ class Audit:
     def _in_database(self, view: View) -> Iterator[Fault]:
         for (message,) in view.rows("PRAGMA integrity_check"):
             if message != "ok":
+                message = " ".join(str(message).split())
                 yield Fault(f"documents.db: {message}; restore it from a copy, or ingest the articles into a new store")
         for table, row, parent, _ in view.rows("PRAGMA foreign_key_check"):
             yield Fault(f"documents.db: row {row} of {table} belongs to none of {parent}")
@@ -140,8 +168,7 @@ class Audit:
     def _in_documents(self, view: View) -> Iterator[tuple[int, Fault]]:
         for message, statement in _DAMAGED.items():
             for row in view.rows(statement):
-                document_id = view.rows("SELECT id FROM documents WHERE number = ?", row[0])[0][0]
-                yield int(row[0]), Fault(message.format(*row), damaged=document_id)
+                yield int(row[0]), Fault(message.format(*row), damaged=_id(view, row[0]))
 
     def _in_chroma(self, passages: Sequence[tuple[Chunk, Document, Vectors]]) -> Iterator[Fault]:
         held = self._vectors.records([chunk.id for chunk, _, _ in passages]) if passages else {}
@@ -200,16 +227,8 @@ def entry(chunk: Chunk, document: Document) -> tuple[Chunk, list[list[str]], lis
     return chunk, sentences, terms(f"{document.title} {chunk.text}")
 
 
-def _in_texts(passages: Sequence[tuple[Chunk, Document, Vectors]]) -> Iterator[Fault]:
-    for document in {document.id: document for _, document, _ in passages}.values():
-        if hashlib.sha256(document.text.encode("utf-8", "surrogatepass")).hexdigest() != document.id:
-            yield Fault(f"the text of {document.source} is not what was read", damaged=document.id)
-    for chunk, document, vectors in passages:
-        edges = [chunk.start, *(edge for span in chunk.sentences for edge in (span.start, span.end)), chunk.end]
-        if edges != sorted(edges) or chunk.end > len(document.text):
-            yield Fault(f"the sentences of passage {chunk.id} lie outside of {document.source}", damaged=document.id)
-        if not np.isfinite(vectors).all():
-            yield Fault(f"the vectors of passage {chunk.id} of {document.source} are no numbers", damaged=document.id)
+def _id(view: View, number: int) -> str:
+    return str(view.rows("SELECT id FROM documents WHERE number = ?", number)[0][0])
 
 
 def _unknown(view: View, chunk_ids: Sequence[str]) -> list[str]:

@@ -75,9 +75,9 @@ def glance(
     """
     started = time.perf_counter()
     store = store.expanduser()
-    if not (store / "documents.db").exists():
-        return None
     try:
+        if not (store / "documents.db").stat().st_size:
+            return None  # opening it would make it
         with filelock.FileLock(store / "lock", timeout=0):
             database = Database(store / "documents.db")
             try:

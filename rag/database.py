@@ -93,6 +93,16 @@ class Database:
                 target.close()
             os.replace(partial, copy)
 
+    def forgive(self) -> None:
+        """Take rows whose parents are missing too, from now on."""
+        with self._lock, self._translated():
+            self._writer.execute("PRAGMA foreign_keys = OFF")
+
+    def shrink(self) -> None:
+        """Put everything into the one file, so that it can be moved."""
+        with self._lock, self._translated():
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def _take(self) -> Connection:
         with self._idle_lock:
             if self._idle:
@@ -125,6 +135,6 @@ class Database:
             yield
         except (sqlite3.Error, OSError) as error:
             raise StoreError(
-                f"{self._path} cannot be used: {error}; check the disk's space and the permissions, then try again, "
-                "or use another store"
+                f"{self._path} cannot be used: {' '.join(str(error).split())}; check the disk's space and the "
+                "permissions, run: rag doctor --repair, or use another store"
             ) from error

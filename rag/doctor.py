@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from llama_index.core.base.llms.types import ChatMessage
 
-from rag import models
-from rag.errors import RagError
-from rag.index import Index
+from rag import models, salvage
+from rag.errors import RagError, StoreError, StoreLockedError, StoreMismatchError
+from rag.index import Index, owned
 from rag.llm import is_extractive, make_llm
 from rag.reply import stream_chat
 from rag.settings import Settings
@@ -56,11 +56,14 @@ def checks(settings: Settings, repair: bool = False) -> Iterator[Check]:
 
 
 def _store(settings: Settings, repair: bool) -> Iterator[tuple[bool, str]]:
-    index = Index.open(settings.store, settings.embedding)
+    index, done = _opened(settings, repair)
     try:
+        yield from ((False, f"mended: {line}") for line in done)
         found = list(index.problems())
         if found and repair:
-            yield from ((False, f"mended: {line}") for line in _limited(index.repair()))
+            index.close()
+            index, mended = _mended(settings)
+            yield from ((False, f"mended: {line}") for line in _limited(mended))
             found = list(index.problems())
         if found:
             yield from ((True, line) for line in _limited(found))
@@ -76,6 +79,51 @@ def _store(settings: Settings, repair: bool) -> Iterator[tuple[bool, str]]:
         )
     finally:
         index.close()
+
+
+def _opened(settings: Settings, repair: bool) -> tuple[Index, list[str]]:
+    """Return the store, sound enough to be compared; with `repair`, made so, and what was done for that."""
+    try:
+        index = Index.open(settings.store, settings.embedding)
+    except (StoreLockedError, StoreMismatchError):
+        raise
+    except StoreError:
+        if not repair:
+            raise
+        return _rebuilt(settings)
+    try:
+        list(index.problems())
+        return index, []
+    except RagError:
+        index.close()
+        if not repair:
+            raise
+        return _rebuilt(settings)
+
+
+def _rebuilt(settings: Settings) -> tuple[Index, list[str]]:
+    folder = settings.store.expanduser().resolve()
+    with owned(folder):
+        done = salvage.mend_database(folder, settings.embedding)
+        path = folder / "documents.db"
+        if path.exists() and path.stat().st_size:
+            salvage.drop_indexes(folder)
+            done.append("both indexes were made again from the documents")
+    index = Index.open(settings.store, settings.embedding)
+    return index, [*done, *_limited(index.taken_out)]
+
+
+def _mended(settings: Settings) -> tuple[Index, list[str]]:
+    """Mend the database itself where it is damaged, then all that does not agree with it."""
+    folder = settings.store.expanduser().resolve()
+    with owned(folder):
+        done = salvage.mend_database(folder, settings.embedding)
+    index = Index.open(settings.store, settings.embedding)
+    try:
+        return index, [*done, *index.repair()]
+    except BaseException:
+        index.close()
+        raise
 
 
 def _limited(lines: Sequence[str]) -> Iterator[str]:

@@ -5,6 +5,7 @@ Vectors lie here too (float16), so both can be rebuilt without embedding anythin
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.database import Connection, Database
-from rag.errors import StoreError
+from rag.errors import DamagedError, StoreError
 from rag.types import Chunk, Document, File, SourceInfo, Span
 
 Vectors = npt.NDArray[np.float32]
@@ -64,6 +65,8 @@ CREATE TABLE IF NOT EXISTS arrivals (
 """
 _FIELDS = "d.id, d.source, d.title, t.text, d.path, d.added, d.date, d.author, d.publisher, d.language, d.url"
 _SHOWN = "d.state IN ('live', 'changed')"
+MEND = "run: rag doctor --repair"
+_MOST_OF_UNIT = 1.01
 _MOST_SIMILAR = 50  # names listed beside one article
 
 
@@ -100,7 +103,7 @@ class View:
             f"SELECT {_FIELDS} FROM documents d JOIN texts t ON t.document = d.number WHERE d.id = ? AND {_SHOWN}",
             document_id,
         )
-        return _document(found[0]) if found else None
+        return _sound(_document(found[0])) if found else None
 
     def held(self, ids: Iterable[str]) -> set[str]:
         """Return which of these document ids are in the store."""
@@ -209,28 +212,42 @@ class View:
             last = rows[-1][0]
             yield self.passage_vectors(chunk_id for _, chunk_id, state in rows if state in VISIBLE)
 
-    def chunks(self, ids: Iterable[str], states: Sequence[str] = VISIBLE) -> Iterator[tuple[Chunk, Document, Vectors]]:
-        """Yield the passages with these ids that exist, each with its document and vectors; texts are read once."""
+    def chunks(
+        self, ids: Iterable[str], states: Sequence[str] = VISIBLE, damaged: dict[int, str] | None = None
+    ) -> Iterator[tuple[Chunk, Document, Vectors]]:
+        """Yield the passages with these ids that exist, each with its document and vectors; texts are read once.
+
+        Args:
+            ids: The passages.
+            states: Of their documents.
+            damaged: Takes what is wrong by the number of the document, and the passage is left out.
+
+        Raises:
+            DamagedError: A text or a passage is not what was written, and `damaged` was left out.
+        """
         found = self.rows(
             "SELECT c.document, c.id, c.start, c.end, c.spans, c.vectors FROM json_each(?) j "
             "CROSS JOIN chunks c ON c.id = j.value",
             json.dumps(list(dict.fromkeys(ids))),
         )
-        documents = self._documents({row[0] for row in found}, states)
+        rows = self._documents({row[0] for row in found}, states)
+        documents: dict[int, Document] = {}
+        for number, row in rows.items():
+            with _telling(number, damaged):
+                documents[number] = _sound(_document(row))
         for number, chunk_id, start, end, spans, vectors in found:
             if (document := documents.get(number)) is not None:
-                sentences = tuple(Span(*pair) for pair in json.loads(spans))
-                chunk = Chunk(chunk_id, document.id, start, end, document.text[start:end], sentences)
-                yield chunk, document, unpack(vectors, 1 + len(sentences))
+                with _telling(number, damaged):
+                    yield _passage(document, chunk_id, start, end, spans, vectors)
 
-    def _documents(self, numbers: Iterable[int], states: Sequence[str]) -> dict[int, Document]:
+    def _documents(self, numbers: Iterable[int], states: Sequence[str]) -> dict[int, Sequence[Any]]:
         found = self.rows(
             f"SELECT d.number, {_FIELDS} FROM json_each(?) j CROSS JOIN documents d ON d.number = j.value "
             "JOIN texts t ON t.document = d.number WHERE d.state IN (SELECT value FROM json_each(?))",
             json.dumps(list(numbers)),
             json.dumps(states),
         )
-        return {row[0]: _document(row[1:]) for row in found}
+        return {row[0]: row[1:] for row in found}
 
 
 class DocumentStore:
@@ -308,7 +325,49 @@ def unpack(raw: bytes, count: int) -> Vectors:
 
 def _document(row: Sequence[Any]) -> Document:
     document_id, source, title, text, *rest = row
-    return Document(document_id, source, title, text.decode("utf-8", "surrogatepass"), *rest)
+    try:
+        return Document(document_id, source, title, text.decode("utf-8", "surrogatepass"), *rest)
+    except (UnicodeDecodeError, AttributeError) as error:
+        raise _damaged(f"the text of {source} cannot be read") from error
+
+
+def _sound(document: Document) -> Document:
+    """Return a document if its text is what its id was made from."""
+    if hashlib.sha256(document.text.encode("utf-8", "surrogatepass")).hexdigest() != document.id:
+        raise _damaged(f"the text of {document.source} is not what was read")
+    return document
+
+
+def _passage(
+    document: Document, chunk_id: str, start: int, end: int, spans: str, vectors: bytes
+) -> tuple[Chunk, Document, Vectors]:
+    try:
+        sentences = tuple(Span(*pair) for pair in json.loads(spans))
+        rows = unpack(vectors, 1 + len(sentences))
+        edges = [0, start, *(edge for span in sentences for edge in (span.start, span.end)), end, len(document.text)]
+        outside = edges != sorted(edges)
+    except (ValueError, TypeError) as error:
+        raise _damaged(f"passage {chunk_id} of {document.source} cannot be read") from error
+    if outside:
+        raise _damaged(f"the sentences of passage {chunk_id} lie outside of {document.source}")
+    # A unit vector in half precision, of which a bit may have become a thousand.
+    if not np.isfinite(rows).all() or np.abs(rows).max(initial=0.0) > _MOST_OF_UNIT:
+        raise _damaged(f"the vectors of passage {chunk_id} of {document.source} are no numbers of a unit vector")
+    return Chunk(chunk_id, document.id, start, end, document.text[start:end], sentences), document, rows
+
+
+@contextmanager
+def _telling(number: int, damaged: dict[int, str] | None) -> Iterator[None]:
+    try:
+        yield
+    except DamagedError as error:
+        if damaged is None:
+            raise
+        damaged.setdefault(number, str(error).removesuffix(f"; {MEND}"))
+
+
+def _damaged(what: str) -> DamagedError:
+    return DamagedError(f"{what}; {MEND}")
 
 
 def _grouped(rows: Iterable[tuple[Any, ...]]) -> dict[int, list[tuple[Any, ...]]]:

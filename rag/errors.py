@@ -36,6 +36,10 @@ class StoreError(RagError):
     """The store cannot be opened, read or written."""
 
 
+class DamagedError(StoreError):
+    """What the store holds is not what was written to it."""
+
+
 class StoreLockedError(StoreError):
     """Another process has the store open."""
 

@@ -18,11 +18,11 @@ from rapidfuzz.distance import OSA
 
 from rag import outbox
 from rag.audit import Audit, entry
-from rag.documents import DocumentStore, View
-from rag.errors import StoreError, StoreLockedError, StoreMismatchError
+from rag.documents import MEND, DocumentStore, View
+from rag.errors import DamagedError, StoreError, StoreLockedError, StoreMismatchError
 from rag.filters import Matching, matching
 from rag.lexical import LexicalIndex
-from rag.migrate import LAYOUT, UNCHECKED, migrate
+from rag.migrate import LAYOUT, UNCHECKED, lost, migrate
 from rag.search import Search
 from rag.store import VectorStore
 from rag.text import spell_out, terms
@@ -31,6 +31,7 @@ from rag.types import Candidate, Document, Entry, File, Filters, SourceInfo
 _log = logging.getLogger(__name__)
 _PAGE = 500  # passages read, and given to the indexes, at a time
 _TRIES = 5  # of a search that what was written meanwhile makes worthless
+_AUDITED = 2000  # passages that are all compared before the first refusal
 _MOST_MATCHING = 8  # filters whose documents are remembered
 _ACRONYM_PLACES = 20  # sentences whose articles are searched for what an acronym stands for
 _open: dict[Path, Index] = {}
@@ -71,6 +72,8 @@ class Index:
         self._users = 0
         self._write_lock = threading.RLock()
         self._unfinished = True
+        self._sound = False
+        self.taken_out: list[str] = []  # what was wrong with documents that repairing took out
         self._matching: OrderedDict[tuple[int, Filters], Matching] = OrderedDict()
         self._matching_lock = threading.Lock()
         self._lock = _take_lock(folder)
@@ -87,6 +90,8 @@ class Index:
             opened.append(self.vectors)
             self.lexical = LexicalIndex(folder / "lexical")
             opened.append(self.lexical)
+            if self.documents.count()[1] <= _AUDITED:
+                self.lexical.check()
             self.settle()
             self._check()
         except BaseException:
@@ -241,6 +246,8 @@ class Index:
         for _ in range(_TRIES):
             try:
                 version, found = self._search(vector, question_terms, limit, filters)
+            except DamagedError:
+                raise
             except StoreError:
                 continue  # Chroma may stumble over a passage that is deleted while it looks
             # What went while it looked, Chroma may not have proposed any more, nor what came in its place yet.
@@ -306,17 +313,39 @@ class Index:
         with self._write_lock:
             return iter([fault.message for fault in self._audit().faults()])
 
-    def repair(self) -> list[str]:
+    def check(self) -> None:
+        """See, once, that the store is sound: where damage hid an article, "the articles do not say" would be false.
+
+        A store of many passages is looked at for what takes little time alone.
+
+        Raises:
+            DamagedError: It is not; the message names what is damaged.
+        """
+        with self._write_lock:
+            if self._sound or self._unfinished:
+                return
+            if self.documents.count()[1] > _AUDITED:
+                self._audit().glance()
+            elif fault := next(self._audit().faults(), None):
+                raise DamagedError(f"the store is damaged: {fault.message.removesuffix(f'; {MEND}')}; {MEND}")
+            self._sound = True
+
+    def repair(self, documents: bool = True) -> list[str]:
         """Mend what is wrong from the documents, without embedding anything; return what was.
 
-        A document that is damaged itself is taken out, and its file is read again by the next sync.
+        Args:
+            documents: Take out a document that is damaged itself; its file is read again by the next sync.
+
+        Raises:
+            DamagedError: There is such a document, and it may not be taken out.
         """
         with self._write_lock:
             self.settle()
             self._unfinished = True
-            found = self._audit().repair()
+            found = self._audit().repair(documents)
             self._settle()
-            return found
+            self.taken_out += [fault.message for fault in found if fault.damaged]
+            return [fault.message for fault in found]
 
     def _audit(self) -> Audit:
         return Audit(self.documents, self.vectors, self.lexical)
@@ -324,10 +353,12 @@ class Index:
     def _check(self) -> None:
         """Mend the indexes when they hold another number of passages than the documents have."""
         _, passages, sentences = self.documents.count()
+        if not self.version and self.vectors.count():
+            raise lost(self.folder / "documents.db")  # nothing was ever written to this one
         unchecked = self.documents.get_meta(UNCHECKED) == "1"
         if unchecked or (self.vectors.count(), self.lexical.count()) != (passages, sentences):
             _log.warning("the indexes of %s did not match its documents; rebuilding them", self.folder)
-            self.repair()
+            self.repair(documents=unchecked)  # nobody would be told of one that went
             self.documents.set_meta(UNCHECKED, "0")
 
     def _check_made_with(self, embedding: str) -> None:
@@ -355,6 +386,20 @@ def _take_lock(folder: Path) -> filelock.FileLock:
             f"the store {folder} cannot be used: {error.strerror}; check its permissions, or use --store"
         ) from error
     return lock
+
+
+@contextlib.contextmanager
+def owned(folder: Path) -> Iterator[None]:
+    """Have a store's folder for oneself without opening what is in it.
+
+    Raises:
+        StoreLockedError: Another process, or an `Index` of this one, has it open.
+    """
+    lock = _take_lock(folder)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _owner(folder: Path) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import struct
 import threading
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,10 +15,12 @@ import tantivy
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from rag.errors import StoreError
+from rag.errors import DamagedError, StoreError
 from rag.types import Chunk
 
 _HEAP_BYTES = 50_000_000
+_SEALED = ("term", "idx", "pos", "store", "fast", "fieldnorm", "del")  # files with a checksum at their end
+_MAGIC = 1337
 _MOST_LETTERS = 64  # a longer term is nobody's misspelt word
 
 
@@ -91,19 +96,31 @@ class LexicalIndex:
 
     def count(self) -> int:
         """Return the number of sentences in the index."""
-        return int(self._index.searcher().num_docs)
+        with self._translated():
+            return int(self._index.searcher().num_docs)
+
+    def check(self) -> None:
+        """Read every file of the index and compare it with the checksum that tantivy wrote at its end.
+
+        Raises:
+            DamagedError: One is not what was written.
+        """
+        for path in sorted(self._folder.iterdir()):
+            if path.suffix[1:] in _SEALED and not _is_sealed(path):
+                raise DamagedError(f"{path} is not what was written; run: rag doctor --repair")
 
     def document_frequency(self, term: str) -> int:
         """Return in how many sentences `term` occurs; sentences removed a moment ago may still count."""
-        searcher = self._index.searcher()
-        return min(int(searcher.doc_freq("sentence", term)), int(searcher.num_docs))
+        with self._translated():
+            searcher = self._index.searcher()
+            return min(int(searcher.doc_freq("sentence", term)), int(searcher.num_docs))
 
     def holds(self, term: str, field: str = "passage") -> bool:
         """Tell whether `term` occurs in a sentence, its passage or its article's title (or in a `sentence` alone)."""
-        searcher = self._index.searcher()
-        if not searcher.doc_freq(field, term):
-            return False
         with self._translated():
+            searcher = self._index.searcher()
+            if not searcher.doc_freq(field, term):
+                return False
             # The frequency counts what was removed until its segment is merged.
             return bool(searcher.search(tantivy.Query.term_query(self._schema, field, term), 1, count=False).hits)
 
@@ -154,8 +171,8 @@ class LexicalIndex:
         return found
 
     def _found(self, query: Any, limit: int) -> Iterator[tuple[str, int, float]]:
-        searcher = self._index.searcher()
         with self._translated():
+            searcher = self._index.searcher()
             for score, address in searcher.search(query, limit, count=False).hits:
                 entry = searcher.doc(address)
                 yield str(entry["chunk"][0]), int(entry["number"][0]), float(score)
@@ -168,7 +185,8 @@ class LexicalIndex:
         with self._known_lock:
             known = self._known
             if letter not in known:
-                found = self._index.searcher().terms_with_prefix("sentence", letter)
+                with self._translated():
+                    found = self._index.searcher().terms_with_prefix("sentence", letter)
                 known[letter] = ([term for term, _ in found], [count for _, count in found])
             return known[letter]
 
@@ -191,12 +209,29 @@ class LexicalIndex:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (ValueError, OSError) as error:
+        except BaseException as error:
+            # What panics in Rust is no Exception, and is known by its name alone.
+            if (
+                not isinstance(error, (ValueError, OSError, KeyError, IndexError, TypeError))
+                and type(error).__name__ != "PanicException"
+            ):
+                raise
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise StoreError(
-                f"the lexical index in {self._folder} failed: {reason}; check the disk's space, or remove that folder "
-                "to have it rebuilt"
+                f"the lexical index in {self._folder} failed: {reason}; check the disk's space, run: rag doctor "
+                "--repair, or remove that folder to have it rebuilt"
             ) from error
+
+
+def _is_sealed(path: Path) -> bool:
+    """Tell whether a file is as its end says: content, JSON with a checksum, the length of that, a magic number."""
+    raw = path.read_bytes()
+    try:
+        length, magic = struct.unpack("<II", raw[-8:])
+        footer = json.loads(raw[-8 - length : -8])
+        return bool(magic == _MAGIC and footer["crc"] == zlib.crc32(raw[: -8 - length]))
+    except (struct.error, ValueError, KeyError, TypeError):
+        return False
 
 
 def _spaced(terms: Sequence[str]) -> str:

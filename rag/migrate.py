@@ -7,9 +7,10 @@ from pathlib import Path
 from rag import outbox, similar
 from rag.database import Connection, Database
 from rag.documents import SCHEMA
-from rag.errors import StoreMismatchError
+from rag.errors import StoreError, StoreMismatchError
 
 LAYOUT = "2"
+INDEXES = "chroma", "lexical"  # folders of what is derived from the database, beside it
 UNCHECKED = "unchecked"  # set to "1" in a store whose indexes are to be compared with its documents in full
 
 # What layout 1 knew of a document, its places and its passages, in this layout.
@@ -39,13 +40,16 @@ def migrate(path: Path) -> None:
 
     Raises:
         StoreMismatchError: It has a layout that this version does not know.
-        StoreError: It cannot be read or written; it is what it was then.
+        StoreError: It cannot be read or written, or it is lost while its indexes are there; all is what it was then.
     """
-    if not path.exists():
+    if not path.exists() or not path.stat().st_size:
+        _refuse_lost(path)  # before anything opens it, which would make it
         return
     database = Database(path)
     try:
         layout = _layout(database)
+        if layout is None:
+            _refuse_lost(path)
         if layout in (None, LAYOUT):
             return
         if layout != "1":
@@ -58,6 +62,20 @@ def migrate(path: Path) -> None:
             _from_1(connection)
     finally:
         database.close()
+
+
+def _refuse_lost(path: Path) -> None:
+    """Raise where indexes lie beside a database that holds nothing: a new library in its place would hide the loss."""
+    if any(file.is_file() for name in INDEXES for file in (path.parent / name).rglob("*")):
+        raise lost(path)
+
+
+def lost(path: Path) -> StoreError:
+    """Return the error for a database that is gone while what was derived from it is still there."""
+    return StoreError(
+        f"{path} is missing or empty, but the indexes of its articles are there; put {path.name} back from a copy, or "
+        f"move {path.parent} away and ingest the articles again"
+    )
 
 
 def _layout(database: Database) -> str | None:

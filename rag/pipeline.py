@@ -87,7 +87,7 @@ class Engine:
     @property
     def is_new(self) -> bool:
         """Tell whether nothing was ever ingested into the store."""
-        return self._index.documents.get_meta("used") is None
+        return self._index.documents.get_meta("used") is None and self._index.documents.is_empty()
 
     def counts(self) -> tuple[int, int, int]:
         """Return how many articles, passages and sentences the library holds."""
@@ -267,6 +267,7 @@ class Engine:
         started = time.perf_counter()
         question = self.checked(question)
         if self._index.documents.is_empty():
+            self._index.check()
             yield self._unasked(question)
             return
         key = (self._index.version, question, filters, tuple(wordings))
@@ -276,6 +277,8 @@ class Engine:
             yield dataclasses.replace(known, timings={"total": time.perf_counter() - started})
             return
         for part in self._answering.stream(question, filters, wordings):
+            if isinstance(part, Answer) and part.abstained:
+                self._index.check()
             # A fallback is no answer to keep.
             if isinstance(part, Answer) and not part.notices:
                 self._remember(key, part)

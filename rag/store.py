@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import chromadb
 import numpy as np
 import numpy.typing as npt
+from chromadb.api.shared_system_client import SharedSystemClient
 from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import ChromaError
 from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
@@ -25,7 +26,16 @@ COLLECTION = "dateline"
 _PAGE = 1000
 _LONGEST = 60.0  # seconds that Chroma may take for one call
 # The last is what a reader meets whose client is closed meanwhile.
-_FAILURES: tuple[type[Exception], ...] = (ChromaError, OSError, ValueError, RuntimeError, AttributeError)
+_FAILURES: tuple[type[Exception], ...] = (
+    ChromaError,
+    OSError,
+    ValueError,
+    RuntimeError,
+    AttributeError,
+    TypeError,
+    KeyError,
+    IndexError,
+)
 
 Vector = npt.NDArray[np.float32]
 
@@ -115,13 +125,23 @@ class VectorStore:
         return list(self._ask("get", limit=_PAGE, offset=offset, include=[])["ids"])
 
     def _connect(self) -> None:
-        with self._translated(Exception):  # on a damaged folder the bindings raise whatever comes
+        with self._translated(Exception), self._forgotten():  # on a damaged folder the bindings raise whatever comes
             client = chromadb.PersistentClient(str(self._folder), ChromaSettings(anonymized_telemetry=False))
             self._client = client
             self._collection = client.get_or_create_collection(
                 COLLECTION, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
             )
             self.most = min(_PAGE, int(client.get_max_batch_size()))
+
+    @contextmanager
+    def _forgotten(self) -> Iterator[None]:
+        """Let Chroma forget a client that could not be made, or the next for this folder would be that one again."""
+        try:
+            yield
+        except BaseException:
+            SharedSystemClient._identifier_to_system.pop(str(self._folder), None)
+            SharedSystemClient._identifier_to_refcount.pop(str(self._folder), None)
+            raise
 
     def _write(self, what: str, **columns: Any) -> None:
         """Have the collection written to, by a new client where a write failed: the old one may wait for ever."""
@@ -137,13 +157,13 @@ class VectorStore:
 
     def _ask(self, what: str, **asked: Any) -> Any:
         """Return what the collection answers, within a time: after a failed write, on a full disk, it may never."""
-        answers: queue.SimpleQueue[tuple[Any, Exception | None]] = queue.SimpleQueue()
+        answers: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
         work = getattr(self._collection, what)
 
         def ask() -> None:
             try:
                 answers.put((work(**asked), None))
-            except Exception as error:
+            except BaseException as error:  # what panics in Rust is no Exception
                 answers.put((None, error))
 
         # A thread of its own, since nothing else ends the wait; one that never comes back must not keep Python alive.
@@ -162,13 +182,15 @@ class VectorStore:
     def _translated(self, *more: type[Exception]) -> Iterator[None]:
         try:
             yield
-        except (*_FAILURES, *more) as error:
+        except BaseException as error:
+            if not isinstance(error, (*_FAILURES, *more)) and type(error).__name__ != "PanicException":
+                raise
             raise self._error(str(error).splitlines()[0] if str(error) else type(error).__name__) from error
 
     def _error(self, reason: str) -> StoreError:
         return StoreError(
-            f"Chroma failed on {self._folder}: {reason}; check the disk's space, or remove that folder to have it "
-            "rebuilt"
+            f"Chroma failed on {self._folder}: {reason}; check the disk's space, run: rag doctor --repair, or "
+            "remove that folder to have it rebuilt"
         )
 
 

@@ -37,7 +37,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "rag.outbox rag.filters",
         "rag.search",
         "rag.audit rag.migrate",
-        "rag.index rag.scan rag.overlap",
+        "rag.index rag.salvage rag.scan rag.overlap",
         "rag.changes",
         "rag.reading",
         "rag.tally rag.writing",

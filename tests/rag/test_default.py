@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from fakes import ROOT, SEEDS, FakeEmbedding, write_articles
 
 import rag
 from rag import Chat, ModelError, Settings, StoreError, default, open_engine, seeds_folder
+from rag.changes import glance
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +51,62 @@ def test_used_store_stays_as_it_is(tmp_path: Path) -> None:
     with open_engine() as engine:
         assert engine.sources() == (), "it was emptied on purpose"
         assert engine.answer("Who left?").abstained
+
+
+def lose_file(database: Path) -> None:
+    database.unlink()
+
+
+def lose_bytes(database: Path) -> None:
+    database.write_bytes(b"")
+
+
+def lose_tables(database: Path) -> None:
+    database.unlink()
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("VACUUM")  # so that the file is a database
+
+
+def lose_rows(database: Path) -> None:
+    database.unlink()
+    other = Settings(store=database.parent / "other")
+    rag.Engine(other).close()
+    (other.store / "documents.db").rename(database)
+
+
+@pytest.mark.parametrize("lose", [lose_file, lose_bytes, lose_tables, lose_rows])
+def test_a_lost_database_is_no_new_library(tmp_path: Path, lose: Callable[[Path], None]) -> None:
+    """What was in it is gone; answering from the shipped articles instead would hide that."""
+    store = tmp_path / "store"
+    with rag.Engine() as engine:
+        engine.ingest(write_articles(tmp_path / "articles", {"cod.txt": "The cod left."}))
+    for beside in store.glob("documents.db-*"):
+        beside.unlink()
+    lose(store / "documents.db")
+    held = {path: path.stat().st_size for path in store.glob("documents.db*")}
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"put documents\.db back from a copy, or move .* away") as caught:
+            open_engine()
+        assert "\n" not in str(caught.value)
+        assert glance(store, "all-MiniLM-L6-v2", [tmp_path / "articles"], None) is None
+        if lose is not lose_rows:
+            assert {path: path.stat().st_size for path in store.glob("documents.db*")} == held
+
+
+def test_a_folder_with_empty_index_folders_is_new(tmp_path: Path) -> None:
+    (tmp_path / "store" / "chroma").mkdir(parents=True)
+    (tmp_path / "store" / "documents.db").touch()
+    with open_engine() as engine:
+        assert len(engine.sources()) == 5
+
+
+def test_a_library_whose_mark_is_lost_is_not_filled(tmp_path: Path) -> None:
+    with rag.Engine() as engine:
+        engine.ingest(write_articles(tmp_path / "articles", {"cod.txt": "The cod left."}))
+    with contextlib.closing(sqlite3.connect(tmp_path / "store" / "documents.db")) as connection, connection:
+        connection.execute("DELETE FROM meta WHERE key = 'used'")
+    with open_engine() as engine:
+        assert [s.source for s in engine.sources()] == ["cod.txt"]
 
 
 def test_failed_filling_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
