@@ -56,7 +56,7 @@ def read(engine: Engine, kind: str, outcome: Outcome, done: threading.Event) -> 
     """Ask through the endpoint until `done`, at least once."""
     while not done.is_set() or not outcome.bad:
         started = time.perf_counter()
-        answer = engine.answer(QUESTIONS[0])
+        answer = engine.answer(f"{QUESTIONS[0]} ({next(_numbers)})")
         outcome.bad.append(time.perf_counter() - started)
         if SECRET in str(answer.to_dict()):
             outcome.faults.append(f"{kind}: what the server says is repeated")

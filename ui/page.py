@@ -134,7 +134,7 @@ def build(
                 with gr.Tab("Quality", elem_id="dl-tab-quality") as quality_opened:
                     quality_tab(engine).connect(quality_opened)
             with gr.Tab("Settings", elem_id="dl-tab-settings"):
-                settings = settings_tab(engine, session, set_here)
+                settings = settings_tab(engine, session, set_here, loopback=access.loopback)
         gr.HTML(
             "",
             html_template=_PANEL,
