@@ -19,7 +19,7 @@ from rag.errors import DamagedError, StoreError
 from rag.types import Chunk
 
 _HEAP_BYTES = 50_000_000
-_SEALED = ("term", "idx", "pos", "store", "fast", "fieldnorm", "del")  # files with a checksum at their end
+_SEALED = ("term", "idx", "pos", "store", "fast", "fieldnorm")  # a segment's files; each ends with a checksum
 _MAGIC = 1337
 _MOST_LETTERS = 64  # a longer term is nobody's misspelt word
 
@@ -100,14 +100,30 @@ class LexicalIndex:
             return int(self._index.searcher().num_docs)
 
     def check(self) -> None:
-        """Read every file of the index and compare it with the checksum that tantivy wrote at its end.
+        """Read the files of the last commit and compare each with the checksum that tantivy wrote at its end.
+
+        Others may be there: a killed process leaves what it was writing, and tantivy deletes that later.
 
         Raises:
             DamagedError: One is not what was written.
         """
-        for path in sorted(self._folder.iterdir()):
-            if path.suffix[1:] in _SEALED and not _is_sealed(path):
+        for path in self._committed():
+            if not _is_sealed(path):
                 raise DamagedError(f"{path} is not what was written; run: rag doctor --repair")
+
+    def _committed(self) -> list[Path]:
+        """Return the files that the last commit consists of, as far as they are there."""
+        path = self._folder / "meta.json"
+        try:
+            segments = json.loads(path.read_bytes())["segments"]
+            names = [
+                f"{segment['segment_id'].replace('-', '')}.{ending}"
+                for segment in segments
+                for ending in (*_SEALED, *([f"{segment['deletes']['opstamp']}.del"] if segment["deletes"] else []))
+            ]
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+            raise DamagedError(f"{path} is not what was written; run: rag doctor --repair") from error
+        return [file for file in (self._folder / name for name in names) if file.exists()]
 
     def document_frequency(self, term: str) -> int:
         """Return in how many sentences `term` occurs; sentences removed a moment ago may still count."""

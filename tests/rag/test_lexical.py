@@ -239,3 +239,20 @@ def test_folder_holds_a_broken_index(tmp_path: Path, index: LexicalIndex) -> Non
     (tmp_path / "lexical" / "meta.json").write_text("{", encoding="utf-8")
     with pytest.raises(StoreError, match="remove that folder"):
         LexicalIndex(tmp_path / "lexical")
+
+
+def test_file_of_a_commit_that_was_changed_is_noticed(tmp_path: Path, index: LexicalIndex) -> None:
+    add(index, entries("Cod left.", "Nets stayed."))
+    index.check()
+    path = max((tmp_path / "lexical").glob("*.store"), key=lambda found: found.stat().st_size)
+    raw = bytearray(path.read_bytes())
+    raw[2] ^= 1
+    path.write_bytes(raw)
+    with pytest.raises(DamagedError, match="rag doctor --repair"):
+        index.check()
+
+
+def test_what_a_killed_process_was_writing_is_no_damage(tmp_path: Path, index: LexicalIndex) -> None:
+    add(index, entries("Cod left."))
+    (tmp_path / "lexical" / f"{'0' * 32}.fast").write_bytes(b"half of it")
+    index.check()
