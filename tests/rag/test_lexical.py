@@ -10,6 +10,7 @@ import pytest
 from fakes import make_passages
 
 from rag import StoreError
+from rag.errors import DamagedError
 from rag.lexical import LexicalIndex
 from rag.text import terms
 from rag.types import Chunk
