@@ -12,7 +12,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
 COOKIE = "dateline-reader"
-GRACE = 5.0  # seconds without a stream, after which a page counts as gone
+GRACE = 10.0  # seconds without a stream, after which a page counts as gone
 _MOST = 10_000  # pages remembered
 
 
@@ -32,10 +32,14 @@ class Presence:
         """Note that a stream of this page was closed."""
         self._change(page, -1)
 
+    def sent(self, page: str) -> None:
+        """Note that this page sent an event; it now opens a stream for what comes of it, and may be slow to do so."""
+        self._change(page, 0)
+
     def gone(self, page: str) -> bool:
-        """Tell whether nobody has listened on this page for some seconds; the first call begins the count."""
+        """Tell whether nobody has listened on this page for some seconds."""
         with self._lock:
-            streams, since = self._streams.setdefault(page, (0, time.monotonic()))
+            streams, since = self._streams.get(page, (0, 0.0))
             return streams <= 0 and time.monotonic() - since > GRACE
 
     def _change(self, page: str, by: int) -> None:
@@ -65,12 +69,14 @@ NOBODY = Reader()  # who asks where there is no request, as in tests
 
 
 def reader(request: Any) -> Reader:
-    """Return who sent a Gradio request (`gr.Request`, or None where there is none)."""
+    """Return who sent an event that has just come, given its `gr.Request`, or None where there is none."""
     if request is None:
         return NOBODY
+    page = request.session_hash or ""
+    presence.sent(page)
     headers = {name.lower(): value for name, value in request.headers.items()}
     address = request.client.host if request.client else ""
-    return Reader(reader_id(headers, address), request.session_hash or "")
+    return Reader(reader_id(headers, address), page)
 
 
 def reader_id(headers: Mapping[str, str], address: str) -> str:

@@ -207,6 +207,21 @@ def test_chat_opens_with_the_library(rag: Rag, monkeypatch: pytest.MonkeyPatch) 
     assert seen == [5, 7999, False]
 
 
+def test_chat_for_others_wants_a_password_or_open(rag: Rag, monkeypatch: pytest.MonkeyPatch) -> None:
+    import ui.app
+
+    seen: list[ui.app.Access] = []
+    monkeypatch.setattr(ui.app, "launch", lambda engine, **options: seen.append(options["access"]))
+    assert "RAG_PASSWORD" in assert_one_line(rag("chat", "--host", "0.0.0.0"), 2) and not seen
+    assert rag("chat", "--host", "0.0.0.0", "--open", "--read-only", "--allow-host", "news.example").code == 0
+    monkeypatch.setenv("RAG_PASSWORD", "letters")
+    assert rag("chat", "--host", "0.0.0.0").code == 0
+    assert [(a.password, a.everyone, a.read_only, a.names) for a in seen] == [
+        (None, True, True, ("news.example",)),
+        ("letters", False, False, ()),
+    ]
+
+
 def test_process_fails_in_one_line(tmp_path: Path) -> None:
     run = process("ask", "", RAG_STORE=str(tmp_path / "store"), RAG_MODELS=str(tmp_path / "no-models"))
     assert "rag models pull" in assert_one_line(run, 1), "the library cannot be made before the weights are there"
