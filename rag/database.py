@@ -133,8 +133,26 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, UnicodeDecodeError, OSError) as error:
             raise StoreError(
                 f"{self._path} cannot be used: {' '.join(str(error).split())}; check the disk's space and the "
                 "permissions, run: rag doctor --repair, or use another store"
             ) from error
+
+
+def check_schema(path: Path) -> None:
+    """Read the names of the tables in a file that another engine opens, where there is one.
+
+    Raises:
+        StoreError: They cannot be read.
+    """
+    if not path.exists():
+        return
+    try:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
+        finally:
+            connection.close()
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        raise StoreError(f"{path} is damaged: {error}; run: rag doctor --repair") from error

@@ -19,6 +19,7 @@ from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
 from llama_index.core.vector_stores.utils import node_to_metadata_dict
 from llama_index.vector_stores.chroma import ChromaVectorStore
 
+from rag.database import check_schema
 from rag.errors import StoreError
 from rag.types import Chunk, Document
 
@@ -125,6 +126,7 @@ class VectorStore:
         return list(self._ask("get", limit=_PAGE, offset=offset, include=[])["ids"])
 
     def _connect(self) -> None:
+        check_schema(self._folder / "chroma.sqlite3")  # with one that is no text, Chroma aborts the whole process
         with self._translated(Exception), self._forgotten():  # on a damaged folder the bindings raise whatever comes
             client = chromadb.PersistentClient(str(self._folder), ChromaSettings(anonymized_telemetry=False))
             self._client = client

@@ -141,3 +141,14 @@ def test_folder_holds_a_broken_database(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
         VectorStore(tmp_path / "chroma")
     assert str(tmp_path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_names_of_tables_that_are_no_text_do_not_end_the_process(tmp_path: Path) -> None:
+    VectorStore(tmp_path / "chroma").close()
+    path = tmp_path / "chroma" / "chroma.sqlite3"
+    raw = path.read_bytes()
+    path.write_bytes(raw.replace(b"CREATE TABLE embeddings", b"CREATE \xa7ABLE embeddings"))
+    assert path.read_bytes() != raw
+    with pytest.raises(StoreError, match=r"is damaged.*rag doctor --repair") as caught:
+        VectorStore(tmp_path / "chroma")
+    assert "\n" not in str(caught.value)
