@@ -92,7 +92,7 @@ class Index:
             opened.append(self.lexical)
             if self.documents.count()[1] <= _AUDITED:
                 self.lexical.check()
-            self.settle()
+            self._recover()
             self._check()
         except BaseException:
             for part in reversed(opened):
@@ -184,6 +184,17 @@ class Index:
         with self._write_lock:
             if self._unfinished:
                 self._settle()
+
+    def _recover(self) -> None:
+        """Finish what a crash interrupted. Chroma is made anew where that left it unable to take any write."""
+        try:
+            self.settle()
+        except StoreError:
+            if not self.vectors.failed:
+                raise
+            _log.warning("Chroma cannot write in %s any more; its passages are written again", self.folder)
+            self.vectors.clear()
+            self.settle()
 
     def _settle(self, finished: Sequence[File] = (), retold: Sequence[Document] = ()) -> None:
         self._derive("pending")

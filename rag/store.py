@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import shutil
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -73,6 +74,13 @@ class VectorStore:
     def close(self) -> None:
         """Let go of the folder."""
         self._client.close()
+
+    def clear(self) -> None:
+        """Begin again with an empty folder, whatever state its files are in."""
+        self._client.close()
+        shutil.rmtree(self._folder)
+        self._connect()
+        self.failed = False
 
     def put(self, entries: Iterable[tuple[Chunk, Document, Vector]]) -> None:
         """Write passages with their vectors (shape (dimensions,), unit length), instead of what was under their ids."""

@@ -571,3 +571,24 @@ def test_advice_to_remove_a_damaged_part_works(folder: Path, part: str) -> None:
     assert_whole(index)
     assert index.documents.count()[0] == 2
     index.close()
+
+
+def test_chroma_that_takes_no_write_after_a_crash_is_made_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(folder)
+    index = Index.open(folder, MODEL)
+    with index.documents.database.write() as connection:
+        outbox.drop(connection, [next(iter(index.files()))])  # killed before the indexes were told
+    index.close()
+    ask, broken = VectorStore._ask, folder / "chroma" / "broken"
+    broken.touch()
+
+    def ask_broken(store: VectorStore, what: str, **asked: Any) -> Any:
+        if what in ("delete", "upsert") and broken.exists():
+            raise StoreError("Chroma failed: Error in compaction: Failed to apply logs")
+        return ask(store, what, **asked)
+
+    monkeypatch.setattr(VectorStore, "_ask", ask_broken)
+    index = Index.open(folder, MODEL)
+    assert_whole(index)
+    assert index.documents.count()[0] == 1
+    index.close()
