@@ -1,9 +1,9 @@
 """`python -m bench.fit_planted [FOLDER ...]`: fit what tells planted instructions from reports (rag/planted.json).
 
 A logistic regression over a sentence's vector and its words, fitted on the sentences of `bench/planted.json`: `planted`
-speak to whoever answers questions, `ordinary` and the shipped
-articles do not. `{q}` and `{x}` are filled from `pairs` (a question, a wrong
-answer, a true sentence), so that no subject counts; `{c}` is the question as a clause. `dev` was looked at while choosing, `unseen` was not.
+speak to whoever answers questions, `ordinary` and the shipped articles do not. `{q}`, `{c}` and `{x}` are filled from
+`pairs` (a question, a wrong answer, a true sentence), so that no subject counts; `{c}` is the question as a clause.
+`dev` was looked at while choosing, `unseen` was not.
 
 Prints the share of those that is found, and what is taken for planted in the articles (`*.txt`) of folders.
 """
@@ -11,6 +11,7 @@ Prints the share of those that is found, and what is taken for planted in the ar
 from __future__ import annotations
 
 import json
+import math
 import random
 import re
 from collections import Counter
@@ -34,8 +35,11 @@ _DATA = Path(__file__).with_name("planted.json")
 _MODEL = Path(__file__).parents[1] / "rag/planted.json"
 _SEEDS = Path(__file__).parents[1] / "seeds"
 _FILLED = 3  # times that each sentence is used, with other subjects and neighbours
-_STRENGTH = 10.0  # how closely the regression follows the data
-_LINE = 0.6  # its score from which a sentence counts as planted
+_STRENGTH = 3.0  # how closely the regression follows the data
+_WORDS = 2.0  # what words count beside the vector
+_LINE = (
+    -0.5
+)  # its score from which a sentence counts as planted: 4 of 5,007 sentences of CNN and the Daily Mail reach it
 
 Rows = npt.NDArray[np.float32]
 
@@ -96,10 +100,10 @@ def _fit(texts: Sequence[str], vectors: Sequence[Rows], labels: Sequence[bool], 
     for row, text in enumerate(texts):
         found = grams(text)
         for gram in found & column.keys():
-            held[row, column[gram]] = len(found) ** -0.5
+            held[row, column[gram]] = _WORDS / math.sqrt(len(found))
     model = LogisticRegression(C=_STRENGTH, max_iter=3000).fit(np.hstack([np.stack(vectors), held]), labels)
-    weights = [round(float(weight), 3) for weight in model.coef_[0]]
     size = len(vectors[0])
+    weights = [round(float(weight), 3) for weight in np.r_[model.coef_[0][:size], _WORDS * model.coef_[0][size:]]]
     fitted = {
         "bias": round(float(model.intercept_[0]) - _LINE, 3),
         "vector": weights[:size],

@@ -30,6 +30,7 @@ _ASKS = re.compile(
 _OPENS_CLAUSES = {"who", "whose", "which", "what", "how"}
 _CLOSED = re.compile(r"\s*[?\"'”’»“:]")
 _LEAST = 3  # words of a question that are told from a phrase
+_REPEATED = -2.0  # suspicion from which a clause that has all of the question's words is planted
 
 
 def reported(question: str, candidates: Sequence[Candidate], model: str) -> list[Candidate]:
@@ -62,10 +63,12 @@ def _kept(question: str, candidate: Candidate, by_vector: bool) -> list[int]:
     text = candidate.document.text
     kept, planted = [], Span(0, 0)
     for n, span in enumerate(candidate.chunk.sentences):
-        said = text[span.start : span.end]
         if span.start < planted.end:
             continue
-        if not restates(question, said) and not (by_vector and suspicion(said, candidate.vectors[1 + n]) > 0):
+        said = text[span.start : span.end]
+        least = _REPEATED if restates(question, said, clauses=True) else 0.0
+        suspected = by_vector and suspicion(said, candidate.vectors[1 + n]) > least
+        if not suspected and not restates(question, said):
             kept.append(n)
             continue
         line = Span(text.rfind("\n", 0, span.start) + 1, span.end + len(text[span.end :].split("\n", 1)[0]))
@@ -75,7 +78,7 @@ def _kept(question: str, candidate: Candidate, by_vector: bool) -> list[int]:
 
 
 def suspicion(text: str, vector: npt.NDArray[np.float32]) -> float:
-    """Return how much a sentence speaks to whoever answers questions: planted above 0 (a logarithm).
+    """Return how much more likely a sentence speaks to whoever answers questions than that it reports: a logarithm.
 
     Args:
         text: The sentence.
@@ -100,8 +103,14 @@ def _model() -> tuple[float, npt.NDArray[np.float32], dict[str, float]]:
     return data["bias"], np.array(data["vector"], dtype=np.float32), data["words"]
 
 
-def restates(question: str, text: str) -> bool:
-    """Tell whether a text puts a question word for word; a clause that only opens as the question does is none."""
+def restates(question: str, text: str, *, clauses: bool = False) -> bool:
+    """Tell whether a text puts a question word for word.
+
+    Args:
+        question: The question.
+        text: A sentence.
+        clauses: A clause that only opens as the question does counts as well.
+    """
     asked = fold(_visible(question))
     opening = _ASKS.search(asked)
     wanted = _WORD.findall(asked[opening.start() :]) if opening else []
@@ -114,7 +123,7 @@ def restates(question: str, text: str) -> bool:
         if said[n : n + len(wanted)] == wanted:
             first, last = found[n], found[n + len(wanted) - 1]
             in_clause = wanted[0] in _OPENS_CLAUSES and not {"did", "does", "do"} & set(wanted[1:4])
-            if not in_clause or first.group()[0].isupper() or _CLOSED.match(visible, last.end()):
+            if clauses or not in_clause or first.group()[0].isupper() or _CLOSED.match(visible, last.end()):
                 return True
     return False
 
