@@ -129,10 +129,11 @@ class Answering:
         aliases = self._aliases(question)
         vector = self._models.embedding().embed_question(question)
         wanted = [*asked, *(term for names in aliases.values() for term in sorted(names))]
-        candidates = self._index.search(vector, wanted, self.settings.candidates, filters)
-        read.update((c.document.id, c.document.text) for c in candidates)
+        proposed = self._index.search(vector, wanted, self.settings.candidates, filters)
+        read.update((c.document.id, c.document.text) for c in proposed)
+        candidates = reported(question, proposed, self._models.embedding().model_name)
         weights = {term: self._index.idf(term) for term in asked}
-        hits = reported(question, rank(question, candidates, vector, weights, aliases, self._models.kin()))
+        hits = rank(question, candidates, vector, weights, aliases, self._models.kin())
         if self._models.reranker:
             hits = self._reranked(self._models.reranker, question, hits)
         elif reader := self._models.reader():
