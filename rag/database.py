@@ -149,7 +149,8 @@ def check_schema(path: Path) -> None:
     if not path.exists():
         return
     try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        # Not read only: what a killed process left half written is undone by whoever opens the file next.
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)
         try:
             connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
         finally:

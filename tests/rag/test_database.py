@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 from fakes import WAIT
 
 from rag import StoreError
-from rag.database import Database
+from rag.database import Database, check_schema
 
 
 @pytest.fixture
@@ -123,3 +125,28 @@ def test_no_database(tmp_path: Path, content: bytes) -> None:
 def test_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(StoreError):
         Database(tmp_path / "no" / "d.db")
+
+
+def test_schema_of_a_file_whose_writer_was_killed(tmp_path: Path) -> None:
+    path = tmp_path / "other.sqlite3"
+    killed = (
+        "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None);"
+        "c.execute('CREATE TABLE a (b)'); c.execute('PRAGMA cache_size = 1'); c.execute('BEGIN');"
+        "[c.execute('INSERT INTO a VALUES (?)', ('x' * 5000,)) for _ in range(50)]; os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", killed, str(path)], check=False)
+    assert path.with_name("other.sqlite3-journal").exists()
+    check_schema(path)
+    check_schema(tmp_path / "missing.sqlite3")
+    assert not (tmp_path / "missing.sqlite3").exists()
+
+
+def test_schema_that_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "other.sqlite3"
+    database = Database(path)
+    with database.write() as connection:
+        connection.execute("CREATE TABLE harbours (name TEXT)")
+    database.close()
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE harbours", b"CREATE \xa7ABLE harbours"))
+    with pytest.raises(StoreError, match="is damaged"):
+        check_schema(path)
