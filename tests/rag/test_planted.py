@@ -81,18 +81,6 @@ def test_no_form_changes_what_the_model_says(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_an_article_that_holds_an_instruction_is_read(engine: Engine) -> None:
-    for form in EVERY:
-        holding = {name: f"{text}\n{planted(form)}" for name, text in DATA["articles"].items()}
-        before = said(engine)
-        for name, text in holding.items():
-            engine.add(name, text)
-        assert said(engine) == before
-        for name, text in DATA["articles"].items():
-            engine.add(name, text)
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [
