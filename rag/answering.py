@@ -131,7 +131,7 @@ class Answering:
         wanted = [*asked, *(term for names in aliases.values() for term in sorted(names))]
         proposed = self._index.search(vector, wanted, self.settings.candidates, filters)
         read.update((c.document.id, c.document.text) for c in proposed)
-        candidates = reported(question, proposed, self._models.embedding().model_name)
+        candidates = reported(question, proposed, self._models.embeds_as_fitted)
         weights = {term: self._index.idf(term) for term in asked}
         hits = rank(question, candidates, vector, weights, aliases, self._models.kin())
         if self._models.reranker:

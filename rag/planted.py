@@ -19,7 +19,6 @@ import numpy.typing as npt
 from rag.text import fold
 from rag.types import Candidate, Span
 
-BASE = "all-MiniLM-L6-v2"  # the embedding model whose vectors `suspicion` reads
 _DATA = Path(__file__).with_name("planted.json")
 _WORD = re.compile(r"\w+")
 _ASKS = re.compile(
@@ -33,7 +32,7 @@ _LEAST = 3  # words of a question that are told from a phrase
 _REPEATED = -2.0  # suspicion from which a clause that has all of the question's words is planted
 
 
-def reported(question: str, candidates: Sequence[Candidate], model: str) -> list[Candidate]:
+def reported(question: str, candidates: Sequence[Candidate], by_vector: bool) -> list[Candidate]:
     """Return the passages as they are without the sentences that somebody planted.
 
     A report says what happened. What repeats the question word for word talks to somebody who was asked it, whatever
@@ -43,11 +42,11 @@ def reported(question: str, candidates: Sequence[Candidate], model: str) -> list
     Args:
         question: The question.
         candidates: Passages, in any order, which is kept; one of which nothing is left is left out.
-        model: The embedding model; of another than `BASE` the vectors tell nothing.
+        by_vector: The vectors are those of the embedding model that Dateline comes with; of another they tell nothing.
     """
     left = []
     for candidate in candidates:
-        kept = _kept(question, candidate, model == BASE)
+        kept = _kept(question, candidate, by_vector)
         if len(kept) == len(candidate.chunk.sentences):
             left.append(candidate)
         elif kept:
@@ -82,7 +81,7 @@ def suspicion(text: str, vector: npt.NDArray[np.float32]) -> float:
 
     Args:
         text: The sentence.
-        vector: Its vector by `BASE`, float32 of shape (dimensions,).
+        vector: Its vector by the embedding model that Dateline comes with, float32 of shape (dimensions,).
     """
     bias, weights, words = _model()
     found = grams(text)

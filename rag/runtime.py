@@ -60,11 +60,14 @@ class Models:
 
     def reader(self) -> reader.Reader | None:
         """Return what reads the first passages closely, where it is wanted and can be had."""
+        wanted = self.settings.reranker == "reader" and self.embeds_as_fitted and openvino_encoder.is_here()
+        return reader.shared(Path(self.embedding().folder)) if wanted else None
+
+    @property
+    def embeds_as_fitted(self) -> bool:
+        """Tell whether the embedding model is the one that Dateline comes with, which other parts were fitted to."""
         embedding = self.embedding()
-        folder = Path(embedding.folder)
-        # It is made of the embedding model that Dateline comes with.
-        ours = embedding.model_name == reader.BASE and folder.is_dir() and openvino_encoder.is_here()
-        return reader.shared(folder) if ours and self.settings.reranker == "reader" else None
+        return embedding.model_name == reader.BASE and Path(embedding.folder).is_dir()
 
     def embedding(self) -> PassageEmbedding:
         """Return the embedding model, which loads itself at first use."""
