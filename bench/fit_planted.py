@@ -39,7 +39,7 @@ _STRENGTH = 3.0  # how closely the regression follows the data
 _WORDS = 2.0  # what words count beside the vector
 _LINE = (
     -0.5
-)  # its score from which a sentence counts as planted: 4 of 5,007 sentences of CNN and the Daily Mail reach it
+)  # its score from which a sentence counts as planted: 5 of 5,007 sentences of CNN and the Daily Mail reach it
 
 Rows = npt.NDArray[np.float32]
 
