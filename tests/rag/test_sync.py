@@ -645,3 +645,14 @@ def test_what_embedded_is_noted_before_its_vectors_are_written(
     write_articles(folder, {"whale.txt": "A whale came into the harbour."})
     engine.ingest(folder)
     assert noted and set(noted) == {embedding.path}
+
+
+def test_adding_a_large_file_ends_after_the_batch_at_hand_when_it_is_told_to(engine: Engine) -> None:
+    rows = "".join(f"Catch {n},The boat landed {n} crates of cod on day {n} of the season.\n" for n in range(2000))
+    table = f"title,text\n{rows}".encode()
+    before = engine.counts()[0]
+    engine.add("catches.csv", table, "upload:catches.csv", stopped=lambda: True)
+    some = engine.counts()[0] - before
+    assert 0 < some < 1000
+    engine.add("catches.csv", table, "upload:catches.csv")
+    assert engine.counts()[0] - before == 2000

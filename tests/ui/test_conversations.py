@@ -160,3 +160,17 @@ def test_sidebar_is_escaped(nasty: str) -> None:
     html = Parsed(sidebar([conversation], conversation, deleted=conversation))
     assert not html.tags.keys() & {"script", "img"}
     assert html.find("dl-open") == [nasty] and html.elements("input")[0]["value"] == nasty
+
+
+def test_no_more_is_read_from_a_browser_than_it_may_keep(monkeypatch: pytest.MonkeyPatch) -> None:
+    book = Book([Conversation([Turn("What about it?" + "x" * 1000, problem="Stopped.")]) for _ in range(5)])
+    kept = stored(book)
+    monkeypatch.setattr(conversations, "MOST_CHARS", 3500)
+    again, _ = open_book(kept)
+    assert len(again.conversations) == 2
+
+
+def test_follow_ups_are_given_the_beginning_of_what_was_said() -> None:
+    turn = Turn("What?", make_answer("q" * 10_000, "a" * 10_000))
+    [(question, text)] = Conversation([turn]).history
+    assert (len(question), len(text)) == (4000, 4000)
