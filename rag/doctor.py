@@ -121,9 +121,10 @@ def _mended(settings: Settings) -> tuple[Index, list[str]]:
     index = Index.open(settings.store, settings.embedding)
     try:
         return index, [*done, *index.repair()]
-    except BaseException:
+    except StoreError:  # an index takes no write any more
         index.close()
-        raise
+    index, more = _rebuilt(settings)
+    return index, [*done, *more]
 
 
 def _limited(lines: Sequence[str]) -> Iterator[str]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from commands import Rag
 from fakes import FakeEmbedding, make_engine, write_articles
 
-from rag import Settings
+from rag import Settings, StoreError
 from rag.doctor import checks
 from rag.index import Index
+from rag.store import VectorStore
 
 MODEL = "all-MiniLM-L6-v2"
 MANY = {f"{n:02}.txt": f"Article number {n} tells of the harbour." for n in range(30)}
@@ -100,3 +102,24 @@ def test_the_command_mends(rag: Rag, tmp_path: Path, settings: Settings, unnotic
     assert "FAIL  store" not in rag("doctor").out
     write_articles(tmp_path / "articles", {"new.txt": "Something new."})
     assert "1 added" in rag("ingest", tmp_path / "articles").out
+
+
+def test_an_index_that_takes_no_write_is_made_again(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = Index.open(settings.store, MODEL)
+    with index.documents.snapshot() as view:
+        [(chunk, document, vectors)] = view.chunks(view.chunk_ids(view.numbers("live"))[:1])
+    index.vectors.put([(chunk, document, vectors[0][::-1])])  # as many passages as before, so opening sees nothing
+    index.close()
+    broken = settings.store / "chroma" / "broken"
+    broken.touch()
+    put = VectorStore.put
+
+    def put_broken(vectors: VectorStore, entries: Any) -> None:
+        if broken.exists():
+            raise StoreError("Chroma failed: Error in compaction: Failed to apply logs; run: rag doctor --repair")
+        put(vectors, entries)
+
+    monkeypatch.setattr(VectorStore, "put", put_broken)
+    told = store(settings, repair=True)
+    assert not any(problem for problem, _ in told) and "30 articles, 30 passages" in told[-1][1]
+    assert "made again" in " ".join(detail for _, detail in told)
