@@ -49,6 +49,7 @@ def main() -> None:
     options = parser.parse_args()
     with served() as (url, process):
         crowd = asyncio.run(asked(url, process, options.clients, seconds=options.seconds))
+        print(row("crowd", crowd, options.clients), flush=True)  # the other part takes minutes
         calm = asyncio.run(asked(url, process, 8, questions=options.memory))
     show(
         "The extractive web chat under load",
@@ -127,6 +128,7 @@ async def asked(url: str, process: int, clients: int, *, seconds: float = 0, que
                 outcome.seconds.append(time.monotonic() - started)
                 if n in watched:
                     outcome.memory.append(resident(process))
+                    print(f"{n + 1:,} questions: {outcome.memory[-1] / 1e6:,.0f} MB", flush=True)
 
     outcome.memory += [] if questions else [resident(process)]
     await asyncio.gather(*(reader(n) for n in range(clients)))
