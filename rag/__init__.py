@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import (
+    DamagedError,
     DocumentError,
     DownloadError,
     IntegrityError,
@@ -39,6 +40,7 @@ __all__ = [
     "Chat",
     "Citation",
     "Document",
+    "DamagedError",
     "DocumentError",
     "DownloadError",
     "Engine",

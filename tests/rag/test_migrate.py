@@ -164,11 +164,11 @@ def test_interrupted_after_it_the_indexes_are_still_compared(tmp_path: Path, mon
     folder = tmp_path / "store"
     make_old(folder, COD)
     with monkeypatch.context() as patch:
-        patch.setattr(Index, "repair", lambda self: (_ for _ in ()).throw(StoreError("killed")))
+        patch.setattr(Index, "repair", lambda self, **options: (_ for _ in ()).throw(StoreError("killed")))
         with pytest.raises(StoreError, match="killed"):
             Index.open(folder, MODEL)
     compared = []
-    monkeypatch.setattr(Index, "repair", lambda self: compared.append(self))
+    monkeypatch.setattr(Index, "repair", lambda self, **_: compared.append(self))
     Index.open(folder, MODEL).close()
     assert len(compared) == 1
     Index.open(folder, MODEL).close()
