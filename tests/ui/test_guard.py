@@ -18,7 +18,7 @@ from samples import AID, REPLIES, SLOW, sample_chat, sample_engine
 from visitor import API, Visitor, file_data
 
 from rag import Engine, IngestReport, UsageError
-from ui import Access, build, readers, serve
+from ui import Access, build, line, readers, serve
 from ui import uploads as uploads_module
 from ui.feedback import feedback_path
 from ui.guard import MOST_JSON, MOST_WRONG
@@ -29,9 +29,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")
 
 
 @pytest.fixture(autouse=True)
-def no_uploads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Leave no upload to the next test."""
+def nothing_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Leave no upload, and nobody who waits, to the next test."""
     yield
+    line._lines.clear()
     with monkeypatch.context() as patch:
         patch.setattr(uploads_module, "FORGOTTEN", -1.0)
         uploads().sweep()
@@ -354,6 +355,7 @@ class TestWaiting:
             visitor.join(event, [AID, None, None])
             assert "3 others wait already" in json.dumps(list(visitor.listen()))
             model.gate.set()
+            wait_for(lambda: waiting() == 0)
 
     def test_question_that_nobody_listens_to_is_dropped(
         self, url: str, model: FakeLLM, monkeypatch: pytest.MonkeyPatch
@@ -487,9 +489,7 @@ class TestDisk:
 
 def waiting() -> int:
     """How many questions wait for a model, or have it."""
-    from ui.line import _lines
-
-    return sum(len(line.tickets) for line in _lines.values())
+    return sum(len(waited.tickets) for waited in line._lines.values())
 
 
 def wait_for(condition: Any) -> None:
