@@ -48,7 +48,7 @@ def launch(
         host: Address to listen on; `0.0.0.0` for every interface.
         port: Port to listen on; 0 takes a free one.
         open_browser: Open the page in the default browser.
-        access: Who may talk to it; `host` without a password and for everyone when left out.
+        access: Who may talk to it; with `host` alone when left out.
 
     Raises:
         UsageError: Others could reach the page, and `access` neither has a password nor lets everyone in.
