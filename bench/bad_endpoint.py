@@ -24,6 +24,7 @@ class Endpoint(ThreadingHTTPServer):
         self.kind, self.noise, self.requests = kind, noise, 0
         self.paths: list[str] = []
         self.ended = threading.Event()
+        self.replied = threading.Semaphore(0)  # released at the end of each reply, whole or not
         super().__init__(("127.0.0.1", 0), _Handler)
 
     @property
@@ -44,6 +45,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.paths.append(self.path)
         with contextlib.suppress(OSError):  # who asked went away, as it should
             KINDS[self.server.kind](self)
+        self.server.replied.release()
 
     def begin(self, status: int = 200, kind: str = "text/event-stream", **headers: str) -> None:
         """Send the head of a reply."""

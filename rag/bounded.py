@@ -31,7 +31,7 @@ NO_SOCKS = (
 class BoundedTransport(httpx.BaseTransport):
     """Sends each request over a connection of its own, within the bounds. Redirects are not followed here.
 
-    The proxies of the environment are used, but never for this machine itself.
+    The proxies of the environment are used, but never for this machine itself. Closing it closes what is still open.
 
     Args:
         seconds: Longest that a whole reply may take, from connecting to its last byte.
@@ -42,6 +42,12 @@ class BoundedTransport(httpx.BaseTransport):
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
+        self._bodies: list[_Body] = []
+
+    def close(self) -> None:
+        """Close the connections of all replies that were begun."""
+        while self._bodies:
+            self._bodies.pop().close()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send `request` and return the reply, its body still to be read."""
@@ -59,6 +65,7 @@ class BoundedTransport(httpx.BaseTransport):
             body.close()
             raise
         body.in_lines = headers.get("content-type", "").startswith("text/event-stream")
+        self._bodies.append(body)
         return httpx.Response(body.reply.status, headers=headers, stream=body)
 
 

@@ -156,4 +156,6 @@ def check_schema(path: Path) -> None:
         finally:
             connection.close()
     except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise StoreError(f"{path} is damaged: {error}; run: rag doctor --repair") from error
+        raise StoreError(
+            f"{path} is damaged: {error}; run: rag doctor --repair, or remove that folder to have it rebuilt"
+        ) from error

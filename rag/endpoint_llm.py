@@ -48,12 +48,18 @@ class EndpointLLM(OpenAILike):
         return "EndpointLLM"
 
     def _stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
-        try:
-            yield from _spoken(super()._stream_chat(messages, **kwargs))
-        except RagError:
-            raise
-        except Exception as error:  # the client's own, and what a malformed reply makes of it
-            raise self._translated(error) from error
+        # Neither LlamaIndex nor the OpenAI client closes the stream of an answer that nobody waits for any more: a
+        # client for each call does, and with it the endpoint stops writing.
+        transport = BoundedTransport(self.timeout)
+        with httpx.Client(transport=transport, follow_redirects=False, trust_env=False) as client:
+            call = self.model_copy()
+            call._client, call._http_client = None, client
+            try:
+                yield from _spoken(super(EndpointLLM, call)._stream_chat(messages, **kwargs))
+            except RagError:
+                raise
+            except Exception as error:  # the client's own, and what a malformed reply makes of it
+                raise self._translated(error) from error
 
     def _chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         last = ChatResponse(message=ChatMessage(role="assistant", content=""))
@@ -138,10 +144,6 @@ def endpoint(settings: Settings, model: str, context_tokens: int, max_tokens: in
             temperature=0.0,
             timeout=settings.llm_timeout,
             max_retries=0,  # the time limit is one for the answer, not for each try
-            # The environment's proxies are the transport's affair.
-            http_client=httpx.Client(
-                transport=BoundedTransport(settings.llm_timeout), follow_redirects=False, trust_env=False
-            ),
         )
     except ValueError as error:
         raise LLMError(f"the model {model!r} cannot be asked at a chat endpoint; set another one in llm") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import json
 import sys
@@ -109,6 +110,19 @@ def test_other_clients_of_the_model_are_bounded_too() -> None:
         for call in (lambda: llm.complete("?"), lambda: llm.chat([]), lambda: list(llm.stream_complete("?"))):
             with pytest.raises(LLMError, match="far more than an answer"):
                 call()
+
+
+def test_reply_that_nobody_waits_for_is_ended_at_once() -> None:
+    gc.disable()  # the OpenAI client's stream is a circle of references, which only a collection would close
+    try:
+        with endpoint("slow") as server:
+            llm = make_llm(Settings(llm="openai:m", llm_base_url=server.url), lambda name: name)
+            stream = stream_chat(llm, [ChatMessage(role="user", content="?")], WAIT)
+            next(stream)
+            stream.close()  # type: ignore[attr-defined]
+            assert server.replied.acquire(timeout=WAIT), "the endpoint writes on"
+    finally:
+        gc.enable()
 
 
 def test_one_line_is_bounded() -> None:

@@ -565,7 +565,7 @@ def test_advice_to_remove_a_damaged_part_works(folder: Path, part: str) -> None:
     fill(folder)
     (folder / part / ("chroma.sqlite3" if part == "chroma" else "meta.json")).write_bytes(b"damaged " * 1000)
     said, _ = other_process(folder).communicate(timeout=WAIT * 2)
-    assert said.startswith("StoreError") and "remove that folder" in said
+    assert said.startswith("StoreError") and "remove that folder" in said, said
     shutil.rmtree(folder / part)
     index = Index.open(folder, MODEL)
     assert_whole(index)
