@@ -29,8 +29,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-import rag.index
-import rag.reading
+import rag.ingest.read
+import rag.store.index
 from bench.crash_store import State, committed, dump, write_articles
 from bench.stand_in import StandIn
 from bench.table import show
@@ -146,8 +146,8 @@ def _point(
 
 def _sync(folder: Path, store: Path) -> None:
     """What is killed: make the store hold what the folder holds."""
-    rag.reading.BATCH = 12  # many small batches: many moments between two steps
-    rag.index._PAGE = 8
+    rag.ingest.read.BATCH = 12  # many small batches: many moments between two steps
+    rag.store.index._PAGE = 8
     started = time.perf_counter()
     with Engine(Settings(store=store, llm="extractive"), embedding=Noting(folder / "embedded")) as engine:
         (folder / "opening").write_text(str(time.perf_counter() - started), encoding="ascii")
@@ -155,7 +155,7 @@ def _sync(folder: Path, store: Path) -> None:
 
 
 def _dump(folder: Path, store: Path) -> None:
-    index = rag.index.Index.open(store, StandIn().model_name)
+    index = rag.store.index.Index.open(store, StandIn().model_name)
     try:
         (folder / "state").write_bytes(pickle.dumps(dump(index)))
     finally:

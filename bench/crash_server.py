@@ -29,15 +29,15 @@ from typing import Any
 
 import httpx
 
-import rag.cli
-import rag.pipeline
-import rag.runtime
+import rag.cli.app
+import rag.engine
+import rag.models.runtime
 import ui.app  # noqa: F401  imported before forking, as the rest is
 from bench.page import Page
 from bench.stand_in import StandIn
 from bench.table import show
-from rag.chunk import split
-from rag.load import make_document
+from rag.load.files import make_document
+from rag.load.passages import split
 
 NAMES = tuple(
     f"{port}.txt" for port in "Arvik Bodrin Celmo Dask Elvor Fimri Gorset Hulm Istad Jorvin Kelma Lodd".split()
@@ -217,12 +217,12 @@ def _serve(folder: Path, port: int) -> None:
     os.dup2(out, 1)
     os.dup2(out, 2)
     sys.argv = ["rag", "chat", "--store", str(folder / "store"), "--port", str(port)]
-    rag.cli.main()
+    rag.cli.app.main()
 
 
 def _check(folder: Path, _: int) -> None:
     """Open the store again, compare its parts in full, and ask about an article in it."""
-    with rag.pipeline.Engine(rag.Settings(store=folder / "store")) as engine:
+    with rag.engine.Engine(rag.Settings(store=folder / "store")) as engine:
         found = {source.source: source.id for source in engine.sources()}
         problems = list(engine._index.problems())
         held = [name for name in NAMES if name in found]
@@ -253,7 +253,7 @@ def _start(work: Callable[[Path, int], Any], folder: Path, port: int) -> int:
     status = 1
     try:
         stand_in = StandIn()
-        rag.runtime.Models.embedding = lambda _: stand_in  # type: ignore[method-assign]
+        rag.models.runtime.Models.embedding = lambda _: stand_in  # type: ignore[method-assign]
         work(folder, port)
         status = 0
     except BaseException:

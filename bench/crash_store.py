@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from bench.archive import Article, articles
-from rag.index import Index
+from rag.store.index import Index
 
 ARTICLES = 30
 _OLD, _NEW = 1_600_000_000, 1_700_000_000  # times of the files, so that each folder is the same in every run

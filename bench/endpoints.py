@@ -21,7 +21,7 @@ from bench.bad_endpoint import GOOD, KINDS, NOISE, SECRET, endpoint
 from bench.stand_in import StandIn
 from bench.table import show
 from rag import Engine, Settings
-from rag.default import seeds_folder
+from rag.shared_engine import seeds_folder
 
 QUESTIONS = (
     "How much additional aid did Harris announce for the region?",

@@ -22,13 +22,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "rag" / "formats"))
+sys.path.insert(0, str(ROOT / "tests"))
 
 from broken import WHOLE, cases, lengthy  # noqa: E402
 
 from rag.errors import DocumentError  # noqa: E402
-from rag.formats import worker  # noqa: E402
-from rag.load import read, read_bytes  # noqa: E402
+from rag.load import worker  # noqa: E402
+from rag.load.files import read, read_bytes  # noqa: E402
 from rag.types import Document, Note  # noqa: E402
 
 SECONDS = 3600

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from bench.archive import write
 from bench.table import show
-from rag import Settings, models
+from rag import Settings
+from rag.models import registry
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def run(command: Sequence[str], passages: int, counted: Callable[[str], int], st
 def compare(passages: int, runs: int, folder: Path) -> dict[str, list[Run]]:
     """Run both sides in turn, each into a new store."""
     write(folder / "articles", passages, headlines=False)
-    model = models.path("all-MiniLM-L6-v2", Settings().models)
+    model = registry.path("all-MiniLM-L6-v2", Settings().models)
     _convert(folder)
     found: dict[str, list[Run]] = {"LlamaIndex": [], "Dateline": []}
     for number in range(runs):

@@ -22,10 +22,10 @@ from tqdm import tqdm
 
 from bench.table import show
 from rag import Settings
-from rag.question import Form, form
-from rag.runtime import Models
-from rag.sense import _ANOTHER, _DOUBTED, _SILENT, _strange, nearest
-from rag.text import split_sentences
+from rag.answering.mentions import _ANOTHER, _DOUBTED, _SILENT, _strange, nearest
+from rag.language.questions import Form, form
+from rag.language.words import split_sentences
+from rag.models.runtime import Models
 
 _AROUND = 2  # sentences before and after that count as the passage
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rag.embed import PassageEmbedding
-from rag.text import terms
+from rag.language.words import terms
+from rag.models.embedding import PassageEmbedding
 from rag.types import Chunk
 
 DIMENSIONS = 384  # as many as the real model has

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from eval.dataset import Question
+from eval.datasets.dataset import Question
 from rag import Answer, Evidence, UsageError
 
 _Line = TypeVar("_Line", bound=BaseModel)

@@ -28,12 +28,12 @@ from rag.errors import (
 )
 
 if TYPE_CHECKING:
+    from rag.answering.verify import is_refusal
     from rag.chat import Chat
-    from rag.default import answer, open_engine, seeds_folder
-    from rag.pipeline import Engine
+    from rag.engine import Engine
     from rag.settings import Settings
+    from rag.shared_engine import answer, open_engine, seeds_folder
     from rag.types import Answer, Citation, Document, Evidence, Filters, IngestReport, Place, SourceInfo, Span
-    from rag.verify import is_refusal
 
 __all__ = [
     "Answer",
@@ -71,12 +71,12 @@ __all__ = [
 # Chroma and LlamaIndex take two seconds to import, which `rag --help` or an import for the types need not pay.
 _WHERE = {
     "Chat": "rag.chat",
-    "Engine": "rag.pipeline",
+    "Engine": "rag.engine",
     "Settings": "rag.settings",
-    "answer": "rag.default",
-    "is_refusal": "rag.verify",
-    "open_engine": "rag.default",
-    "seeds_folder": "rag.default",
+    "answer": "rag.shared_engine",
+    "is_refusal": "rag.answering.verify",
+    "open_engine": "rag.shared_engine",
+    "seeds_folder": "rag.shared_engine",
 } | dict.fromkeys(
     ("Answer", "Citation", "Document", "Evidence", "Filters", "IngestReport", "Place", "SourceInfo", "Span"),
     "rag.types",

@@ -1,6 +1,6 @@
 """`python -m rag` is the command line `rag`."""
 
-from rag.cli import main
+from rag.cli.app import main
 
 if __name__ == "__main__":
     main()

@@ -6,11 +6,11 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 
-from rag.pipeline import Engine
-from rag.prompts import rewrite_messages
-from rag.text import content_terms, fold, terms
+from rag.answering.verify import unmarked
+from rag.engine import Engine
+from rag.language.words import content_terms, fold, terms
+from rag.models.prompts import rewrite_messages
 from rag.types import Answer, Filters
-from rag.verify import unmarked
 
 HISTORY = 4  # turns that a follow-up may refer to
 _LEANS_BACK = re.compile(
@@ -38,7 +38,7 @@ class Chat:
 
     def __init__(self, engine: Engine | None = None, history: Sequence[tuple[str, str]] = ()) -> None:
         if engine is None:
-            from rag.default import engine as default_engine  # needs the store, so not before a chat is made
+            from rag.shared_engine import engine as default_engine  # needs the store, so not before a chat is made
 
             engine = default_engine()
         self.engine = engine

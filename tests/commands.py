@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 from fakes import ROOT
 
-from rag import cli
+from rag.cli import app as cli
 
 
 @dataclass

@@ -19,7 +19,8 @@ sys.path.insert(0, str(Path(__file__).parent))  # `fakes`, under every import mo
 
 from commands import Rag, run_here
 
-from rag import Engine, Settings, models
+from rag import Engine, Settings
+from rag.models import registry
 
 # Where `rag models pull` puts them, seen before the tests get a home of their own.
 MODELS = Settings().models
@@ -33,7 +34,7 @@ hypothesis.settings.load_profile("dateline")
 
 @functools.cache
 def _weights_problem() -> str:
-    states = {name: models.status(name, MODELS) for name in NEEDED}
+    states = {name: registry.status(name, MODELS) for name in NEEDED}
     lacking = " ".join(name for name, state in states.items() if state != "ready")
     return f"no verified weights in {MODELS}; run: rag models pull {lacking}" if lacking else ""
 
@@ -89,7 +90,7 @@ def rag(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
     monkeypatch.setenv("RAG_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("RAG_LLM", "extractive")
     embedding = FakeEmbedding("all-MiniLM-L6-v2")
-    monkeypatch.setattr("rag.runtime.Models.embedding", lambda _: embedding)
+    monkeypatch.setattr("rag.models.runtime.Models.embedding", lambda _: embedding)
     return functools.partial(run_here, monkeypatch, capsys)
 
 

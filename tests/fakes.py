@@ -27,10 +27,10 @@ from llama_index.core.bridge.pydantic import Field, PrivateAttr
 from llama_index.core.llms import CustomLLM
 
 from rag import Document, Engine, Settings
-from rag.chunk import split
-from rag.embed import PassageEmbedding
-from rag.load import make_document
-from rag.text import terms
+from rag.language.words import terms
+from rag.load.files import make_document
+from rag.load.passages import split
+from rag.models.embedding import PassageEmbedding
 from rag.types import Chunk
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -9,8 +9,8 @@ from typing import Any
 from fakes import FakeEmbedding, make_passages
 
 from rag import Filters
-from rag.index import Index
-from rag.text import terms
+from rag.language.words import terms
+from rag.store.index import Index
 from rag.types import Entry, File
 
 MODEL = "fake-embedding"

@@ -19,14 +19,14 @@ import uvicorn
 from fastapi import FastAPI
 
 from rag import Engine, RagError
-from ui.access import Access
 from ui.assets import head_html
-from ui.calls import Calls
-from ui.guard import Guard
-from ui.intake import MOST_BYTES
-from ui.line import MOST_WAITING
+from ui.library.intake import MOST_BYTES
 from ui.page import THEME, WarmUp, build
-from ui.uploads import uploads
+from ui.server.access import Access
+from ui.server.calls import Calls
+from ui.server.guard import Guard
+from ui.server.queue import MOST_WAITING
+from ui.server.uploads import uploads
 
 __all__ = ["Access", "build", "launch", "serve"]
 _MOST_SESSIONS = 500  # pages whose state is kept; the browser keeps the conversations of others
@@ -83,7 +83,7 @@ def serve(page: gr.Blocks, *, host: str = "127.0.0.1", port: int = 0, access: Ac
     access = access or Access(host)
     access.check()
     _bound(page)
-    with _listen(host, port) as listener, resources.as_file(resources.files("ui") / "favicon.svg") as icon:
+    with _listen(host, port) as listener, resources.as_file(resources.files("ui") / "static" / "favicon.svg") as icon:
         app = gr.mount_gradio_app(
             FastAPI(openapi_url=None),
             page,

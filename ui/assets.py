@@ -10,7 +10,7 @@ SCRIPTS = ("page.js",)
 
 def package_text(name: str) -> str:
     """Return a text file that travels with this package."""
-    return resources.files("ui").joinpath(name).read_text(encoding="utf-8")
+    return (resources.files("ui") / "static" / name).read_text(encoding="utf-8")
 
 
 def head_html() -> str:

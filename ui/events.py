@@ -11,7 +11,7 @@ QUICK: dict[str, Any] = {
     "api_visibility": "private",
     "trigger_mode": "multiple",
 }
-# What streams an answer. Any number at the same time: no thread waits, and the line for a model is ours (`ui.line`).
+# What streams an answer. Any number at the same time: no thread waits, and the queue for a model is `ui.server.queue`.
 SLOW: dict[str, Any] = {
     "concurrency_limit": None,
     "show_progress": "hidden",

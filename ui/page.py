@@ -10,18 +10,18 @@ from typing import Any
 import gradio as gr
 
 from rag import Engine, RagError
-from ui import render
-from ui.access import Access
-from ui.article import article, missing
 from ui.assets import package_text
-from ui.chat import chat_tab
+from ui.chat import render
+from ui.chat.article import article, missing
+from ui.chat.session import OpenChat, Session, open_chat
+from ui.chat.tab import chat_tab
 from ui.events import QUICK
-from ui.library import library_tab
-from ui.preferences import model_name
-from ui.quality import quality_tab
-from ui.session import OpenChat, Session, open_chat
-from ui.settings import settings_tab
-from ui.uploads import uploads
+from ui.library.tab import library_tab
+from ui.quality.tab import quality_tab
+from ui.server.access import Access
+from ui.server.uploads import uploads
+from ui.settings.preferences import model_name
+from ui.settings.tab import settings_tab
 
 log = logging.getLogger(__name__)
 _CLOSED_TAB = 24 * 3600  # seconds a session is kept without a question

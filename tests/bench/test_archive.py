@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bench.archive import articles, read_questions, write
-from rag.chunk import split
-from rag.load import make_document
+from rag.load.files import make_document
+from rag.load.passages import split
 from rag.types import Chunk
 
 

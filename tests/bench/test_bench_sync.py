@@ -15,7 +15,7 @@ from rag import Engine, Settings
 @pytest.fixture(autouse=True)
 def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     made = StandIn()
-    monkeypatch.setattr("rag.runtime.Models.embedding", lambda _: made)
+    monkeypatch.setattr("rag.models.runtime.Models.embedding", lambda _: made)
 
 
 def test_one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

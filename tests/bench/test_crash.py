@@ -13,7 +13,7 @@ from fakes import ROOT
 from stores import MODEL, make_entry, write
 
 from bench.crash_store import State, committed, dump
-from rag.index import Index
+from rag.store.index import Index
 
 COD = make_entry("Cod left the bay. The bay froze. Nobody fished.", "a.txt")
 HERRING = make_entry("Herring came home. Home was warm.", "b.txt")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from eval.dataset import Question, read
+from eval.datasets.dataset import Question, read
 from eval.records import Header, Record, Run, RunError, append, latest, read_run, write_header, write_run
 from rag import Answer, Citation, Evidence, Place, Span
 

@@ -20,10 +20,10 @@ from samples import AID, AID_QUOTE, MINISTER, REPLIES, sample_chat, sample_engin
 
 from rag import Engine, RagError
 from ui import build, serve
-from ui.feedback import feedback_path
+from ui.chat.feedback import feedback_path
+from ui.chat.session import Session
 from ui.page import WarmUp
-from ui.preferences import ENDPOINT
-from ui.session import Session
+from ui.settings.preferences import ENDPOINT
 
 KEY = "sk-very-secret-0123456789"
 

@@ -1,0 +1,1 @@
+"""Questions with known answers, in every form that data sets come in."""

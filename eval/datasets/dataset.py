@@ -1,0 +1,212 @@
+"""Questions with accepted answers and gold evidence, and the articles that they are asked over.
+
+The shipped set, and any other in its schema, is JSON lines. A line is one question (docs/eval.md has it in full):
+
+    id        unique name
+    kind      one of `KINDS`
+    split     "dev" to tune on, "test" only to report
+    turns     the questions of a conversation; the last one is scored
+    answers   accepted short answers, best first; empty when the articles do not say
+    keys      what a right answer must hold: one of each inner list, as whole words
+    evidence  the facts needed; each a list of the places that state it: source, start, end, quote
+
+`eval/formats.py` reads the other formats into the same questions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from eval.datasets.rows import DatasetError, json_lines, unique, validated
+from rag import seeds_folder
+
+SEEDS = Path(__file__).parents[1] / "data" / "seeds.jsonl"
+MUST_REFUSE = ("off_topic", "not_in_articles", "false_premise", "wrong_detail", "no_answer")
+KINDS = (
+    "fact",
+    "wh",
+    "paraphrase",
+    "list",
+    "reason",
+    "two_articles",
+    "follow_up",
+    "typo",
+    "yes_no",
+    *MUST_REFUSE,
+)
+# Kinds of questions of other origin, where they have none of their own.
+ANSWERABLE, IMPOSSIBLE, JUDGED = "answerable", "impossible", "judged"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Place(_Strict):
+    """A place that states a fact: `text[start:end] == quote` in the article `source`.
+
+    Where the place is a whole article, `quote` is empty. `relevance` is the grade that judged rankings give it.
+    """
+
+    source: str
+    start: int = Field(ge=0)
+    end: int = Field(ge=1)
+    quote: str
+    relevance: int = Field(default=1, ge=1)
+
+
+class Question(_Strict):
+    """One question of a data set; see the module's text for the fields."""
+
+    id: str = Field(min_length=1)
+    kind: str
+    split: str
+    turns: tuple[str, ...] = Field(min_length=1)
+    answers: tuple[str, ...]
+    keys: tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...]
+    evidence: tuple[Annotated[tuple[Place, ...], Field(min_length=1)], ...]
+
+    @property
+    def must_refuse(self) -> bool:
+        """Tell whether the articles do not hold the answer."""
+        return not self.answers and not self.evidence
+
+    @property
+    def has_answer_key(self) -> bool:
+        """Tell whether an answer can be right or wrong; judged rankings only say which articles matter."""
+        return self.must_refuse or bool(self.answers)
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Questions, and the folder of the articles that they are asked over.
+
+    Without a folder they are asked over the reader's own library. `split` is the one that is asked unless another is
+    chosen.
+    """
+
+    name: str
+    questions: tuple[Question, ...]
+    articles: Path | None
+    split: str = "test"
+
+    @property
+    def hash(self) -> str:
+        """Return the SHA-256 over the questions; the articles are not in it."""
+        return hashlib.sha256("\n".join(q.model_dump_json() for q in self.questions).encode()).hexdigest()
+
+    def choose(
+        self, split: str | None = None, kinds: Sequence[str] = (), limit: int | None = None
+    ) -> tuple[Question, ...]:
+        """Return the first `limit` questions of a split and of these kinds.
+
+        Args:
+            split: Name of a split, or "all"; the data set's own choice when left out.
+            kinds: Kinds of question; all when there are none.
+            limit: How many, at most.
+
+        Raises:
+            DatasetError: The data set has no such split or kind, or no question is left.
+        """
+        split = split or self.split
+        splits = dict.fromkeys(q.split for q in self.questions)
+        if split not in (*splits, "all"):
+            raise DatasetError(f"{self.name} has no split {split!r}; use {' or '.join((*splits, 'all'))}")
+        known = dict.fromkeys(q.kind for q in self.questions)
+        if unknown := [kind for kind in kinds if kind not in known]:
+            raise DatasetError(f"{self.name} has no question of kind {unknown[0]!r}; use {', '.join(known)}")
+        found = [q for q in self.questions if split in ("all", q.split) and (not kinds or q.kind in kinds)]
+        if not found[:limit]:
+            raise DatasetError(f"no question of split {split!r} and kind {', '.join(kinds) or 'any'} is left")
+        return tuple(found[:limit])
+
+
+def shipped() -> DataSet:
+    """Return the shipped questions over the shipped articles."""
+    return DataSet("seeds", tuple(read()), seeds_folder(), "dev")
+
+
+def one_turn(
+    name: str, kind: str, text: str, answers: tuple[str, ...], facts: list[list[Place]], split: str = "test"
+) -> Question:
+    """Return a question with one turn and these needed facts; every accepted answer is a right one by itself."""
+    return Question(
+        id=name,
+        kind=kind,
+        split=split,
+        turns=(text,),
+        answers=answers,
+        keys=(answers,) if answers else (),
+        evidence=tuple(tuple(places) for places in facts if places),
+    )
+
+
+def make_data_set(path: Path, questions: dict[str, Question], articles: Path | None, split: str = "test") -> DataSet:
+    """Return a data set named after its file.
+
+    Raises:
+        DatasetError: There is no question.
+    """
+    if not questions:
+        raise DatasetError(f"{path} holds no question")
+    return DataSet(path.resolve().stem, tuple(questions.values()), articles, split)
+
+
+def read(path: Path = SEEDS, articles: Path | None = None) -> list[Question]:
+    """Return the questions of a JSON-lines file.
+
+    Args:
+        path: The file.
+        articles: Folder of the articles that the evidence stands in; the shipped ones when left out.
+
+    Raises:
+        DatasetError: The file cannot be read, or a line is no question: which line, and what is wrong with it.
+    """
+    text = cache(lambda source: _article(articles or seeds_folder(), source))
+    questions: list[Question] = []
+    seen: dict[str, int] = {}
+    for number, raw in json_lines(path):
+        where = f"{path} line {number}"
+        question = validated(Question, raw, where)
+        _check(question, where)
+        for place in (place for fact in question.evidence for place in fact):
+            _check_place(place, text(place.source), where)
+        unique(question.id, number, seen, str(path))
+        questions.append(question)
+    if not questions:
+        raise DatasetError(f"{path} holds no question")
+    return questions
+
+
+def _check(question: Question, where: str) -> None:
+    if question.kind not in KINDS:
+        raise DatasetError(f"{where}: kind {question.kind!r} is unknown; use one of {', '.join(KINDS)}")
+    if question.split not in ("dev", "test"):
+        raise DatasetError(f"{where}: split is {question.split!r}; use dev or test")
+    refused = question.kind in MUST_REFUSE
+    filled = [bool(part) for part in (question.answers, question.keys, question.evidence)]
+    if filled != [not refused] * 3:
+        wanted = "none of" if refused else "all of"
+        raise DatasetError(f"{where}: a question of kind {question.kind} has {wanted} answers, keys and evidence")
+
+
+def _check_place(place: Place, text: str | None, where: str) -> None:
+    if text is None:
+        raise DatasetError(f"{where}: there is no article {place.source!r}; correct it, or give --articles FOLDER")
+    if place.end <= place.start or text[place.start : place.end] != place.quote:
+        raise DatasetError(f"{where}: the span {place.start}-{place.end} of {place.source} is not its quote")
+
+
+def _article(folder: Path, source: str) -> str | None:
+    path = folder / source
+    try:
+        return path.read_bytes().decode("utf-8-sig") if path.is_file() else None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path} cannot be read: {error}") from error

@@ -1,0 +1,1 @@
+"""A run: every question put to every system, scored and written down."""

@@ -1,0 +1,1 @@
+"""A question and its evidence to a checked, cited answer."""

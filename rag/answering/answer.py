@@ -1,0 +1,387 @@
+"""One question: retrieved for, answered, checked and weighed."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+from rag.answering.confidence import probability
+from rag.answering.generate import extract, generate
+from rag.answering.mentions import Senses
+from rag.answering.planted import reported
+from rag.answering.verify import Verdict, combine, differing, finds_nothing, refusal, told, unmarked, verify
+from rag.errors import LLMError, ModelMissingError
+from rag.language.questions import Form, asks_reason, form, leans_on, looked_up, parts, told_by, topic, values
+from rag.language.words import acronyms, content_terms, names, published_by, words
+from rag.models.prompts import answer_start
+from rag.models.reranker import Reranker
+from rag.models.runtime import Models
+from rag.retrieve.rank import rank
+from rag.retrieve.select import nearest, overview, select
+from rag.settings import Settings
+from rag.store.index import Index
+from rag.types import Answer, Draft, Evidence, Filters, Hit
+
+RELATED = 3  # sentences offered beside an abstention
+_COMPARED = 8  # sentences in which another answer is looked for
+_SURE_OF_OTHER = 0.75  # mean token probability from which another answer differs from the first
+# Where one sentence or two stood out and do not hold the answer: how many more are shown, from which share of the best
+# score, up to how many characters in all, and how certain (mean token probability) the model must be of what it finds.
+_FEW, _MORE, _MORE_WORTH, _MORE_CHARS, _CERTAIN = 2, 3, 0.5, 800, 0.95
+_RERANKED = 20  # sentences that a cross-encoder reads
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Weighed:
+    """A verdict with the probability that it, or what it holds back, is right, and what that was weighed from."""
+
+    verdict: Verdict
+    probability: float
+    signals: dict[str, float]
+
+
+class Answering:
+    """Answers questions over an index with the models of an engine.
+
+    Args:
+        index: The store.
+        settings: What is configured.
+        models: What embeds and answers.
+    """
+
+    def __init__(self, index: Index, settings: Settings, models: Models) -> None:
+        self._index = index
+        self.settings = settings
+        self._models = models
+        self._senses = Senses(index, models)
+
+    def stream(self, question: str, filters: Filters | None, wordings: Sequence[str] = ()) -> Iterator[str | Answer]:
+        """Yield the model's words as they come, unchecked, and last the checked `Answer`; see `Engine.stream`."""
+        started = time.perf_counter()
+        timings: dict[str, float] = {}
+        read: dict[str, str] = {}
+        hits = self._look_up(question, filters, read)
+        missing = self._missing(question, read)
+        about = topic(question)
+        if about and not missing and (evidence := self._overview(about, filters, read)):
+            timings["retrieve"] = time.perf_counter() - started
+            yield self._answer(question, told(evidence), evidence, Draft("", "extractive"), timings, started)
+            return
+        asked = parts(question)
+        wanted = (*wordings, *(looked_up(asked) if len(asked) > 1 else ()))
+        others = [self._look_up(other, filters, read) for other in wanted]
+        evidence = self._evidence(hits, others)
+        timings["retrieve"] = time.perf_counter() - started
+        drafts: list[tuple[str, Draft]] = []
+        weighed: list[Weighed] = []
+        if not missing and evidence:
+            for part in self._drafts(asked, evidence, timings, started):
+                if isinstance(part, str):
+                    yield part
+                else:
+                    drafts.append(part)
+            draft = drafts[0][1]
+            if len(drafts) == 1 and draft.model != "extractive" and finds_nothing(question, draft.text):
+                more = self._more(hits, evidence)
+                for found in self._second_look(question, evidence, more, timings, started):
+                    if isinstance(found, str):
+                        yield found
+                    else:
+                        drafts, evidence = [(question, found)], [*evidence, *more]
+            checking = time.perf_counter()
+            weighed = [self._weigh(text, draft, evidence, read, bool(wordings), len(drafts)) for text, draft in drafts]
+            for n in range(1, len(weighed)):
+                # Without knowing which place, nobody knows how many work there.
+                if weighed[n - 1].verdict.abstained and leans_on(drafts[n][0], drafts[n - 1][0]):
+                    weighed[n] = dataclasses.replace(weighed[n], verdict=refusal())
+            if len(weighed) == 1:
+                weighed = [self._compared(question, weighed[0], drafts[0][1], hits, read)]
+            timings["verify"] = time.perf_counter() - checking
+        verdict = combine([q for q, _ in drafts], [w.verdict for w in weighed]) if weighed else refusal(missing)
+        related = nearest(hits, RELATED) if verdict.abstained else ()
+        draft = drafts[0][1] if drafts else Draft("", "none")
+        notices = tuple(dict.fromkeys(notice for _, part in drafts for notice in part.notices))
+        draft = dataclasses.replace(draft, notices=notices)  # any part may have a sentence in the model's place
+        least = min(weighed, key=lambda w: w.probability, default=None)
+        yield self._answer(question, verdict, evidence, draft, timings, started, related, least)
+
+    def _missing(self, question: str, read: Mapping[str, str]) -> list[str]:
+        """Return the names of the question, as typed, that occur in no article; or all that it is about."""
+        about = topic(question)
+        if about and not any(self._known(term, read) for term in content_terms(about)):
+            return [about if names(f"about {about}") else f"“{about}”"]
+        wanted = [name for name in names(question) if not self._known(name, read)]
+        typed = {content_terms(word)[0]: word for word in words(question) if content_terms(word)}
+        return [typed[name].removesuffix("'s").removesuffix("’s") for name in wanted if name in typed]
+
+    def _known(self, term: str, read: Mapping[str, str]) -> bool:
+        """Tell whether a term occurs in an article: in a sentence, or in a heading, byline or credit of those read."""
+        return self._index.knows(term) or any(term in content_terms(text) for text in read.values())
+
+    def hits(self, question: str, filters: Filters | None) -> list[Hit]:
+        """Return every sentence of the proposed passages, best first."""
+        return self._look_up(question, filters, {})
+
+    def _look_up(self, question: str, filters: Filters | None, read: dict[str, str]) -> list[Hit]:
+        """Return what `hits` does, and note in `read` the texts of the articles by id, as they are now."""
+        asked = self._index.correct(content_terms(question))
+        aliases = self._aliases(question)
+        vector = self._models.embedding().embed_question(question)
+        wanted = [*asked, *(term for names in aliases.values() for term in sorted(names))]
+        proposed = self._index.search(vector, wanted, self.settings.candidates, filters)
+        read.update((c.document.id, c.document.text) for c in proposed)
+        candidates = reported(question, proposed, self._models.embeds_as_fitted)
+        weights = {term: self._index.idf(term) for term in asked}
+        hits = rank(question, candidates, vector, weights, aliases, self._models.kin())
+        if self._models.reranker:
+            hits = self._reranked(self._models.reranker, question, hits)
+        elif reader := self._models.reader():
+            hits = reader.rank(question, hits, candidates)
+        # What the Courier reported is told by the Courier's articles alone.
+        teller = told_by(question)
+        own = {id for id, text in read.items() if teller and published_by(text, teller)}
+        return [hit for hit in hits if hit.place.document_id in own] or hits
+
+    @staticmethod
+    def _reranked(reranker: Reranker, question: str, hits: list[Hit]) -> list[Hit]:
+        """Return the hits with the first ones in the cross-encoder's order.
+
+        The scores stay where they are, so that what follows reads them as before: only who has which one changes.
+        """
+        first = hits[:_RERANKED]
+        judged = reranker.scores(question, [f"{h.before} {h.text}".strip() for h in first])
+        order = sorted(range(len(first)), key=lambda n: -judged[n])
+        return [dataclasses.replace(first[n], score=hit.score) for n, hit in zip(order, first, strict=True)] + hits[
+            _RERANKED:
+        ]
+
+    def _aliases(self, question: str) -> dict[str, frozenset[str]]:
+        """Return the terms of the question's acronyms that the articles spell out, each with the terms of its name."""
+        full = {short: name for short in acronyms(question) if (name := self._index.spell_out(short))}
+        return {content_terms(short)[0]: frozenset(content_terms(name)) for short, name in full.items()}
+
+    def _evidence(self, hits: Sequence[Hit], others: Sequence[Sequence[Hit]]) -> list[Evidence]:
+        """Return what the model is shown: the best sentences for the question, and for its parts and other wordings."""
+        if not others:
+            return select(hits, self.settings.evidence)
+        chosen: dict[tuple[str, int], Evidence] = {}
+        for evidence in (e for found in (hits, *others) for e in select(found, 2)):
+            chosen.setdefault((evidence.document_id, evidence.start), evidence)
+        kept = list(chosen.values())[: self.settings.evidence]
+        return [dataclasses.replace(e, rank=rank) for rank, e in enumerate(kept, 1)]
+
+    def _overview(self, about: str, filters: Filters | None, read: dict[str, str]) -> list[Evidence]:
+        """Return what the articles say about a topic; of a person, also where they give the last name alone."""
+        terms = content_terms(about)
+        found = overview(self._look_up(about, filters, read), self.settings.evidence)
+        if len(terms) > 1 and set(terms) <= set(names(f"about {about}")) and len(found) < self.settings.evidence:
+            found = overview(self._look_up(words(about)[-1], filters, read), self.settings.evidence)
+        return found
+
+    def _more(self, hits: Sequence[Hit], evidence: Sequence[Evidence]) -> list[Evidence]:
+        """Return the sentences that come after the few that the model was shown, as far as they are to the point."""
+        if len(evidence) > _FEW:
+            return []
+        shown = {(e.document_id, e.start) for e in evidence}
+        further = select(hits, len(evidence) + _MORE, _MORE_CHARS, _MORE_WORTH)
+        new = [e for e in further if (e.document_id, e.start) not in shown][:_MORE]
+        return [dataclasses.replace(e, rank=rank) for rank, e in enumerate(new, len(evidence) + 1)]
+
+    def _second_look(
+        self,
+        question: str,
+        evidence: list[Evidence],
+        more: list[Evidence],
+        timings: dict[str, float],
+        started: float,
+    ) -> Iterator[str | Draft]:
+        """Yield what the model finds in more sentences; a draft comes only where it is certain."""
+        if not more:
+            return
+        generating = time.perf_counter()
+        yield "; "
+        for part in self._draft(question, more, form(question), (), timings, started, evidence):
+            certain = isinstance(part, Draft) and (part.confidence is None or part.confidence >= _CERTAIN)
+            if isinstance(part, str) or (certain and part.model != "extractive"):
+                yield part
+        timings["generate"] += time.perf_counter() - generating
+
+    def _weigh(
+        self,
+        question: str,
+        draft: Draft,
+        evidence: Sequence[Evidence],
+        read: Mapping[str, str],
+        follow_up: bool = False,
+        sharing: int = 1,
+    ) -> Weighed:
+        """Return what is left of a draft where it is likely enough to be right, else a refusal.
+
+        `sharing` is how many parts of one question were asked of the same evidence.
+        """
+        verdict = verify(question, draft, evidence, read.__getitem__, self._aliases(question), follow_up)
+        signals = _signals(evidence[0], draft, verdict, evidence, sharing)
+        if verdict.abstained:
+            return Weighed(verdict, 0.0, signals)
+        likely = probability("extractive" if draft.model == "extractive" else "answer", signals)
+        if likely < self.settings.caution:
+            return Weighed(refusal(), likely, signals)
+        cited = _cited(evidence, verdict)
+        text = " ".join(e.in_context for e in cited)
+        # A sentence that stands in for a model that is down is no answer of its, and it cannot be asked again.
+        articles = [read[e.document_id] for e in cited]
+        asked = draft.model != "extractive"
+        word = self._senses.unsaid(question, text, _passages(cited, read), articles) if asked else None
+        if word is not None:
+            # What did not happen is a verb as a rule, and no thing to be mentioned.
+            known = asks_reason(question) or self._known(content_terms(word)[0], read)
+            return Weighed(refusal([] if known else [f"“{word}”"]), 0.0, signals)
+        citations = tuple(dataclasses.replace(c, support=round(likely, 3)) for c in verdict.citations)
+        return Weighed(dataclasses.replace(verdict, citations=citations), likely, signals)
+
+    def _compared(
+        self, question: str, weighed: Weighed, draft: Draft, hits: Sequence[Hit], read: Mapping[str, str]
+    ) -> Weighed:
+        """Return an answer together with what another article says instead, where one gives another amount or time."""
+        verdict = weighed.verdict
+        said = values(question, unmarked(verdict.text))
+        if verdict.abstained or not said or draft.model == "extractive":
+            return weighed
+        cited = {c.document_id for c in verdict.citations}
+        near = nearest(hits, _COMPARED)
+        best = max((e.coverage for e in near if e.document_id in cited), default=1.0)
+        evidence = next(
+            (
+                e
+                for e in near
+                if e.document_id not in cited
+                and e.coverage >= best
+                and values(question, e.text) - values(question, question)
+                and not said & values(question, e.text)
+            ),
+            None,
+        )
+        if evidence is None:
+            return weighed
+        again = self._ask_again(question, evidence)
+        if again.model == "extractive" or (again.confidence is not None and again.confidence < _SURE_OF_OTHER):
+            return weighed
+        other = self._weigh(question, again, [evidence], read)
+        differs = values(question, unmarked(other.verdict.text))
+        if other.verdict.abstained or not differs or differs & said:
+            return weighed
+        least = min(weighed, other, key=lambda w: w.probability)
+        return dataclasses.replace(least, verdict=differing(verdict, other.verdict))
+
+    def _ask_again(self, question: str, evidence: Evidence) -> Draft:
+        """Return what the model says to one sentence alone; nothing when it fails."""
+        for part in self._draft(question, [evidence], form(question), (), {}, 0.0):
+            if isinstance(part, Draft):
+                return part
+        return Draft("", "none")
+
+    def _drafts(
+        self, asked: Sequence[str], evidence: list[Evidence], timings: dict[str, float], started: float
+    ) -> Iterator[str | tuple[str, Draft]]:
+        """Yield the model's words, and after each part of the question the part with its draft."""
+        generating = time.perf_counter()
+        if self._models.extractive:
+            yield " and ".join(asked) if len(asked) > 1 else asked[0], extract(evidence)
+            return
+        earlier: list[tuple[str, str]] = []
+        for question in asked:
+            if earlier:
+                yield "; "
+            for part in self._draft(question, evidence, form(asked[0]), earlier, timings, started):
+                if isinstance(part, str):
+                    yield part
+                else:
+                    earlier.append((question, part.text))
+                    yield question, part
+        timings["generate"] = time.perf_counter() - generating
+
+    def _draft(
+        self,
+        question: str,
+        evidence: list[Evidence],
+        form: Form,
+        earlier: Sequence[tuple[str, str]],
+        timings: dict[str, float],
+        started: float,
+        without: Sequence[Evidence] = (),
+    ) -> Iterator[str | Draft]:
+        try:
+            llm = self._models.llm()
+            self._models.prepare(answer_start(form))
+            for part in generate(
+                question, evidence, self._models.stream, llm.metadata.model_name, form, earlier, without
+            ):
+                timings.setdefault("first_token", time.perf_counter() - started)
+                yield part
+        except (ModelMissingError, LLMError) as error:
+            # A damaged or unusable model is an error; one that is missing or down must not keep the reader waiting.
+            fallback = extract(evidence)
+            notice = f"{error}. The best matching sentence is shown instead."
+            yield dataclasses.replace(fallback, notices=(notice,))
+
+    def _answer(
+        self,
+        question: str,
+        verdict: Verdict,
+        evidence: Sequence[Evidence],
+        draft: Draft,
+        timings: dict[str, float],
+        started: float,
+        related: Sequence[Evidence] = (),
+        weighed: Weighed | None = None,
+    ) -> Answer:
+        timings["total"] = time.perf_counter() - started
+        return Answer(
+            question=question,
+            text=verdict.text,
+            abstained=verdict.abstained,
+            citations=verdict.citations,
+            evidence=tuple(evidence),
+            model=draft.model,
+            timings=timings,
+            settings_hash=self.settings.hash,
+            notices=draft.notices,
+            related=tuple(related),
+            confidence=round(weighed.probability, 3) if weighed else None,
+            signals=weighed.signals if weighed else {},
+        )
+
+
+def _cited(evidence: Sequence[Evidence], verdict: Verdict) -> list[Evidence]:
+    places = {(c.document_id, c.start) for c in verdict.citations}
+    return [e for e in evidence if (e.document_id, e.start) in places]
+
+
+def _passages(evidence: Sequence[Evidence], read: Mapping[str, str]) -> list[str]:
+    """Return the titles and the passages that the evidence stands in."""
+    return [f"{e.title}\n{read[e.document_id][e.passage.start : e.passage.end]}" for e in evidence]
+
+
+def _signals(
+    best: Evidence, draft: Draft, verdict: Verdict, evidence: Sequence[Evidence], sharing: int
+) -> dict[str, float]:
+    """Return what speaks for an answer: the best sentence's scores, the model's certainty, the support it found."""
+    cited = _cited(evidence, verdict)
+    found = {
+        "score": best.score,
+        "dense": best.dense,
+        "coverage": best.coverage,
+        "cited_score": max((e.score for e in cited), default=best.score),
+        "cited_coverage": max((e.coverage for e in cited), default=best.coverage),
+        "support": verdict.support,
+        "sentences": len(evidence) / sharing,
+    }
+    read = [e.answers for e in cited or [best] if e.answers is not None]
+    if read:
+        found["answers"] = max(read)
+    if draft.confidence is not None:
+        found["certainty"] = draft.confidence
+    if draft.unknown is not None:
+        found["unknown"] = draft.unknown
+    return {name: round(value, 4) for name, value in found.items()}

@@ -1,0 +1,163 @@
+"""The words in which a supported statement is given: those of its sentence, whole where a part would mislead."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+
+from rag.language.opposites import denies, says_no, unsettled
+from rag.language.questions import Form, asks_reason, asks_time, form, main_clause
+from rag.language.words import content_terms, fold, names
+from rag.language.words import words as words_of
+from rag.models.prompts import UNKNOWN
+from rag.types import Evidence
+
+MARKERS = re.compile(r"\s*[\[【(]\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*[\]】)]")
+YES_NO = re.compile(r"(yes|no)\b[.,:;!]*\s*", re.IGNORECASE)
+YES, NO = (re.compile(rf"\s*{word}\b", re.IGNORECASE) for word in ("yes", "no"))
+NAME = r"[^\W\d_a-z][\w'’.-]*(?: (?:(?:de|del|da|la|van|von|al|bin) )*[^\W\d_a-z][\w'’.-]*)*"
+_NAMES = re.compile(rf"{NAME}(?:, {NAME})*,? and {NAME}(?!\w)")
+_BETWEEN = re.compile(r",? and |, ")
+# A question about one of them, or about something else than who or which.
+_OF_ONE = re.compile(r"(?!.*\b(?:who|whom|which)\b)|.*\b(?:who|which \w+) (?:is|was)\b|.*'s\b")
+_BESIDE = re.compile(r"\b(?:after|before|when|as|since|until|following)\b")
+_WORD = re.compile(r"\d+(?:[.,]\d+)*|\w+")
+_LIMIT = re.compile(
+    r"(?:\b(?i:(?:more|less|fewer) than|at least|at most|up to|about|around|nearly|almost|over|under|some|roughly"
+    r"|approximately|an estimated)\s+)?(?:(?:\b[A-Z]{1,3}\s?)?[$€£¥₹]\s?|\b(?:USD|EUR|GBP|JPY|INR|CHF)\s)?$"
+)
+_SCALE = re.compile(r"(?:[.,]\d+)?(?:\s?%|\s?(?:percent|per cent|hundred|thousand|million|billion|trillion)\b)?")
+# Words that cannot be the last ones: "a day after".
+_DANGLING = re.compile(
+    r"\b(?:a|an|the|after|before|of|to|in|on|at|by|for|from|with|since|until|because|that|and|or|than|as|under|over"
+    r"|between)\W*$",
+    re.IGNORECASE,
+)
+_MAX_SENTENCE = 600  # characters of a sentence that is given whole
+_MISSPELT = 0.85  # likeness (difflib) from which a name that no sentence has is one of theirs misspelt
+
+
+def tidied(text: str, evidence: Sequence[Evidence]) -> str:
+    """Return a model's words without its markers and remarks, names spelt as the sentences have them."""
+    return _respelt(_clean(text), evidence)
+
+
+def given(statement: str, question: str, sentences: Sequence[Evidence], unsure: bool) -> tuple[str, bool] | None:
+    """Return the words in which a statement is shown, and whether they are the first sentence, whole.
+
+    None where it cannot be shown: a yes to what the sentences leave open.
+
+    Args:
+        statement: A statement that the sentences support.
+        question: The stand-alone question.
+        sentences: What supports it, best first.
+        unsure: Whether a few words of one sentence may be the wrong ones.
+    """
+    asked_for, best = form(question), sentences[0]
+    words = _verbatim(statement.strip(), [e.text for e in sentences])
+    if asked_for is Form.SHORT:
+        words = _with_the_others(words, best.text, question)
+    told = YES_NO.sub("", words, count=1)
+    says_both = says_no(told) and not says_no(question)  # "Yes, tested negative"
+    asked, held = set(content_terms(question)), set(content_terms(best.in_context))
+    main = set(content_terms(main_clause(question)))
+    no_time = set(content_terms(told)) <= asked and not asked - main <= held  # "Yes, stayed afloat", but when?
+    untold = no_time or (YES.match(words) and (says_both or unsettled(question, best.in_context)))
+    if asked_for is Form.YES_NO and untold:
+        # Where one sentence has nearly all that is asked about, it is worth telling without the yes.
+        lacking = main - held
+        sentence = _whole(words, best.text) if len(lacking) <= 1 else None
+        return (sentence, True) if sentence else None
+    if asked_for is Form.YES_NO and NO.match(words) and not denies(told):
+        # What makes it a no was left out: "congratulated him (only after the vote)".
+        sentence = _whole(words, best.text)
+        words = f"No: {sentence}" if sentence and denies(sentence) else words
+    misleads = (
+        (unsure and len(sentences) == 1)
+        or _DANGLING.search(words)
+        or (asked_for is Form.OPEN and _tells_little(words, question))
+        or _circular(words, question)
+    )
+    if misleads and (sentence := _whole(words, best.text)):
+        return sentence, True
+    return words, False
+
+
+def _verbatim(statement: str, sentences: Sequence[str]) -> str:
+    """Return the statement as a sentence has it, when the same words stand there in a row: spelling and marks included.
+
+    A bare amount also takes back what limits it there: "310 million" becomes "US $310 million", "186,000" becomes
+    "More than 186,000".
+    """
+    wanted = [fold(m.group()) for m in _WORD.finditer(statement)]
+    for sentence in sentences:
+        found = list(_WORD.finditer(sentence))
+        row = [fold(m.group()) for m in found]
+        for first in range(len(row) - len(wanted) + 1):
+            if wanted and row[first : first + len(wanted)] == wanted:
+                start, end = found[first].start(), found[first + len(wanted) - 1].end()
+                if wanted[0][0].isdigit():
+                    start = _LIMIT.search(sentence[:start]).start()  # type: ignore[union-attr]  # matches the empty end
+                    end += _SCALE.match(sentence[end:]).end()  # type: ignore[union-attr]
+                # Half a pair of brackets is not shown.
+                half = sentence[start:end].count(")") > sentence[start:end].count("(")
+                start -= half and sentence[:start].endswith("(")
+                words = " ".join(sentence[start:end].split())
+                if MARKERS.search(words):
+                    return statement  # the article's own brackets must not pass for markers
+                # What ends the statement ends it still, unless the sentence has it there already.
+                return (
+                    words + statement[len(statement.rstrip(".!?\"”’')")) :]
+                    if statement.endswith((".", "!", "?"))
+                    else words
+                )
+    return statement
+
+
+def _with_the_others(words: str, sentence: str, question: str) -> str:
+    """Return a name with those that stand beside it: "Brandt and Kovic" for "Brandt", of those who voted against it."""
+    if _OF_ONE.match(fold(question)):
+        return words
+    asked = set(names(question))
+    for listed in _NAMES.finditer(" ".join(sentence.split())):
+        if words in _BETWEEN.split(listed.group()) and not asked & set(content_terms(listed.group())):
+            return listed.group().rstrip(".")
+    return words
+
+
+def _circular(words: str, question: str) -> bool:
+    """Tell whether a time is given by the very event that was asked about: when it was sent, "after it was sent"."""
+    asked = set(content_terms(question))
+    told = asked & set(content_terms(words))
+    return asks_time(question) and bool(_BESIDE.search(fold(words))) and len(told) >= 0.6 * len(asked)
+
+
+def _tells_little(words: str, question: str) -> bool:
+    """Tell whether an open question is not answered by these words: a reason, and few words, want their sentence."""
+    return asks_reason(question) or len(words.split()) < 4
+
+
+def _whole(words: str, sentence: str) -> str | None:
+    """Return the sentence that words are from; None where it adds nothing or cannot be given."""
+    plain = " ".join(sentence.split())
+    return None if plain == words or MARKERS.search(plain) or len(plain) > _MAX_SENTENCE else plain
+
+
+def _respelt(text: str, evidence: Sequence[Evidence]) -> str:
+    """Return a model's words with the names that it misspelt as the sentences have them: `Norkraft` for `Norrkraft`."""
+    said = {fold(word): word for e in evidence for word in words_of(e.in_context)}
+    capitals = [folded for folded, word in said.items() if word[0].isupper()]
+    for word in words_of(text):
+        if word[0].isupper() and len(word) > 4 and fold(word) not in said:
+            near = difflib.get_close_matches(fold(word), [c for c in capitals if c[0] == fold(word)[0]], 1, _MISSPELT)
+            if near:
+                text = re.sub(rf"\b{re.escape(word)}\b", said[near[0]], text)
+    return text
+
+
+def _clean(text: str) -> str:
+    text = MARKERS.sub("", text.replace("**", ""))
+    text = re.sub(r"^\s*(?:answer|a)\s*:\s*", "", text, flags=re.IGNORECASE)
+    text = re.sub(rf"\s*[;,]\s*{UNKNOWN}\W*$", "", text, flags=re.IGNORECASE)
+    return " ".join(text.split())

@@ -1,0 +1,235 @@
+"""The command line: `rag ingest | ask | chat | eval | sources | remove | models | doctor`.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage. An error is one line that says what to do next. Results go to stdout,
+everything else to stderr.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from rag import memory
+from rag.cli import eval as cli_eval
+from rag.cli import ingest as cli_ingest
+from rag.cli import models as cli_models
+from rag.cli.console import print_json
+from rag.cli.ingest import shown
+from rag.errors import RagError, SettingsError
+from rag.settings import Settings
+from rag.types import Filters
+
+if TYPE_CHECKING:
+    from rag.engine import Engine
+
+# Engine, web chat and eval suite are imported by the command that needs them: they take seconds, `rag --help` must not.
+
+app = typer.Typer(
+    name="rag",
+    help="Dateline answers questions over news articles and cites the exact sentence for every statement.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(cli_models.app, name="models", help="List, pull and verify the model weights.")
+app.add_typer(cli_eval.app, name="eval")
+
+StoreOption = Annotated[
+    Path | None,
+    typer.Option("--store", help="Folder of the store; default: RAG_STORE, rag.toml, the user's data folder."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+_err = Console(stderr=True, highlight=False)
+
+
+def main() -> None:
+    """Run the command line; the console script `rag` and `python -m rag` call this."""
+    logging.basicConfig(format="rag: %(message)s", level=logging.WARNING)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a console that lacks a character shows a question mark
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if memory.is_short(error):
+            _fail(f"there is not enough memory; {memory.ADVICE}", 1)
+        if not isinstance(error, RagError):
+            raise
+        _fail(str(error), error.exit_code)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    print(f"rag: error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)
+
+
+@app.command()
+def ingest(
+    paths: Annotated[
+        list[str] | None, typer.Argument(help="Files, folders and web addresses; default: the shipped articles.")
+    ] = None,
+    columns: Annotated[
+        str, typer.Option(help="For csv and jsonl: which column holds what, such as text=Body,title=Head.")
+    ] = "",
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on, and take over every change of the files until Ctrl-C.")
+    ] = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the library hold what the files and folders hold: new, changed, moved and removed articles."""
+    if code := cli_ingest.run(_settings(store), paths or [], columns, watch, as_json):
+        raise typer.Exit(code)
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="What you want to know.")],
+    since: Annotated[str, typer.Option(help="Only articles of this day or later: 2024-07-12, 2024-07 or 2024.")] = "",
+    until: Annotated[str, typer.Option(help="Only articles of this day or earlier.")] = "",
+    source: Annotated[
+        list[str] | None, typer.Option(help="Only articles whose name or publisher fits: reuters, 2024/*. Repeatable.")
+    ] = None,
+    author: Annotated[list[str] | None, typer.Option(help="Only articles by them. Repeatable.")] = None,
+    language: Annotated[list[str] | None, typer.Option(help="Only articles in it: en, de. Repeatable.")] = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer a question over the library, with citations."""
+    from rag.store.filters import day  # knows the store's engine
+
+    filters = Filters(
+        sources=tuple(source or ()),
+        since=day("--since", since),
+        until=day("--until", until),
+        authors=tuple(author or ()),
+        languages=tuple(language or ()),
+    )
+    # On a console that is not UTF-8 the bytes of other letters come as halves of surrogate pairs.
+    question = question.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    engine = _open(store)
+    try:
+        if question.strip():
+            engine.warm_up(question)  # side by side the models load in half the time
+        answer = engine.answer(question, None if filters == Filters() else filters)
+    finally:
+        engine.close()
+    if as_json:
+        print_json(answer.to_dict())
+    else:
+        print(answer)
+
+
+@app.command()
+def chat(
+    store: StoreOption = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 7860,
+    everyone: Annotated[
+        bool,
+        typer.Option(
+            "--open/--no-open",
+            help="With a --host that others can reach: let everyone in without a password. Else: open a browser.",
+        ),
+    ] = False,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Serve a page on which nobody can change anything.")
+    ] = False,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="Another name under which the page is reached, such as a proxy's. Repeatable."),
+    ] = None,
+    watch: Annotated[
+        list[str] | None, typer.Option(help="Folder that the library is kept as while the page is open. Repeatable.")
+    ] = None,
+) -> None:
+    """Open the web chat; RAG_PASSWORD sets a password for it."""
+    try:
+        from ui.app import Access, launch
+    except ImportError as error:
+        if "socksio" not in str(error):
+            raise
+        from rag.network.bounded import NO_SOCKS
+
+        raise SettingsError(NO_SOCKS) from error  # Gradio makes an HTTP client as it is imported
+
+    settings = _settings(store)
+    password = settings.password.get_secret_value() if settings.password else None
+    access = Access(host, password, tuple(allow_host or ()), read_only, everyone)
+    access.check()  # before the models are loaded
+    engine = _open(store)
+    try:
+        with cli_ingest.watching(engine, watch or []):
+            launch(engine, host=host, port=port, open_browser=everyone and access.loopback, access=access)
+    finally:
+        engine.close()
+
+
+@app.command()
+def sources(store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """List the articles in the library."""
+    import dataclasses
+
+    from rag.engine import Engine
+
+    with Engine(_settings(store)) as engine:
+        found = engine.sources()
+    if as_json:
+        print_json([dataclasses.asdict(entry) for entry in found])
+        return
+    table = Table("Source", "Title", "Date", "Publisher", "Passages", "Added", box=None)
+    for entry in found:
+        names = (shown(text) for text in (entry.source, entry.title, entry.date[:10], entry.publisher))
+        table.add_row(*map(escape, names), str(entry.passages), entry.added[:10])
+    Console().print(table)
+    print(f"{len(found)} articles")
+
+
+@app.command()
+def remove(
+    source: Annotated[list[str], typer.Argument(help="Source names (or ids) as `rag sources` lists them.")],
+    store: StoreOption = None,
+) -> None:
+    """Remove articles from the library."""
+    from rag.engine import Engine
+
+    with Engine(_settings(store)) as engine:
+        for name in source:
+            for gone in engine.remove(name):
+                print(f"removed {shown(gone)}")
+
+
+@app.command()
+def doctor(
+    repair: Annotated[bool, typer.Option("--repair", help="Mend the store's indexes from its documents.")] = False,
+    store: StoreOption = None,
+) -> None:
+    """Check settings, weights and store in full, and say what to do about what is wrong."""
+    from rag.cli.doctor import checks
+
+    failed = False
+    for name, problem, detail in checks(_settings(store), repair):
+        failed = failed or problem
+        print(f"{'FAIL' if problem else 'ok':4}  {name:18}  {detail}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _settings(store: Path | None) -> Settings:
+    return Settings(store=store) if store else Settings()
+
+
+def _open(store: Path | None) -> Engine:
+    from rag.shared_engine import open_engine
+
+    return open_engine(_settings(store), lambda line: print(f"rag: {line}", file=sys.stderr))

@@ -1,0 +1,134 @@
+"""`rag doctor`: what is configured, and whether it works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from llama_index.core.base.llms.types import ChatMessage
+
+from rag.errors import RagError, StoreError, StoreLockedError, StoreMismatchError
+from rag.models import registry
+from rag.models.llm import is_extractive, make_llm
+from rag.models.reply import stream_chat
+from rag.settings import Settings
+from rag.store import salvage
+from rag.store.index import Index, owned
+
+_MOST = 20  # problems listed
+Check = tuple[str, bool, str]
+
+
+def checks(settings: Settings, repair: bool = False) -> Iterator[Check]:
+    """Yield each check as (name, whether there is a problem, what was found or what to do).
+
+    Args:
+        settings: What is configured.
+        repair: Mend the store from its documents where something is wrong with it.
+    """
+
+    def embedding() -> Iterator[tuple[bool, str]]:
+        if not any(settings.embedding == model.name for model in registry.MODELS):
+            yield False, f"{settings.embedding} (not one of ours)"
+        else:
+            yield False, f"{settings.embedding}, verified: {registry.path(settings.embedding, settings.models)}"
+
+    def llm() -> Iterator[tuple[bool, str]]:
+        if is_extractive(settings):
+            yield False, "none: the best sentence is the answer"
+            return
+        made = make_llm(settings, lambda name: registry.path(name, settings.models))
+        asked = [ChatMessage(role="user", content="Answer with one word: ready")]
+        *_, (said, _, _) = stream_chat(made, asked, settings.llm_timeout)
+        yield False, f"{made.metadata.model_name} answers ({said.strip()[:20]!r})"
+
+    found: tuple[tuple[str, Callable[[], Iterator[tuple[bool, str]]]], ...] = (
+        ("embedding model", embedding),
+        ("answer model", llm),
+        ("store", lambda: _store(settings, repair)),
+    )
+    for name, check in found:
+        try:
+            for problem, detail in check():
+                yield name, problem, detail
+        except RagError as error:
+            yield name, True, str(error)
+        except Exception as error:  # whatever it is, the other checks go on
+            yield name, True, f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
+
+def _store(settings: Settings, repair: bool) -> Iterator[tuple[bool, str]]:
+    index, done = _opened(settings, repair)
+    try:
+        yield from ((False, f"mended: {line}") for line in done)
+        found = list(index.problems())
+        if found and repair:
+            index.close()
+            index, mended = _mended(settings)
+            yield from ((False, f"mended: {line}") for line in _limited(mended))
+            found = list(index.problems())
+        if found:
+            yield from ((True, line) for line in _limited(found))
+            also = "ingest the articles into another folder, with --store" if repair else "run: rag doctor --repair"
+            yield True, f"{len(found):,} problems in {settings.store}; {also}"
+            return
+        documents, passages, sentences = index.documents.count()
+        made = index.documents.get_meta("embedding_path")
+        yield (
+            False,
+            f"{documents:,} articles, {passages:,} passages, {sentences:,} sentences in {settings.store}"
+            f"{f', embedded by {made}' if made else ''}; both indexes agree with them",
+        )
+    finally:
+        index.close()
+
+
+def _opened(settings: Settings, repair: bool) -> tuple[Index, list[str]]:
+    """Return the store, sound enough to be compared; with `repair`, made so, and what was done for that."""
+    try:
+        index = Index.open(settings.store, settings.embedding)
+    except (StoreLockedError, StoreMismatchError):
+        raise
+    except StoreError:
+        if not repair:
+            raise
+        return _rebuilt(settings)
+    try:
+        list(index.problems())
+        return index, []
+    except RagError:
+        index.close()
+        if not repair:
+            raise
+        return _rebuilt(settings)
+
+
+def _rebuilt(settings: Settings) -> tuple[Index, list[str]]:
+    folder = settings.store.expanduser().resolve()
+    with owned(folder):
+        done = salvage.mend_database(folder, settings.embedding)
+        path = folder / "documents.db"
+        if path.exists() and path.stat().st_size:
+            salvage.drop_indexes(folder)
+            done.append("both indexes were made again from the documents")
+    index = Index.open(settings.store, settings.embedding)
+    return index, [*done, *_limited(index.taken_out)]
+
+
+def _mended(settings: Settings) -> tuple[Index, list[str]]:
+    """Mend the database itself where it is damaged, then all that does not agree with it."""
+    folder = settings.store.expanduser().resolve()
+    with owned(folder):
+        done = salvage.mend_database(folder, settings.embedding)
+    index = Index.open(settings.store, settings.embedding)
+    try:
+        return index, [*done, *index.repair()]
+    except StoreError:  # an index takes no write any more
+        index.close()
+    index, more = _rebuilt(settings)
+    return index, [*done, *more]
+
+
+def _limited(lines: Sequence[str]) -> Iterator[str]:
+    yield from lines[:_MOST]
+    if len(lines) > _MOST:
+        yield f"and {len(lines) - _MOST:,} more"

@@ -1,0 +1,343 @@
+"""The stages in order: `Engine` ingests articles and answers questions over them."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from llama_index.core import VectorStoreIndex
+from llama_index.core.base.llms.types import ChatMessage
+from llama_index.core.llms.llm import LLM
+
+from rag.answering.answer import Answering
+from rag.answering.verify import unmarked
+from rag.errors import DocumentError, LLMError, QuestionError, SettingsError, StoreError
+from rag.ingest.sync import Pace, Progress, add, put, sync
+from rag.load.files import make_document
+from rag.load.web import fetch
+from rag.models.embedding import PassageEmbedding
+from rag.models.runtime import Models
+from rag.retrieve.select import nearest
+from rag.settings import Settings
+from rag.store.index import Index
+from rag.types import Answer, Document, Evidence, Filters, IngestReport, SourceInfo
+
+EMPTY = "The library holds no articles yet, so nothing can be answered. Add some with: rag ingest FOLDER"
+_MOST_KNOWN = 500  # answers kept for questions that are asked again
+_MODEL_SETTINGS = ("llm", "llm_base_url", "llm_api_key", "llm_timeout", "models", "threads")
+_Key = tuple[int, str, Filters | None, tuple[str, ...]]
+
+
+class Engine:
+    """Answers questions over one store. Safe to use from several threads; close it, or use it in a `with` block.
+
+    Args:
+        settings: What is configured; read from the environment and `rag.toml` when left out.
+        llm: Any LlamaIndex LLM to use instead of the one that the settings name.
+        embedding: Embedding model to use instead of the one that the settings name.
+
+    Raises:
+        StoreError: The store cannot be opened; see its subclasses.
+    """
+
+    def __init__(
+        self, settings: Settings | None = None, *, llm: LLM | None = None, embedding: PassageEmbedding | None = None
+    ) -> None:
+        self.settings = settings or Settings()
+        self._models = Models(self.settings, llm, embedding)
+        self._closed = False
+        self._known: OrderedDict[_Key, Answer] = OrderedDict()
+        self._remembering = threading.Lock()
+        self._index = Index.open(self.settings.store, embedding.model_name if embedding else self.settings.embedding)
+        self._answering = Answering(self._index, self.settings, self._models)
+
+    def using(self, **changes: Any) -> Engine:
+        """Return another engine over the same open store and loaded models, with other settings; close it as well.
+
+        Args:
+            **changes: Settings by name; `store` and `embedding` stay what they are.
+
+        Raises:
+            SettingsError: A setting does not exist, is not usable, or is one of those two.
+        """
+        if fixed := {"store", "embedding"} & changes.keys():
+            raise SettingsError(f"{' and '.join(sorted(fixed))} cannot change here; make another Engine")
+        settings = Settings(**(self.settings.model_dump() | changes))
+        same = all(getattr(settings, name) == getattr(self.settings, name) for name in _MODEL_SETTINGS)
+        return Engine(settings, llm=self._models.loaded if same else None, embedding=self._models.embedding())
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the store back; a second call does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._index.close()
+
+    @property
+    def is_new(self) -> bool:
+        """Tell whether nothing was ever ingested into the store."""
+        return self._index.documents.get_meta("used") is None and self._index.documents.is_empty()
+
+    def counts(self) -> tuple[int, int, int]:
+        """Return how many articles, passages and sentences the library holds."""
+        return self._index.documents.count()
+
+    def warm_up(self, question: str | None = None) -> None:
+        """Load the models now, side by side, so that no question waits for them; or only what this question needs."""
+        self._models.warm_up(question)
+
+    def ingest(
+        self,
+        *paths: Path | str,
+        progress: Progress | None = None,
+        columns: Mapping[str, str] | None = None,
+        pace: Pace | None = None,
+    ) -> IngestReport:
+        """Make the library hold what is at these paths; unchanged files cost a look at their size and time.
+
+        Changed files replace what they were, moved ones keep their articles, and what is gone from a folder goes from
+        the library. A file that cannot be read any more keeps what the library has of it.
+
+        Args:
+            *paths: Files and folders; a file given by itself says nothing about its folder.
+            progress: Called with (files done, files in all, source) after each file.
+            columns: For tables (csv, jsonl), which column holds what: `{"text": "Body", "title": "Head"}`; the keys are
+                text, title, date, url, source, author and language. Usual names are found without.
+            pace: Called after each batch with (passages embedded so far, share of the bytes read).
+
+        Returns:
+            What happened to each source. A file that fails is reported there and never stops the others.
+
+        Raises:
+            DocumentError: A path does not exist or holds no article; nothing was changed then.
+        """
+        size = self.settings.chunk_sentences
+        return sync(self._index, self._models.embedding(), paths, size, progress, columns, pace)
+
+    def add(
+        self, source: str, content: str | bytes, path: str = "", *, stopped: Callable[[], bool] = lambda: False
+    ) -> IngestReport:
+        """Add one article given as text, or as a file's bytes.
+
+        Args:
+            source: What it is called in citations.
+            content: The article.
+            path: Where it came from; an article from the same place is replaced.
+            stopped: Asked after each batch of passages of a file; True ends adding there.
+
+        Returns:
+            What happened to it; a failure is reported there.
+        """
+        size = self.settings.chunk_sentences
+        return add(self._index, self._models.embedding(), source, content, path, size, stopped=stopped)
+
+    def add_url(self, url: str, *, allow_private: bool = False) -> IngestReport:
+        """Fetch a web page and add its article.
+
+        Args:
+            url: An http or https address.
+            allow_private: Fetch from loopback and private networks too; never for strangers.
+
+        Returns:
+            What happened to it; a failure is reported there.
+        """
+        try:
+            page = fetch(url, allow_private=allow_private)
+        except DocumentError as error:
+            return IngestReport(failed=((url, str(error)),))
+        return self.restore(
+            make_document(
+                page.text,
+                page.url,
+                page.url,
+                title=page.title,
+                date=page.date,
+                author=page.byline,
+                publisher=page.publisher,
+                language=page.language,
+                url=page.url,
+            )
+        )
+
+    def restore(self, document: Document) -> IngestReport:
+        """Put an article back as it was, with what is known about it; what came from the same place is replaced.
+
+        Args:
+            document: What `document` gave before the article was removed or replaced.
+        """
+        raw = document.text.encode("utf-8", "surrogatepass")
+        size = self.settings.chunk_sentences
+        embedding = self._models.embedding()
+        return put(self._index, embedding, document.source, raw, document.path, size, [document])
+
+    def sources(self) -> tuple[SourceInfo, ...]:
+        """Return the articles in the library, by source name."""
+        return self._index.sources()
+
+    def document(self, document_id: str) -> Document:
+        """Return one article with its text.
+
+        Raises:
+            StoreError: The library holds no article with this id.
+        """
+        document = self._index.documents.document(document_id)
+        if document is None:
+            raise StoreError(f"the library holds no article with id {document_id}; see: rag sources")
+        return document
+
+    def remove(self, source: str) -> tuple[str, ...]:
+        """Remove the articles with this source name or id, and return the source names that went.
+
+        Raises:
+            StoreError: There is no such article.
+        """
+        found = [s for s in self.sources() if source in (s.source, s.id)]
+        if not found:
+            raise StoreError(f"the library holds no article {source!r}; see: rag sources")
+        for entry in found:
+            self._index.remove(entry.id)
+        return tuple(entry.source for entry in found)
+
+    @property
+    def llm(self) -> LLM | None:
+        """Return the answer model, loaded; None when there is none to use (`extractive`).
+
+        Raises:
+            ModelError: Its weights are missing or damaged.
+        """
+        return None if self._models.extractive else self._models.llm()
+
+    @property
+    def model_hash(self) -> str | None:
+        """Return the SHA-256 of the embedded answer model's weights; None for an endpoint or no model."""
+        return self._models.hash
+
+    def vector_index(self) -> VectorStoreIndex:
+        """Return LlamaIndex's view of the same passages: its index over the same Chroma and embedding model."""
+        return VectorStoreIndex.from_vector_store(self._index.vectors.llama_index, embed_model=self._models.embedding())
+
+    def retrieve(self, question: str, limit: int = 10, filters: Filters | None = None) -> tuple[Evidence, ...]:
+        """Return the sentences nearest to a question, ranked, whether they answer it or not; no model is asked.
+
+        Raises:
+            QuestionError: The question is empty or too long.
+        """
+        return tuple(nearest(self._answering.hits(self.checked(question), filters), limit))
+
+    def answer(self, question: str, filters: Filters | None = None) -> Answer:
+        """Answer a question, or abstain.
+
+        Args:
+            question: What to answer.
+            filters: Which articles to look in; all when left out.
+
+        Raises:
+            QuestionError: The question is empty or too long.
+            RagError: The store or the embedding model failed. A failing answer model is no error: the best evidence
+                sentence is given instead, with a notice.
+        """
+        for part in self.stream(question, filters):
+            if isinstance(part, Answer):
+                return part
+        raise LLMError("the answer ended before it was complete; ask again")
+
+    def stream(
+        self, question: str, filters: Filters | None = None, *, wordings: Sequence[str] = ()
+    ) -> Iterator[str | Answer]:
+        """Yield the model's words as they come, unchecked, and last the checked `Answer`.
+
+        Closing the iterator stops the model. Errors are those of `answer`.
+
+        Args:
+            question: What to answer.
+            filters: Which articles to look in; all when left out.
+            wordings: Other ways to ask the same, by which evidence is looked for too.
+        """
+        started = time.perf_counter()
+        question = self.checked(question)
+        if self._index.documents.is_empty():
+            self._index.check()
+            yield self._unasked(question)
+            return
+        key = (self._index.version, question, filters, tuple(wordings))
+        if (known := self._recall(key)) is not None:
+            if not known.abstained:
+                yield unmarked(known.text)
+            yield dataclasses.replace(known, timings={"total": time.perf_counter() - started})
+            return
+        for part in self._answering.stream(question, filters, wordings):
+            if isinstance(part, Answer) and part.abstained:
+                self._index.check()
+            # A fallback is no answer to keep.
+            if isinstance(part, Answer) and not part.notices:
+                self._remember(key, part)
+            yield part
+
+    def _recall(self, key: _Key) -> Answer | None:
+        """Return the answer that this question got since the store last changed."""
+        with self._remembering:
+            return self._known.get(key)
+
+    def _remember(self, key: _Key, answer: Answer) -> None:
+        with self._remembering:
+            self._known[key] = answer
+            while len(self._known) > _MOST_KNOWN:
+                self._known.popitem(last=False)
+
+    async def aanswer(self, question: str, filters: Filters | None = None) -> Answer:
+        """Answer without blocking the event loop; see `answer`."""
+        return await asyncio.to_thread(self.answer, question, filters)
+
+    async def astream(
+        self, question: str, filters: Filters | None = None, *, wordings: Sequence[str] = ()
+    ) -> AsyncIterator[str | Answer]:
+        """Stream without blocking the event loop; see `stream`."""
+        parts = self.stream(question, filters, wordings=wordings)
+        try:
+            while (part := await asyncio.to_thread(next, parts, None)) is not None:
+                yield part
+        finally:
+            await asyncio.to_thread(parts.close)  # type: ignore[attr-defined]
+
+    def checked(self, question: str) -> str:
+        """Return the question with its white space tidied.
+
+        Raises:
+            QuestionError: It is empty or too long.
+        """
+        question = " ".join(question.split())
+        if not question:
+            raise QuestionError("the question is empty; ask something about the articles")
+        if len(question) > self.settings.max_question_chars:
+            raise QuestionError(
+                f"the question has {len(question):,} characters, at most {self.settings.max_question_chars:,} are "
+                "read; ask a shorter one"
+            )
+        return question
+
+    def complete(self, messages: Sequence[ChatMessage], max_tokens: int = 64) -> str | None:
+        """Return what the answer model says to these messages, or None when there is no model or it fails."""
+        return self._models.complete(messages, max_tokens)
+
+    def _unasked(self, question: str) -> Answer:
+        return Answer(
+            question=question,
+            text=EMPTY,
+            abstained=True,
+            citations=(),
+            evidence=(),
+            model="none",
+            timings={"total": 0.0},
+            settings_hash=self.settings.hash,
+        )

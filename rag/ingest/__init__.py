@@ -1,0 +1,1 @@
+"""Files to the store: what is there, what changed, read, embedded and written."""

@@ -1,0 +1,114 @@
+"""What became of files since the store last saw them; and a quick look that tells when that is nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import filelock
+
+from rag.ingest.scan import Found, Scan, scan
+from rag.store.database import Database
+from rag.store.documents import View
+from rag.store.migrate import LAYOUT, UNCHECKED
+from rag.types import File, IngestReport
+
+_TABLES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".zip")
+
+
+@dataclass(slots=True)
+class Changes:
+    """Files by what became of them; `known` is what the store knows of those at the paths that were looked at."""
+
+    known: dict[str, File] = field(default_factory=dict)
+    same: list[Found] = field(default_factory=list)
+    changed: list[tuple[Found, File | None]] = field(default_factory=list)
+    gone: list[File] = field(default_factory=list)
+
+
+def compare(found: Scan, files: Callable[[str], Mapping[str, File]], columns: Mapping[str, str] | None) -> Changes:
+    """Compare files with what the store knows of them, by size and time.
+
+    Args:
+        found: What lies at the paths.
+        files: Gives what the store knows below a path.
+        columns: How the columns of tables are called: with them, tables have to be looked at more closely.
+    """
+    changes = Changes()
+    for folder in found.folders:
+        changes.known.update(files(folder.rstrip("/") or "/"))
+    for key, file in found.files.items():
+        if not any(key.startswith(folder) for folder in found.folders) and (known := files(key).get(key)):
+            changes.known[key] = known
+        before = changes.known.get(key)
+        stands = before and (before.size, before.mtime_ns) == (file.size, file.mtime_ns)
+        if stands and not by_columns(file.path, columns):
+            changes.same.append(file)
+        else:
+            changes.changed.append((file, before))
+    changes.gone = [file for key, file in changes.known.items() if key not in found.files and found.mirrors(key)]
+    return changes
+
+
+def by_columns(path: str, columns: Mapping[str, str] | None) -> bool:
+    """Tell whether what a file holds depends on the columns given."""
+    return bool(columns) and path.lower().endswith(_TABLES)
+
+
+def glance(
+    store: Path, embedding: str, paths: Sequence[Path | str], columns: Mapping[str, str] | None
+) -> IngestReport | None:
+    """Return the report of an ingest that has nothing to do, or None when there is or may be something.
+
+    It reads the list of files alone: Chroma and LlamaIndex, which take seconds to import, are not needed for that.
+
+    Args:
+        store: Folder of the store.
+        embedding: Name of the embedding model that it was made with.
+        paths: Files and folders.
+        columns: As for an ingest.
+
+    Raises:
+        DocumentError: A path does not exist or holds no article.
+    """
+    started = time.perf_counter()
+    store = store.expanduser()
+    try:
+        if not (store / "documents.db").stat().st_size:
+            return None  # opening it would make it
+        with filelock.FileLock(store / "lock", timeout=0):
+            database = Database(store / "documents.db")
+            try:
+                with database.read() as connection:
+                    view = View(connection)
+                    if not _is_settled(view, embedding):
+                        return None
+                    found = scan(paths, lambda folder: len(view.files(folder)))
+                    changes = compare(found, view.files, columns)
+            finally:
+                database.close()
+    except (filelock.Timeout, OSError):
+        return None  # whoever opens the store says what is wrong
+    if changes.changed or changes.gone:
+        return None
+    return IngestReport(
+        unchanged=tuple(file.source for file in changes.same),
+        failed=tuple(found.failed),
+        notices=tuple(found.notices),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _is_settled(view: View, embedding: str) -> bool:
+    """Tell whether opening the store would find nothing to do."""
+    if not view.rows("SELECT 1 FROM sqlite_master WHERE name = 'meta'"):
+        return False
+    made = (view.meta("layout"), view.meta("embedding"), view.meta(UNCHECKED) or "0")
+    if made != (LAYOUT, embedding, "0"):
+        return False
+    return not (
+        view.rows("SELECT 1 FROM documents WHERE state != 'live' LIMIT 1")
+        or view.rows("SELECT 1 FROM arrivals LIMIT 1")
+    )

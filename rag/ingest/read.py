@@ -1,0 +1,228 @@
+"""Files that are new or changed, read and split: what a sync embeds and writes, in batches of bounded size."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rag.errors import DocumentError, RagError
+from rag.ingest.changes import by_columns
+from rag.ingest.scan import Found, is_racy
+from rag.load.files import read
+from rag.load.passages import split
+from rag.types import Chunk, Document, File, Note
+
+BATCH = 256  # passages that are embedded together
+LATER = -1  # as a file's time in the store: its bytes are looked at again, whatever its time is then
+_ATTEMPTS = 3
+_PAGE = 1 << 20
+_WEIGHT_CHARS = 2000  # text that counts as much as a passage, so that known articles do not pile up either
+
+Holds = Callable[[Sequence[str]], set[str]]
+
+
+@dataclass(slots=True)
+class Part:
+    """What one write takes from one file: all of it, or of a large one a part.
+
+    `documents` come with their passages, or None where the store holds them. `file` is what the store keeps about the
+    file, None where it cannot be read. `is_last` tells whether the file is done with, `is_whole` whether it has been
+    read to its end, `is_same` that its bytes are those that the store knows, `is_gone` that it went away meanwhile.
+    """
+
+    found: Found
+    file: File | None = None
+    documents: list[tuple[Document, tuple[Chunk, ...] | None]] = field(default_factory=list)
+    is_last: bool = False
+    is_whole: bool = False
+    is_same: bool = False
+    is_gone: bool = False
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    notices: list[tuple[str, str]] = field(default_factory=list)
+    passages: int = 0
+    weight: int = 1
+
+    def add(self, document: Document, chunks: tuple[Chunk, ...] | None) -> None:
+        """Take in a document."""
+        self.documents.append((document, chunks))
+        self.passages += len(chunks or ())
+        self.weight += len(chunks or ()) + 1 + len(document.text) // _WEIGHT_CHARS
+
+
+class _Broken(Note):
+    """A failure after which nothing more can be read from a file."""
+
+
+class Reader:
+    """Reads files one after the other, from one thread at a time.
+
+    Args:
+        holds: Which of some document ids the store holds.
+        size: Sentences in a passage, at most.
+        columns: How the columns of tables are called; see `rag.load.files.read`.
+    """
+
+    def __init__(self, holds: Holds, size: int, columns: Mapping[str, str] | None = None) -> None:
+        self.stopped = threading.Event()
+        self._holds = holds
+        self._size = size
+        self._columns = columns
+        self._lock = threading.Lock()
+        self._under_way: set[str] = set()
+
+    def batches(self, files: Iterable[tuple[Found, File | None]]) -> Iterator[list[Part]]:
+        """Yield what these files hold, some `BATCH` passages at a time, until `stopped` is set.
+
+        Args:
+            files: Each with what the store knows about it.
+        """
+        batch: list[Part] = []
+        weight = 0
+        for found, known in files:
+            for part in self._file(found, known):
+                if self.stopped.is_set():
+                    return
+                batch.append(part)
+                weight += part.weight
+                if weight >= BATCH:
+                    yield batch
+                    batch, weight = [], 0
+        if batch:
+            yield batch
+
+    def written(self, parts: Iterable[Part]) -> None:
+        """Take note that the store holds these now."""
+        with self._lock:
+            self._under_way.difference_update(document.id for part in parts for document, _ in part.documents)
+
+    def _file(self, found: Found, known: File | None) -> Iterator[Part]:
+        for _ in range(_ATTEMPTS):
+            yielded = False
+            try:
+                before = _look(found.path)
+                file = File(found.key, before[0], before[1], self._hash(found.path))
+                if is_racy(file.mtime_ns):
+                    file = dataclasses.replace(file, mtime_ns=LATER)
+                if known and known.hash == file.hash:
+                    yield Part(found, file, is_last=True, is_same=True)
+                    return
+                with contextlib.closing(self.parts(found, file, self._items(found))) as parts:
+                    for part in parts:
+                        if _look(found.path) != before:
+                            break
+                        with self._lock:
+                            self._under_way.update(d.id for d, chunks in part.documents if chunks is not None)
+                        yielded = True
+                        yield part
+                    else:
+                        return
+            except FileNotFoundError:
+                yield Part(found, is_last=True, is_gone=True)
+                return
+            except OSError as error:
+                yield _failure(found, f"cannot be read: {error.strerror or error}; check the file and its permissions")
+                return
+            if yielded:  # of a large file: what is written stays until it has been read in one piece
+                break
+        yield _failure(found, "changes while it is read; it is read again with the next ingest")
+
+    def parts(
+        self, found: Found, file: File, items: Generator[Document | Note, None, None]
+    ) -> Generator[Part, None, None]:
+        """Yield a file's documents in parts; what became of the file as a whole is in the last.
+
+        Args:
+            found: Where it is, and what it is called.
+            file: What the store is to keep about it.
+            items: What it holds, as `guarded` gives it.
+        """
+        part, count, broken = Part(found, file), 0, False
+        new: set[str] = set()
+        with contextlib.closing(items):
+            for item in items:
+                if self.stopped.is_set():
+                    return
+                if isinstance(item, Document):
+                    count += self._take(part, item, new)
+                else:
+                    (part.failed if item.failed else part.notices).append((item.source, item.text))
+                    broken = broken or isinstance(item, _Broken)
+                if part.weight >= BATCH:
+                    yield part
+                    part = Part(found, file)
+                    new.clear()  # they are under way now
+        # A file that breaks off, or holds nothing that can be read, is not done with: what it held before is kept.
+        part.is_last, part.is_whole = True, count > 0 and not broken
+        if not (count or part.failed):
+            part.failed.append((found.source, f"{found.source} holds no article; remove it or fill it"))
+        yield part
+
+    def _take(self, part: Part, document: Document, new: set[str]) -> int:
+        """Add a document to a part; return 1, or 0 where it cannot be split into passages."""
+        found = part.found
+        place = found.key + document.source.removeprefix(found.source) if found.key else ""
+        try:
+            chunks = self._split(document, new)
+        except RagError:
+            raise  # of the store
+        except Exception as error:  # a text that nobody thought of must not stop the others
+            reason = f"{document.source} cannot be split into passages ({type(error).__name__}: {_line(error)})"
+            part.failed.append((document.source, reason))
+            return 0
+        part.add(dataclasses.replace(document, path=place), chunks)
+        return 1
+
+    def _items(self, found: Found) -> Generator[Document | Note, None, None]:
+        return guarded(found.source, lambda: read(Path(found.path), found.source, self._columns))
+
+    def _split(self, document: Document, new: set[str]) -> tuple[Chunk, ...] | None:
+        """Return a document's passages, or None when they are in the store or on the way to it."""
+        # On the way first: what is written in between is in the store by then.
+        with self._lock:
+            if document.id in new or document.id in self._under_way:
+                return None
+        if self._holds([document.id]):
+            return None
+        new.add(document.id)
+        return tuple(split(document, self._size))
+
+    def _hash(self, path: str) -> str:
+        """Return the SHA-256 of a file's bytes; for tables also of the columns that they are read by."""
+        digest = hashlib.sha256()
+        with open(path, "rb") as stream:
+            while page := stream.read(_PAGE):
+                digest.update(page)
+                if self.stopped.is_set():
+                    break
+        if by_columns(path, self._columns):
+            digest.update(repr(sorted((self._columns or {}).items())).encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
+
+def guarded(source: str, items: Callable[[], Iterable[Document | Note]]) -> Generator[Document | Note, None, None]:
+    """Yield what a reader of a file does, and its error as a note at the end."""
+    try:
+        yield from items()
+    except DocumentError as error:
+        yield _Broken(source, str(error))
+    except Exception as error:  # a broken file may break a reader in ways that no list of exceptions covers
+        yield _Broken(source, f"{source} cannot be read ({type(error).__name__}: {_line(error)})")
+
+
+def _look(path: str) -> tuple[int, int, int]:
+    status = os.stat(path)
+    return status.st_size, status.st_mtime_ns, status.st_ino
+
+
+def _failure(found: Found, reason: str) -> Part:
+    return Part(found, is_last=True, failed=[(found.source, f"{found.source} {reason}")])
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

@@ -1,0 +1,166 @@
+"""Files to the store: what is new or changed is read, split, embedded and written, what is gone is dropped."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from rag.ingest.changes import Changes, compare
+from rag.ingest.pipeline import overlap
+from rag.ingest.read import LATER, Reader, guarded
+from rag.ingest.report import Pace as Pace
+from rag.ingest.report import Progress as Progress
+from rag.ingest.report import Tally
+from rag.ingest.scan import Found, Scan, scan
+from rag.ingest.write import Writer
+from rag.load.files import make_document, read_bytes
+from rag.models.embedding import PassageEmbedding
+from rag.store.index import Index
+from rag.types import Document, File, IngestReport, Note
+
+_PAGE = 1000  # files that are dropped together
+
+
+def sync(
+    index: Index,
+    embedding: PassageEmbedding,
+    paths: Sequence[Path | str],
+    size: int,
+    progress: Progress | None = None,
+    columns: Mapping[str, str] | None = None,
+    pace: Pace | None = None,
+) -> IngestReport:
+    """Make the store hold what is at these paths; see `Engine.ingest`.
+
+    Args:
+        index: The store.
+        embedding: What makes the vectors; loaded only when there is something to embed.
+        paths: Files and folders.
+        size: Sentences in a passage, at most.
+        progress: Called with (files done, files in all, source) after each file.
+        columns: How the columns of tables are called; see `rag.load.files.read`.
+        pace: Called after each batch with (passages embedded so far, share of the bytes read).
+    """
+    started = time.perf_counter()
+    found = scan(paths, lambda folder: len(index.files(folder)))
+    changes = compare(found, index.files, columns)
+    tally = Tally(list(found.files.values()), changes.known, progress, pace)
+    tally.failed += found.failed
+    tally.notices += found.notices
+    for file in changes.same:
+        tally.same(file)
+    if changes.changed:
+        writer = Writer(index, embedding, size)
+        _take_in(index, writer, Reader(index.held, size, columns), changes.changed, tally)
+    _let_go(index, found, changes, tally)
+    report = tally.report(time.perf_counter() - started)
+    index.documents.set_meta("used", "1")
+    return report
+
+
+def add(
+    index: Index,
+    embedding: PassageEmbedding,
+    source: str,
+    content: str | bytes,
+    path: str,
+    size: int,
+    columns: Mapping[str, str] | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> IngestReport:
+    """Add one article given as text, or a file given as its bytes; see `Engine.add`."""
+    if isinstance(content, bytes):
+        items = read_bytes(content, source, path, columns)
+        return put(index, embedding, source, content, path, size, items, stopped)
+    raw = content.encode("utf-8", "surrogatepass")
+    empty = Note(source, f"{source} is empty; give some text")
+    item = make_document(content, source, path) if content.strip() else empty
+    return put(index, embedding, source, raw, path, size, [item])
+
+
+def put(
+    index: Index,
+    embedding: PassageEmbedding,
+    source: str,
+    raw: bytes,
+    path: str,
+    size: int,
+    items: Iterable[Document | Note],
+    stopped: Callable[[], bool] = lambda: False,
+) -> IngestReport:
+    """Write what a file holds that is not on this machine's disk.
+
+    Args:
+        index: The store.
+        embedding: What makes the vectors.
+        source: What it is called.
+        raw: Its bytes, by which its next version is told from this one.
+        path: Where it came from: what the store has from there is replaced. Empty: from nowhere.
+        size: Sentences in a passage, at most.
+        items: The articles in it.
+        stopped: Asked after each batch; True ends it there, and what was written stays.
+    """
+    started = time.perf_counter()
+    found = Found(path, path, source, len(raw), LATER)
+    tally = Tally([found], index.files(path) if path else {})
+    reader = Reader(index.held, size)
+    writer = Writer(index, embedding, size)
+    file = File(path, len(raw), LATER, hashlib.sha256(raw).hexdigest())
+    for part in reader.parts(found, file, guarded(source, lambda: items)):
+        for done, words in writer.write([part], writer.embed([part])):
+            tally.take(done, words)
+        reader.written([part])
+        if stopped():
+            reader.stopped.set()
+    report = tally.report(time.perf_counter() - started)
+    if not report.failed:
+        index.documents.set_meta("used", "1")
+    return report
+
+
+def _take_in(
+    index: Index, writer: Writer, reader: Reader, changed: Sequence[tuple[Found, File | None]], tally: Tally
+) -> None:
+    """Read, embed and write what is new or changed."""
+    stages = overlap(reader.batches(changed), writer.embed, writer.write, reader.stopped.set)
+    with contextlib.closing(stages) as results:
+        for written in results:
+            for part, words in written:
+                tally.take(part, words)
+            reader.written(part for part, _ in written)
+            index.documents.set_meta("used", "1")  # now, in case that this ends before its end
+            tally.beat()
+
+
+def _let_go(index: Index, found: Scan, changes: Changes, tally: Tally) -> None:
+    """Drop the files that are gone. By now all that is new is written, so what only moved is still there."""
+    gone = [*changes.gone, *(changes.known[key] for key in sorted(tally.gone & changes.known.keys()))]
+    gone = [file for file in gone if file.hash not in tally.lost]
+    arrivals = tally.arrivals()
+    elsewhere = [file for file in index.files().values() if _has_left(file, found, arrivals)] if arrivals else []
+    moved, removed = [], []
+    for file in [*gone, *elsewhere]:
+        if places := arrivals.get(file.hash):
+            tally.moved(places.pop(0))
+            moved.append(file.path)
+        elif file.path in changes.known:
+            removed.append(file.path)
+    _drop(index, moved)
+    tally.removed += _drop(index, removed)
+
+
+def _drop(index: Index, paths: Sequence[str]) -> list[str]:
+    """Drop files some at a time, and return the source names that went."""
+    return [name for first in range(0, len(paths), _PAGE) for name in index.drop(paths[first : first + _PAGE])]
+
+
+def _has_left(file: File, found: Scan, arrivals: Mapping[str, list[str]]) -> bool:
+    """Tell whether a file of another folder is not there any more, and the same has arrived here."""
+    if file.hash not in arrivals or file.path in found.files or found.mirrors(file.path) or found.hides(file.path):
+        return False
+    # An escaped name cannot be looked for, nor can a web address.
+    return os.path.isabs(file.path) and "\\x" not in file.path and not os.path.lexists(file.path)

@@ -1,0 +1,74 @@
+"""How near two words are in meaning, read off the embedding model's own table of words: `frontier` and `border`."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+
+from rag.language.words import fold
+
+_log = logging.getLogger(__name__)
+_TABLE = "word_embeddings.weight"
+# Words with a cosine below the first have nothing to do with each other, from the second on they mean the same
+# (docs/architecture.md).
+_STRANGE, _SAME = 0.15, 0.4
+
+
+class Kin:
+    """The input embeddings of a WordPiece model: one vector for each word of its vocabulary, whatever its context.
+
+    Args:
+        words: Each whole word of the vocabulary with its row.
+        table: Unit vectors, float32 of shape (rows, dimensions).
+    """
+
+    def __init__(self, words: dict[str, int], table: npt.NDArray[np.float32]) -> None:
+        self._words = words
+        self._table = table
+
+    def nearness(self, asked: Sequence[str], said: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return how near each word of `asked` is to each of `said`: 0 strange or not known, 1 the same.
+
+        Returns:
+            float32 of shape (asked, said).
+        """
+        found = np.zeros((len(asked), len(said)), dtype=np.float32)
+        rows = [(n, row) for n, word in enumerate(asked) if (row := self._row(word)) is not None]
+        columns = [(n, row) for n, word in enumerate(said) if (row := self._row(word)) is not None]
+        if rows and columns:
+            cosines = self._table[[r for _, r in rows]] @ self._table[[r for _, r in columns]].T
+            near = np.clip((cosines - _STRANGE) / (_SAME - _STRANGE), 0.0, 1.0)
+            found[np.ix_([n for n, _ in rows], [n for n, _ in columns])] = near
+        return found
+
+    def _row(self, word: str) -> int | None:
+        return self._words.get(fold(word).removesuffix("'s"))
+
+
+@lru_cache(maxsize=2)
+def load(folder: Path) -> Kin | None:
+    """Return the words of the embedding model in a folder; None where it has no such table."""
+    try:
+        model = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"]
+        if model.get("type") != "WordPiece":
+            return None
+        with safe_open(folder / "model.safetensors", "np") as weights:
+            name = next((key for key in weights.keys() if key.endswith(_TABLE)), None)  # noqa: SIM118  # no mapping
+            if name is None:
+                return None
+            table = weights.get_tensor(name).astype(np.float32)
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        _log.info("%s has no table of words: %s", folder, error)
+        return None
+    # What all words have in common says nothing about any of them.
+    table -= table.mean(axis=0)
+    table /= np.linalg.norm(table, axis=1, keepdims=True) + 1e-12
+    words = {word: row for word, row in model["vocab"].items() if word.isalpha() and row < len(table)}
+    return Kin(words, table)

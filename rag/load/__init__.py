@@ -1,0 +1,1 @@
+"""Files and web pages to `Document`s, and their passages."""

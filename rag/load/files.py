@@ -1,0 +1,180 @@
+"""Files to `Document`s, whatever their format: the text, a title, and what the file says of date, author and so on."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+
+from rag.errors import DocumentError
+from rag.language.dates import iso
+from rag.language.identify import code, detect
+from rag.load.article import MAX_BYTES as MAX_BYTES
+from rag.load.article import Article, BombError, Budget, Input
+from rag.load.formats.kinds import SUFFIXES as SUFFIXES
+from rag.load.formats.kinds import find_kind
+from rag.types import Document, Note
+
+_TITLE_CHARS = 80
+_HEADLINE_CHARS = 200
+_MOST_NOTES = 20
+
+
+def read(path: Path, source: str, columns: Mapping[str, str] | None = None) -> Iterator[Document | Note]:
+    """Yield the article or articles of a file, and notes of what was odd or failed; memory stays bounded.
+
+    Of several articles in a file, each has `source!/member` as its source, and its path alike.
+
+    Args:
+        path: The file.
+        source: Its name in citations.
+        columns: For tables, which column holds what: `{"text": "Body", "title": "Head"}`. The keys are text, title,
+            date, url, source, author and language; usual names are found without.
+
+    Raises:
+        DocumentError: The file cannot be read, nothing in it can, or (at the end) it breaks off after what was read.
+    """
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            yield from _read(Input(source, file, Budget(size), columns), str(path.resolve()))
+    except OSError as error:
+        raise DocumentError(f"{path} cannot be read: {error.strerror}; check the file and its permissions") from error
+
+
+def read_bytes(
+    raw: bytes, name: str, path: str = "", columns: Mapping[str, str] | None = None
+) -> Iterator[Document | Note]:
+    """Yield the articles of a file that is given as its bytes; see `read`.
+
+    Args:
+        raw: The content.
+        name: The file's name, which is its source.
+        path: Where it is kept, if anywhere.
+        columns: As for `read`.
+
+    Raises:
+        DocumentError: Nothing in it can be read.
+    """
+    yield from _read(Input(name, io.BytesIO(raw), Budget(len(raw)), columns), path)
+
+
+def make_document(
+    text: str,
+    source: str,
+    path: str = "",
+    *,
+    title: str = "",
+    date: str = "",
+    author: str = "",
+    publisher: str = "",
+    language: str = "",
+    url: str = "",
+) -> Document:
+    """Return the `Document` of a text; its id is the SHA-256 of the text."""
+    return Document(
+        id=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
+        source=source,
+        title=title[:_HEADLINE_CHARS] or make_title(text) or source,
+        text=text,
+        path=path,
+        added=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        date=date,
+        author=author,
+        publisher=publisher,
+        language=language,
+        url=url,
+    )
+
+
+def make_title(text: str) -> str:
+    """Return the headline when the first line is one, else the first words, cut at a word."""
+    lines = _lines(text)
+    first = next(lines, "")
+    more = next(lines, None) is not None
+    is_sentence = first.rstrip("\"'”’)").endswith(".") or len(first) > _HEADLINE_CHARS
+    if more and not is_sentence:
+        return first
+    if len(first) <= _TITLE_CHARS:
+        return first.rstrip(".") if more else first
+    cut = first[: _TITLE_CHARS + 1]
+    head = cut.rsplit(None, 1)[0] if " " in cut else first[:_TITLE_CHARS]
+    return head.rstrip(" ,;:–—-") + "…"
+
+
+def _read(file: Input, path: str) -> Iterator[Document | Note]:
+    """Yield what a file holds; nothing at all is an error."""
+    said = False
+    for item in _items(file, path):
+        said = said or isinstance(item, Document) or item.failed
+        yield item
+    if not said:
+        raise DocumentError(f"{file.source} holds no article; give one with text")
+
+
+def _items(file: Input, path: str) -> Iterator[Document | Note]:
+    kind, remark = find_kind(file)
+    if remark:
+        yield Note(file.source, remark, failed=False)
+    failed = 0
+    undated: list[str] = []
+    for item in kind.read(file):
+        if isinstance(item, Input):
+            yield from _inside(item, f"{path}!/{item.member}" if path else "")
+        elif isinstance(item, Article):
+            yield _document(item, file, path, undated)
+        else:
+            failed += item.failed
+            if not item.failed or failed <= _MOST_NOTES:
+                yield item
+    if failed > _MOST_NOTES:
+        yield Note(file.source, f"and {failed - _MOST_NOTES:,} more that failed")
+    if undated:
+        more = f" (and {len(undated) - 1:,} more)" if len(undated) > 1 else ""
+        yield Note(file.source, f"the date {undated[0]!r}{more} is not understood and left out", failed=False)
+
+
+def _inside(file: Input, path: str) -> Iterator[Document | Note]:
+    """Yield what a file inside of another holds; what is no article at all is passed over, as in a folder."""
+    if not _is_article(file.member):
+        return
+    try:
+        yield from _read(file, path)
+    except BombError:
+        raise
+    except DocumentError as error:
+        yield Note(file.source, str(error))
+    except OSError as error:
+        yield Note(file.source, f"cannot be unpacked: {error.strerror}; check the room for temporary files")
+
+
+def _document(article: Article, file: Input, path: str, undated: list[str]) -> Document:
+    date = iso(article.date) if article.date else ""
+    if article.date and not date:
+        undated.append(str(article.date)[:40])
+    inner = f"!/{article.member}" if article.member else ""
+    return make_document(
+        article.text,
+        file.source + inner,
+        path + inner if path else "",
+        title=article.title,
+        date=date,
+        author=article.author,
+        publisher=article.publisher,
+        language=code(article.language) or detect(article.text),
+        url=article.url,
+    )
+
+
+def _is_article(name: str) -> bool:
+    base = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return base.lower().endswith(SUFFIXES) and not base.startswith((".", "~$"))
+
+
+def _lines(text: str) -> Iterator[str]:
+    for line in text.splitlines():
+        if stripped := line.strip().lstrip("#").strip():
+            yield " ".join(stripped.split())

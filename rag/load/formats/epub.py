@@ -1,0 +1,75 @@
+"""E-books (`.epub`): an article for each chapter, or for the book when it has but one."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote
+
+from rag.errors import DocumentError
+from rag.load.article import Article, BombError, Input, one_line
+from rag.load.formats.html import MAX_HTML, headed_prose
+from rag.load.zip_archive import Archive
+from rag.types import Note
+
+_MAX_XML = 5_000_000
+_PAGES = ("application/xhtml+xml", "text/html")
+
+
+def read(file: Input) -> Iterator[Article | Note]:
+    """Yield the chapters of a book in its order; its table of contents and cover are left out."""
+    archive = Archive(file)
+    container = _xml(archive, "META-INF/container.xml", file)
+    package = next((e.get("full-path", "") for e in container.iter("{*}rootfile")), "")
+    book = _xml(archive, package, file)
+    known = {name: one_line(book.findtext(f".//{{*}}metadata/{{*}}{name}")) for name in _NAMES}
+    names = list(_chapters(book, posixpath.dirname(package)))
+    count = 0
+    for name in names:
+        try:
+            heading, text = headed_prose(archive.read(name, MAX_HTML))
+        except BombError:
+            raise
+        except DocumentError as error:
+            yield Note(f"{file.source}!/{one_line(name)}", str(error))
+            continue
+        if not text:
+            continue
+        count += 1
+        yield Article(
+            text=text,
+            title=": ".join(dict.fromkeys(filter(None, (known["title"], heading)))),
+            date=known["date"],
+            author=known["creator"],
+            publisher=known["publisher"],
+            language=known["language"],
+            url=known["source"] if known["source"].startswith("http") else "",
+            member=one_line(name) if len(names) > 1 else "",
+        )
+    if not count:
+        raise DocumentError(f"{file.source} holds no text (only pictures?); add its text")
+
+
+_NAMES = ("title", "creator", "date", "language", "publisher", "source")
+
+
+def _xml(archive: Archive, name: str, file: Input) -> Any:
+    # With its C library, for those only who read books.
+    from lxml import etree
+
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    try:
+        return etree.fromstring(archive.read(name, _MAX_XML), parser)
+    except (etree.LxmlError, ValueError) as error:
+        raise DocumentError(f"{file.source} is a broken e-book ({one_line(str(error))[:120]}); get it again") from error
+
+
+def _chapters(book: Any, folder: str) -> Iterator[str]:
+    """Yield the names of the pages in the order of reading."""
+    items = {item.get("id"): item for item in book.iter("{*}item")}
+    for reference in book.iter("{*}itemref"):
+        item = items.get(reference.get("idref"))
+        if item is None or item.get("media-type") not in _PAGES or "nav" in (item.get("properties") or "").split():
+            continue
+        yield posixpath.normpath(posixpath.join(folder, unquote(item.get("href") or "")))

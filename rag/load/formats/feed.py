@@ -1,0 +1,89 @@
+"""RSS and Atom files: an article for each entry."""
+
+from __future__ import annotations
+
+import io
+import re
+import time
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from typing import Any
+
+from rag.errors import DocumentError
+from rag.language.dates import iso
+from rag.load import worker
+from rag.load.article import Article, Input, one_line
+from rag.load.formats.html import prose
+from rag.types import Note
+
+MAX_FEED = 20_000_000  # it is parsed as a whole, into ten times its size
+
+_ENTITY = re.compile(rb"<!ENTITY\s+[^%\s]")
+
+
+def read(file: Input) -> Iterator[Article | Note]:
+    """Yield the entries of a feed."""
+    yield from worker.read("feed", file, MAX_FEED)
+
+
+def parse(file: Input) -> Iterator[Article | Note]:
+    """Yield, in the process of `rag.load.worker`, the entries of a feed."""
+    raw = file.read()
+    if _ENTITY.search(raw.replace(b"\0", b"")):  # of UTF-16, too
+        raise DocumentError(f"{file.source} declares entities, which feeds do not need and bombs do; fetch it again")
+    # A tenth of a second for those only who read feeds.
+    import feedparser
+
+    try:
+        # From a stream: a string would be taken for an address and fetched.
+        found = feedparser.parse(io.BytesIO(raw), sanitize_html=False, resolve_relative_uris=False)
+    except MemoryError:
+        raise
+    except Exception as error:  # broken XML meets two parsers here, which fail in ways that no list covers
+        raise DocumentError(f"{file.source} is a feed that cannot be understood; fetch it again") from error
+    if not found.entries:
+        what = "is a feed without entries" if found.version else "is XML, but no RSS or Atom feed"
+        raise DocumentError(f"{file.source} {what}; save the articles as HTML or text")
+    if found.bozo and not isinstance(found.bozo_exception, feedparser.CharacterEncodingOverride):
+        reason = one_line(str(found.bozo_exception))[:120]
+        yield Note(file.source, f"the feed is broken XML ({reason}), so entries may be missing", failed=True)
+    for number, entry in enumerate(found.entries, 1):
+        yield _article(entry, found.feed, str(number)) or Note(file.source, f"entry {number} has no text")
+
+
+def _article(entry: Any, feed: Any, member: str) -> Article | None:
+    contents = [prose(_said(content, "value")) for content in entry.get("content") or ()]
+    title = one_line(prose(_said(entry, "title")))
+    # Some put the article into the summary and a teaser into the content, most do the reverse.
+    text = max([*contents, prose(_said(entry, "summary"))], key=len) or title
+    if not text:
+        return None
+    return Article(
+        text=text,
+        title=title,
+        date=_date(entry),
+        author=one_line(_said(entry, "author")),
+        publisher=one_line(prose(_said(entry.get("source"), "title") or _said(feed, "title"))),
+        language=one_line(_said(entry, "language") or _said(feed, "language")),
+        url=one_line(_said(entry, "link")),
+        member=member,
+    )
+
+
+def _said(element: Any, name: str) -> str:
+    """Return what a broken feed may also leave out, or give as something else than text."""
+    value = element.get(name) if isinstance(element, dict) else ""
+    return value if isinstance(value, str) else ""
+
+
+def _date(entry: Any) -> str | datetime:
+    for name in ("published", "updated"):
+        if said := one_line(_said(entry, name)):
+            parsed: time.struct_time | None = entry.get(f"{name}_parsed")
+            if parsed and not iso(said):  # a way of writing dates that only feeds have
+                try:
+                    return datetime(*parsed[:6], tzinfo=timezone.utc)
+                except ValueError:
+                    return said
+            return said
+    return ""

@@ -1,0 +1,184 @@
+"""HTML: the main text of a page with what it says of itself, and the prose of a piece of markup."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from rag.errors import DocumentError
+from rag.load import worker
+from rag.load.article import Article, Input, clean, one_line
+from rag.load.charset import BOMS, detect
+from rag.types import Note
+
+MAX_HTML = 10_000_000  # it is parsed as a whole, into many times its size
+# The parser takes time with the square of a tag's attributes: more than this is parsed where it can be stopped.
+HARMLESS = 50_000
+_LEAST_CHARS = 50  # less than this is a menu or a cookie notice
+_META_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
+_LANG = re.compile(r"<html\b[^>]{0,500}?\slang\s*=\s*[\"']?([\w-]{2,20})", re.IGNORECASE)
+# What the web means by these names (WHATWG Encoding).
+_MEANT = dict.fromkeys(("ascii", "us-ascii", "latin-1", "latin1", "iso-8859-1", "iso8859-1"), "cp1252")
+_BLOCKS = frozenset(
+    "address article aside blockquote body br center dd details dialog div dl dt fieldset figcaption figure footer "
+    "form h1 h2 h3 h4 h5 h6 header hr legend li main menu nav ol option p pre section summary table tbody tfoot thead "
+    "title tr ul".split()
+)
+_CELLS = frozenset(("td", "th"))
+_UNSEEN = frozenset("head iframe noscript object script select style svg template textarea".split())
+
+
+def read(file: Input) -> Iterator[Article | Note]:
+    """Yield the article of a saved web page."""
+    raw = file.read(MAX_HTML)
+    if b"\0" in raw and not raw.startswith(tuple(mark for mark, _ in BOMS)):
+        raise DocumentError(f"{file.source} holds NUL characters, so it is no text; save the page again")
+    text, encoding, declared = decode(raw, "", file.source)
+    if not declared and "\ufffd" in text:
+        if not (encoding := detect(raw)):
+            raise DocumentError(f"{file.source} is not UTF-8 text and says of no other encoding; save it as UTF-8")
+        text = raw.decode(encoding, "replace")
+        yield Note(file.source, f"read as {encoding} (detected)", failed=False)
+    article = extract(text, file.source)
+    if "\ufffd" in article.text:
+        raise DocumentError(f"the text of {file.source} is not {encoding}, as it says; save it as UTF-8")
+    yield article
+
+
+def extract(html: str, source: str, url: str | None = None) -> Article:
+    """Return the main text of a page, without menus and notices, its paragraphs apart by blank lines.
+
+    Args:
+        html: The page.
+        source: What messages call it.
+        url: Where it came from.
+
+    Raises:
+        DocumentError: It cannot be understood or holds no article.
+    """
+    if len(html) <= HARMLESS:
+        return extract_here(html, source, url)
+    return Article(**worker.call("page", html.encode("utf-8", "replace"), source, url=url))
+
+
+def extract_here(html: str, source: str, url: str | None = None) -> Article:
+    """Do what `extract` does, in this process."""
+    # Half of a second that only those who read pages pay for.
+    import trafilatura
+
+    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # what it finds odd is nothing a reader can mend
+    try:
+        found = trafilatura.bare_extraction(
+            html,
+            url=url,
+            with_metadata=True,
+            include_comments=False,
+            date_extraction_params={"original_date": True, "extensive_search": False},
+        )
+    except MemoryError:
+        raise
+    except Exception as error:  # pages are made to break parsers, in ways that no list of exceptions covers
+        raise DocumentError(f"the page {source} cannot be understood; save its text and add that") from error
+    body = clean(getattr(found, "text", "") or "")
+    if len(body) < _LEAST_CHARS:
+        raise DocumentError(f"no article was found in {source}; save its text and add that")
+    known = {name: one_line(getattr(found, name, "")) for name in ("title", "author", "date", "sitename", "url")}
+    if body.split("\n", 1)[0].strip() == known["title"]:
+        body = body[len(known["title"]) :].lstrip()
+    language = _LANG.search(html[:20_000])
+    return Article(
+        text=re.sub(r"\n+", "\n\n", body),
+        title=known["title"],
+        date=known["date"],
+        author=known["author"],
+        publisher=known["sitename"],
+        language=language[1] if language else "",
+        url=known["url"],
+    )
+
+
+def decode(body: bytes, declared: str, name: str) -> tuple[str, str, bool]:
+    """Return a page's text, its encoding, and whether the page or its server declares that.
+
+    In the order of the web: byte order mark, header, `<meta>`, else UTF-8. Bytes that do not fit become U+FFFD: outside
+    the article (in an advertisement, say) they do no harm.
+
+    Args:
+        body: The page.
+        declared: The parameters of the `Content-Type` header; empty for a file.
+        name: What messages call it.
+
+    Raises:
+        DocumentError: The encoding is unknown.
+    """
+    header = re.search(r"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", declared, re.IGNORECASE)
+    meta = _META_CHARSET.search(body[:4096])
+    bom = next((encoding for mark, encoding in BOMS if body.startswith(mark)), "")
+    encoding = bom or (header[1] if header else meta[1].decode("ascii") if meta else "").lower()
+    used = meant(encoding or "utf-8")
+    try:
+        return body.decode(used, "replace"), encoding or "utf-8", bool(encoding)
+    except (LookupError, ValueError) as error:
+        raise DocumentError(f"{name} is written in an unknown encoding ({encoding}); save its text as UTF-8") from error
+
+
+def meant(encoding: str) -> str:
+    """Return the encoding that the web, and mail, mean by a name."""
+    return _MEANT.get(encoding.lower(), encoding)
+
+
+def prose(markup: str | bytes) -> str:
+    """Return all the text of a piece of HTML (a mail, an entry of a feed), a blank line between blocks.
+
+    Raises:
+        DocumentError: It cannot be parsed in bounds.
+    """
+    return headed_prose(markup)[1]
+
+
+def headed_prose(markup: str | bytes) -> tuple[str, str]:
+    """Return the heading of a piece of HTML (empty without one) and all its text."""
+    raw = markup.encode("utf-8", "replace") if isinstance(markup, str) else markup
+    if len(raw) <= HARMLESS:
+        return headed_prose_here(raw)
+    heading, text = worker.call("prose", raw, "a piece of HTML")
+    return heading, text
+
+
+def headed_prose_here(raw: bytes) -> tuple[str, str]:
+    """Do what `headed_prose` does, in this process."""
+    # With its C library, for those only who read markup.
+    from lxml import etree
+
+    parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True)
+    try:
+        root = etree.fromstring(raw, parser) if raw.strip() else None
+    except (etree.LxmlError, ValueError):  # nothing in it is markup or text
+        return "", ""
+    if root is None:
+        return "", ""
+    headings = (one_line(" ".join(element.itertext())) for tag in ("h1", "h2", "title") for element in root.iter(tag))
+    return next(filter(None, headings), ""), _text_of(root)
+
+
+def _text_of(root: Any) -> str:
+    from lxml import etree
+
+    pieces: list[str] = []
+    unseen = 0
+    for event, element in etree.iterwalk(root, events=("start", "end")):
+        name = etree.QName(element).localname.lower() if isinstance(element.tag, str) else ""
+        hidden = name in _UNSEEN
+        if event == "start":
+            unseen += hidden
+            if not unseen:
+                pieces += ["\0" if name in _BLOCKS else "", element.text or ""]
+            continue
+        unseen -= hidden
+        if not unseen:
+            mark = "\0" if name in _BLOCKS else " " if name in _CELLS else ""
+            pieces += [mark, (element.tail or "") if element is not root else ""]
+    blocks = (" ".join(block.split()) for block in "".join(pieces).split("\0"))
+    return clean("\n\n".join(filter(None, blocks)))

@@ -1,0 +1,115 @@
+"""Which reader reads which file. A new format is a module and a row here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from rag.errors import DocumentError
+from rag.load import zip_archive
+from rag.load.article import Input, Reader
+from rag.load.formats import epub, feed, html, mail, pdf, plain, rows, word
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A format: its name in messages, the suffixes its files have, its reader, and whether a file holds many parts."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    read: Reader
+    many: bool = False
+    binary: bool = False
+
+
+KINDS = (
+    Kind("text", (".txt",), plain.read_text),
+    Kind("Markdown", (".md", ".markdown"), plain.read_markdown),
+    Kind("HTML", (".html", ".htm", ".xhtml"), html.read),
+    Kind("PDF", (".pdf",), pdf.read, binary=True),
+    Kind("Word", (".docx",), word.read, binary=True),
+    Kind("EPUB", (".epub",), epub.read, binary=True),
+    Kind("e-mail", (".eml",), mail.read_message),
+    Kind("mailbox", (".mbox",), mail.read_mailbox, many=True),
+    Kind("CSV", (".csv", ".tsv"), rows.read_csv, many=True),
+    Kind("JSON lines", (".jsonl", ".ndjson"), rows.read_jsonl, many=True),
+    Kind("JSON", (".json",), rows.read_json),
+    Kind("feed", (".rss", ".atom", ".xml"), feed.read),
+    Kind("zip", (".zip",), zip_archive.read, many=True, binary=True),
+)
+SUFFIXES = tuple(suffix for kind in KINDS for suffix in kind.suffixes)
+_BY_NAME = {kind.name: kind for kind in KINDS}
+_BY_SUFFIX = {suffix: kind for kind in KINDS for suffix in kind.suffixes}
+_STRANGERS = (
+    (b"{\\rtf", "an RTF file; save it as .docx or text"),
+    (b"\xd0\xcf\x11\xe0", "an old Office file (.doc, .xls); save it as .docx or text"),
+    (b"\x89PNG", "a picture; add its text"),
+    (b"\xff\xd8\xff", "a picture; add its text"),
+    (b"GIF8", "a picture; add its text"),
+    (b"\x1f\x8b", "packed with gzip; unpack it"),
+    (b"BZh", "packed with bzip2; unpack it"),
+    (b"7z\xbc\xaf", "packed with 7-Zip; unpack it"),
+    (b"Rar!", "packed with RAR; unpack it"),
+    (b"\xfd7zXZ", "packed with xz; unpack it"),
+    (b"SQLite format 3", "a database; export its articles as CSV"),
+)
+# Only one way to match each comment: with a second one the time doubles with every comment.
+_PROLOGUE = rb"(?:\xef\xbb\xbf)?\s*(?:<(?:\?[^>]*|!--(?:(?!-->).)*--)>\s*)*"
+_PAGE = re.compile(_PROLOGUE + rb"<(?:!doctype\s+html|html\b|head\b)", re.IGNORECASE | re.DOTALL)
+_FEED = re.compile(_PROLOGUE + rb"<(?:rss|feed|rdf:RDF)\b", re.DOTALL)
+_HEAD = 4096
+_PLAIN = (".txt", ".md", ".markdown", "")
+
+
+def find_kind(file: Input) -> tuple[Kind, str]:
+    """Return what a file is by its first bytes, else by its name, and a remark where the two do not agree.
+
+    Raises:
+        DocumentError: It is something that is not read; the reason says what.
+    """
+    file.file.seek(0)
+    head = file.file.read(_HEAD)
+    if not head:
+        raise DocumentError(f"{file.source} is empty; remove it or fill it")
+    if not head.strip(b"\0"):
+        raise DocumentError(f"{file.source} holds nothing but NUL bytes at its start; get it again")
+    match = re.search(r"\.\w{1,10}\Z", file.source)
+    suffix = match[0].lower() if match else ""
+    named = _BY_SUFFIX.get(suffix)
+    for mark, what in _STRANGERS:
+        if head.startswith(mark):
+            raise DocumentError(f"{file.source} is {what}")
+    found = _by_content(file, head, suffix)
+    if found is None and named and named.binary and head.strip(b"\0 \r\n\t"):
+        raise DocumentError(f"{file.source} is no {named.name} file, or its start is missing; get it again")
+    kind = found or named or _BY_NAME["text"]
+    remark = f"read as {kind.name}, which it is, and not as its name says" if named and kind is not named else ""
+    return kind, remark
+
+
+def _by_content(file: Input, head: bytes, suffix: str) -> Kind | None:
+    if b"%PDF-" in head[:1024] and (head.startswith(b"%PDF-") or suffix == ".pdf"):
+        return _BY_NAME["PDF"]
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return _BY_NAME[_packed(file)]
+    if suffix in _PLAIN:
+        return None  # text about HTML is text
+    if _PAGE.match(head) and suffix not in (".html", ".htm", ".xhtml", ".eml", ".mbox"):
+        return _BY_NAME["HTML"]
+    if _FEED.match(head):
+        return _BY_NAME["feed"]
+    if suffix == ".eml" and mail.starts_mailbox(head):
+        return _BY_NAME["mailbox"]
+    return None
+
+
+def _packed(file: Input) -> str:
+    """Return which of the formats that are zip archives a file is."""
+    try:
+        members = zip_archive.Archive(file).members
+    except DocumentError:
+        # Its reader says what is wrong with it.
+        return {".docx": "Word", ".epub": "EPUB"}.get(file.source[-5:].lower(), "zip")
+    if "word/document.xml" in members:
+        return "Word"
+    return "EPUB" if "META-INF/container.xml" in members else "zip"

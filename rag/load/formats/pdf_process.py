@@ -1,0 +1,124 @@
+"""PDF to the lines of its paragraphs; for the process of `rag.load.worker` only."""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from rag.errors import DocumentError
+
+MAX_CHARS = 10_000_000
+_HYPHEN = 2  # what PDFium makes of a hyphen at a line's end, and of the line's end
+_LINE_ENDS = frozenset((_HYPHEN, ord("\n"), ord("\r")))
+_NEAR = 10  # lines before and after, which show how wide a column is
+_END = tuple('.!?…:"”’»)')
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line of a page: its text, the ends of its base line and its font's size, in points from the lower left."""
+
+    text: str
+    left: float
+    right: float
+    base: float
+    size: float
+
+
+def extract(raw: bytes, source: str) -> dict[str, Any]:
+    """Return the lines of each paragraph, what the file says of itself, and how many of its pages are broken.
+
+    Raises:
+        DocumentError: It is encrypted or broken, or has too much text.
+    """
+    import pypdfium2
+    import pypdfium2.raw as pdfium
+
+    try:
+        document = pypdfium2.PdfDocument(raw)
+    except pypdfium2.PdfiumError as error:
+        if pdfium.FPDF_GetLastError() in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY):
+            raise DocumentError(f"{source} is encrypted; save it without a password") from error
+        raise DocumentError(f"{source} is a broken or truncated PDF; get it again") from error
+    blocks: list[list[str]] = []
+    bad, count = 0, 0
+    for number in range(len(document)):
+        try:
+            page = document[number]
+            text = page.get_textpage()
+        except pypdfium2.PdfiumError:
+            bad += 1
+            continue
+        count += text.count_chars()
+        if count > MAX_CHARS:
+            raise DocumentError(f"{source} holds more than {MAX_CHARS // 10**6} million characters; split it")
+        _append(blocks, _blocks(list(_lines(text, pdfium))))
+        text.close()
+        page.close()
+    if bad and not blocks:
+        raise DocumentError(f"{source} is a PDF whose pages are all broken; get it again")
+    return {"meta": document.get_metadata_dict(), "blocks": blocks, "bad": bad}
+
+
+def _lines(page: Any, pdfium: Any) -> Iterator[_Line]:
+    """Yield the lines in reading order."""
+    characters: list[str] = []
+    first = last = -1
+    count = page.count_chars()
+    for index in range(count + 1):
+        code = pdfium.FPDFText_GetUnicode(page.raw, index) if index < count else ord("\n")
+        if code not in _LINE_ENDS:
+            characters.append(chr(code if code < 0x110000 else 0xFFFD))
+            if not characters[-1].isspace():
+                first, last = (index if first < 0 else first), index
+            continue
+        if first >= 0:
+            (left, base), (right, _) = (_origin(page.raw, at, pdfium) for at in (first, last))
+            text = "".join(characters) + ("-" if code == _HYPHEN else "")
+            yield _Line(text, left, right, base, pdfium.FPDFText_GetFontSize(page.raw, first))
+        characters, first = [], -1
+
+
+def _origin(text: Any, index: int, pdfium: Any) -> tuple[float, float]:
+    x, y = ctypes.c_double(), ctypes.c_double()
+    pdfium.FPDFText_GetCharOrigin(text, index, x, y)
+    return x.value, y.value
+
+
+def _blocks(lines: list[_Line]) -> list[list[str]]:
+    """Return the lines of each paragraph, by what sets paragraphs apart: space, another size, a short last line."""
+    pitches = [a.base - b.base for a, b in itertools.pairwise(lines) if 0 < a.base - b.base < 4 * a.size]
+    # Lines of a paragraph are the nearest to one another, even where most paragraphs are a line or two.
+    pitch = sorted(pitches)[len(pitches) // 4] if pitches else 0.0
+    blocks: list[list[str]] = []
+    for index, line in enumerate(lines):
+        near = [n for n in lines[max(0, index - _NEAR) : index + _NEAR] if abs(n.left - line.left) < 5 * line.size]
+        if index == 0 or _starts(lines[index - 1], line, pitch, near):
+            blocks.append([])
+        blocks[-1].append(line.text)
+    return blocks
+
+
+def _starts(before: _Line, line: _Line, pitch: float, column: list[_Line]) -> bool:
+    size = max(before.size, line.size, 1.0)
+    if abs(before.size - line.size) > 0.1 * size:
+        return True
+    ended = before.text.rstrip().endswith(_END)
+    step = before.base - line.base
+    if step <= 0 or step > 10 * size:  # another column, or over a picture
+        return ended or line.text.strip()[:1].isupper()
+    if step > 1.25 * max(pitch, size):
+        return True
+    short = before.right < max((n.right for n in column), default=0.0) - 2 * size
+    indented = line.left > min((n.left for n in column), default=line.left) + 0.8 * size
+    return (ended and (short or indented)) or (short and indented)
+
+
+def _append(blocks: list[list[str]], page: list[list[str]]) -> None:
+    """Add a page's blocks; a sentence that runs over the page's end stays in one."""
+    if blocks and page and not blocks[-1][-1].rstrip().endswith(_END) and page[0][0].strip()[:1].islower():
+        blocks[-1] += page.pop(0)
+    blocks += page

@@ -1,0 +1,61 @@
+"""Plain text and Markdown: the text exactly as read, and what Markdown's front matter says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from rag.load.article import Article, Input, one_line
+from rag.load.charset import decode
+from rag.types import Note
+
+_FRONT = re.compile(r"---[ \t]*\r?\n(.{0,60000}?\n)(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_KEYS = {
+    "title": ("title", "headline"),
+    "author": ("author", "authors", "byline"),
+    "publisher": ("publisher", "source", "site"),
+    "language": ("language", "lang"),
+    "url": ("url", "link", "canonical_url"),
+    "date": ("date", "published", "pubdate", "publishdate", "created"),
+}
+
+
+def read_text(file: Input) -> Iterator[Article | Note]:
+    """Yield the article of a text file."""
+    text, detected = decode(file.read(), file.source)
+    if detected:
+        yield Note(file.source, f"read as {detected} (detected)", failed=False)
+    yield Article(text=text)
+
+
+def read_markdown(file: Input) -> Iterator[Article | Note]:
+    """Yield the article of a Markdown file, without its front matter."""
+    text, detected = decode(file.read(), file.source)
+    if detected:
+        yield Note(file.source, f"read as {detected} (detected)", failed=False)
+    match = _FRONT.match(text)
+    said = _mapping(match[1]) if match else None
+    if match is None or said is None or not text[match.end() :].strip():
+        yield Article(text=text)  # a line of dashes is no front matter
+        return
+    values = {field: next((v for k in keys if (v := _value(said.get(k)))), "") for field, keys in _KEYS.items()}
+    yield Article(text=text[match.end() :], **values)
+
+
+def _mapping(text: str) -> dict[str, Any] | None:
+    # For those only who read Markdown with front matter.
+    import yaml
+
+    try:
+        # Everything stays a string, and no merge keys multiply; in Python, where deep nesting is an error and no crash.
+        found = yaml.load(text, Loader=yaml.BaseLoader)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return None
+    return {str(key).lower(): value for key, value in found.items()} if isinstance(found, dict) else None
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return one_line(", ".join(v for v in value[:50] if isinstance(v, str)))
+    return one_line(value)

@@ -1,0 +1,218 @@
+"""Tables of articles: CSV, JSON lines and JSON lists, with a map of their columns."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from rag.errors import DocumentError
+from rag.load.article import Article, Input, clean, one_line
+from rag.load.charset import MAX_LINE, decode, encoding_of, lines
+from rag.load.formats.html import prose
+from rag.types import Note
+
+_PATIENCE = 20
+MAX_JSON = 20_000_000  # it is parsed as a whole, into ten times its size
+_COMMON = {
+    "text": "text body content article fulltext articletext articlebody bodytext maintext",
+    "title": "title headline heading",
+    "date": "date published publishedat pubdate datepublished publicationdate createdat",
+    "url": "url link weburl canonicalurl",
+    "source": "source publisher outlet site publication sourcename",
+    "author": "author byline creator authors",
+    "language": "language lang",
+}
+_MARKUP = re.compile(r"</(?:p|div|span|a|strong|em|b|i|li|h[1-6])>|<br\s*/?>", re.IGNORECASE)
+
+
+def read_csv(file: Input) -> Iterator[Article | Note]:
+    """Yield the articles of a CSV file whose first line names the columns."""
+    encoding, detected = encoding_of(file.file, file.source)
+    if detected:
+        yield Note(file.source, f"read as {detected} (detected)", failed=False)
+    # The limit is global, and by itself smaller than an article.
+    csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE))
+    bad: list[Note] = []
+    feed = _readable(file, encoding, bad)
+    first = next((line for line in feed if line.strip()), "")
+    rows = csv.reader(itertools.chain([first], feed), delimiter=max(",;\t|", key=first.count))
+    skipped = len(bad)
+    header = [name.strip() for name in _next_row(rows)[0]]
+    columns = _columns(header, file)
+    while True:
+        line = rows.line_num + skipped + 1
+        try:
+            cells, problem = _next_row(rows)
+        except StopIteration:
+            break
+        yield from bad
+        bad.clear()
+        if problem or len(cells) > len(header):
+            problem = (
+                problem or f"has {len(cells)} cells, but there are {len(header)} columns (a comma without quotes?)"
+            )
+            yield Note(file.source, f"line {line}: {problem}")
+        elif cells:
+            yield _article(dict(zip(header, cells, strict=False)), columns, file, line)
+    yield from bad
+
+
+def read_jsonl(file: Input) -> Iterator[Article | Note]:
+    """Yield the articles of a file with a JSON object on each line."""
+    encoding, detected = encoding_of(file.file, file.source)
+    if detected:
+        yield Note(file.source, f"read as {detected} (detected)", failed=False)
+    yield from _objects(_parsed(file, encoding), file, "line")
+
+
+def read_json(file: Input) -> Iterator[Article | Note]:
+    """Yield the articles of a JSON file: an object, a list of them, or an object that holds such a list."""
+    if _is_lines(file):
+        yield Note(file.source, "read as JSON lines, which it is", failed=False)
+        yield from read_jsonl(file)
+        return
+    text, detected = decode(file.read(MAX_JSON), file.source)
+    if detected:
+        yield Note(file.source, f"read as {detected} (detected)", failed=False)
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DocumentError(f"{file.source} is no JSON ({_reason(error)}); mend it, or save it as text") from error
+    if isinstance(found, dict) and "text" not in _match(found, file.columns):
+        found = next((v for v in found.values() if isinstance(v, list) and v and isinstance(v[0], dict)), found)
+    many = isinstance(found, list)
+    entries = enumerate(found, 1) if many else [(0, found)]
+    yield from _objects(((number, entry, "") for number, entry in entries), file, "item")
+
+
+def _is_lines(file: Input) -> bool:
+    """Tell whether a file has a JSON object on its first line, and more after it."""
+    file.file.seek(0)
+    first = file.file.readline(MAX_LINE)
+    try:
+        return bool(file.file.read(100).strip()) and isinstance(json.loads(first), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _parsed(file: Input, encoding: str) -> Iterator[tuple[int, object, str]]:
+    """Yield each line's number and what it holds, or why that cannot be read."""
+    for number, (line, problem) in enumerate(lines(file.file, encoding), 1):
+        if problem:
+            yield number, None, problem
+        elif line.strip():
+            try:
+                yield number, json.loads(line), ""
+            except (ValueError, RecursionError) as error:
+                yield number, None, f"is no JSON ({_reason(error)})"
+
+
+def _objects(entries: Iterable[tuple[int, object, str]], file: Input, unit: str) -> Iterator[Article | Note]:
+    """Yield the articles; when none of the first objects has a text, the file as a whole has no such column."""
+    textless: list[Note] = []
+    first: DocumentError | None = None
+    found = False
+    for number, entry, problem in entries:
+        if problem or not isinstance(entry, dict):
+            yield Note(file.source, f"{unit} {number} {problem or 'is no JSON object'}")
+            continue
+        try:
+            item = _article(entry, _columns(list(entry), file), file, number, unit)
+        except DocumentError as error:
+            first = first or error
+            textless.append(Note(file.source, f"{unit} {number} has no text ({one_line(', '.join(entry))[:100]})"))
+            if not found and len(textless) >= _PATIENCE:
+                break
+            continue
+        found = True
+        yield from textless
+        textless.clear()
+        yield item
+    if first and not found:
+        raise first
+    yield from textless
+
+
+def _readable(file: Input, encoding: str, bad: list[Note]) -> Iterator[str]:
+    """Yield lines; an unreadable one goes to `bad`, and is an empty line here so that their count stays right."""
+    for number, (line, problem) in enumerate(lines(file.file, encoding), 1):
+        if problem:
+            bad.append(Note(file.source, f"line {number} {problem}"))
+        yield line
+
+
+def _next_row(rows: Iterator[list[str]]) -> tuple[list[str], str]:
+    try:
+        return next(rows), ""
+    except csv.Error:  # the reader goes on with the next line
+        return [], "the row that starts here is too long or broken (a quote that is not closed?)"
+
+
+def _columns(names: Sequence[str], file: Input) -> dict[str, str]:
+    columns = _match(names, file.columns)
+    if "text" not in columns:
+        there = ", ".join(name[:40] for name in names[:30]) or "none"
+        raise DocumentError(
+            f"{file.source} has no column that is known to hold the text (there are: {one_line(there)}); "
+            f"name it: --columns text=NAME"
+        )
+    return columns
+
+
+def _match(names: Sequence[str] | Mapping[str, Any], wanted: Mapping[str, str] | None) -> dict[str, str]:
+    """Return for title, text, date and so on the column that holds it: the one that was named, or a usual name."""
+    by_name = {_plain(name): name for name in reversed(list(names))}
+    wanted = wanted or {}
+    if unknown := set(wanted) - set(_COMMON):
+        raise DocumentError(f"there is no column {min(unknown)!r} to map; map some of {', '.join(_COMMON)}")
+    found = {}
+    for field, usual in _COMMON.items():
+        named = _plain(wanted.get(field, ""))
+        # Who names the column of the text means no other one.
+        choices = [named] if named and field == "text" else [named, *usual.split()]
+        if name := next((by_name[choice] for choice in choices if choice and choice in by_name), None):
+            found[field] = name
+    return found
+
+
+def _plain(name: str) -> str:
+    """Return a column's name as it is compared: `Published at`, `published_at` and `publishedAt` are one."""
+    return re.sub(r"[\W_]+", "", name).lower()
+
+
+def _article(
+    entry: Mapping[str, Any], columns: Mapping[str, str], file: Input, number: int, unit: str = "line"
+) -> Article | Note:
+    values = {field: _value(entry.get(name)) for field, name in columns.items()}
+    text = values.pop("text")
+    text = prose(text) if _MARKUP.search(text) else clean(text)
+    if not text:
+        return Note(file.source, f"{unit} {number} has no text")
+    values["publisher"] = values.pop("source", "")
+    return Article(text=text, member=str(number or ""), **{k: one_line(v) for k, v in values.items()})
+
+
+def _value(value: object) -> str:
+    """Return what a cell says, whether it is a text, a number, a list of names or an object with a name."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or value is None:
+        return ""
+    if isinstance(value, int | float):
+        return str(value)[:40]
+    if isinstance(value, list):
+        return ", ".join(filter(None, (v if isinstance(v, str) else _name(v) for v in value[:50])))
+    return _name(value)
+
+
+def _name(value: object) -> str:
+    name = value.get("name") if isinstance(value, dict) else ""
+    return name if isinstance(name, str) else ""
+
+
+def _reason(error: Exception) -> str:
+    return "nested too deep" if isinstance(error, RecursionError) else one_line(str(error))[:120]

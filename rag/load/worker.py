@@ -1,0 +1,121 @@
+"""A process beside this one for the parsers that a hostile file can crash, stall, or make take all memory.
+
+It starts with the first file that needs it and serves one call after another. One that takes too long, or that ends
+the process, is that file's error; the next call starts another process.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from rag.errors import DocumentError
+from rag.load.article import Article, Input
+from rag.types import Note
+
+SECONDS = 60.0
+_CODE = "from rag.load.worker_process import main; main()"
+_lock = threading.Lock()
+_process: subprocess.Popen[bytes] | None = None
+
+
+def call(task: str, raw: bytes, source: str, **options: str | None) -> Any:
+    """Have a file parsed in the other process.
+
+    Args:
+        task: A name in `rag.load.worker_process.TASKS`.
+        raw: The file.
+        source: What messages call it.
+        **options: What else the task takes.
+
+    Raises:
+        DocumentError: The file breaks the parser or takes longer than `SECONDS`, or the parser says what is wrong.
+    """
+    with _lock:
+        reply = _call(task, raw, source, options)
+    if "problem" in reply:
+        raise DocumentError(reply["problem"])
+    return reply["result"]
+
+
+def read(task: str, file: Input, limit: int = 0) -> Iterator[Article | Note]:
+    """Yield what a reader makes of a file (of at most `limit` bytes) in the other process."""
+    for said in call(task, file.read(limit), file.source):
+        yield Note(**said["note"]) if "note" in said else Article(**said["article"])
+
+
+def stop() -> None:
+    """End the other process, if there is one."""
+    global _process
+    process, _process = _process, None
+    if process is None:
+        return
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        try:
+            if pipe:
+                pipe.close()
+        except OSError:  # what was still to be written has no reader any more
+            continue
+
+
+def _call(task: str, raw: bytes, source: str, options: dict[str, str | None]) -> dict[str, Any]:
+    global _process
+    if _process is None:
+        _process = _start()
+    late = threading.Event()
+    timer = threading.Timer(SECONDS, _end, (_process, late))
+    timer.daemon = True
+    timer.start()
+    try:
+        head = json.dumps({"task": task, "source": source, **options}).encode()
+        reply: dict[str, Any] = json.loads(_exchange(_process, struct.pack("<II", len(head), len(raw)) + head + raw))
+        return reply
+    except (OSError, EOFError, struct.error) as error:
+        stop()
+        what = f"takes longer than {SECONDS:g} s to parse" if late.is_set() else "breaks its parser (made to do so?)"
+        raise DocumentError(f"{source} {what}; save its text and add that") from error
+    except BaseException:  # interrupted half way, so that the next answer would be to this call
+        stop()
+        raise
+    finally:
+        timer.cancel()
+
+
+def _exchange(process: subprocess.Popen[bytes], request: bytes) -> bytes:
+    if process.stdin is None or process.stdout is None:
+        raise EOFError
+    process.stdin.write(request)
+    process.stdin.flush()
+    (size,) = struct.unpack("<I", process.stdout.read(4))
+    reply = process.stdout.read(size)
+    if len(reply) < size:
+        raise EOFError
+    return reply
+
+
+def _start() -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONSAFEPATH": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-c", _CODE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+    )
+
+
+def _end(process: subprocess.Popen[bytes], late: threading.Event) -> None:
+    late.set()
+    process.kill()
+
+
+atexit.register(stop)

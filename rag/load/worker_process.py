@@ -1,0 +1,66 @@
+"""The process in which `rag.load.worker` has files parsed: calls come in, answers go out, nothing is kept."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import os
+import signal
+import struct
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from rag.errors import DocumentError
+from rag.load.article import Article, Budget, Input
+from rag.load.formats import feed, html, pdf_process, word
+from rag.types import Note
+
+MAX_MEMORY = 2_000_000_000
+TASKS: dict[str, Callable[..., Any]] = {
+    "page": lambda raw, source, url: dataclasses.asdict(html.extract_here(raw.decode(), source, url)),
+    "feed": lambda raw, source: _items(feed.parse, raw, source),
+    "pdf": lambda raw, source: pdf_process.extract(raw, source),
+    "prose": lambda raw, source: html.headed_prose_here(raw),
+    "word": lambda raw, source: _items(word.parse, raw, source),
+}
+
+
+def main() -> None:
+    """Answer calls until there are no more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that calls
+    _limit_memory()
+    html.HARMLESS = sys.maxsize  # this is where what may do harm is parsed
+    calls = sys.stdin.buffer
+    # What a library prints must not get among the answers.
+    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as answers:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        while len(sizes := calls.read(8)) == 8:
+            head, size = struct.unpack("<II", sizes)
+            options = json.loads(calls.read(head))
+            reply = json.dumps(_answer(options.pop("task"), calls.read(size), options), default=str).encode()
+            answers.write(struct.pack("<I", len(reply)) + reply)
+            answers.flush()
+
+
+def _answer(task: str, raw: bytes, options: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return {"result": TASKS[task](raw, **options)}
+    except DocumentError as error:
+        return {"problem": str(error)}
+    except MemoryError:
+        return {"problem": f"{options['source']} takes more than {MAX_MEMORY // 10**9} GB to parse; split it"}
+
+
+def _items(parse: Callable[[Input], Iterator[Article | Note]], raw: bytes, source: str) -> list[dict[str, Any]]:
+    file = Input(source, io.BytesIO(raw), Budget(len(raw)))
+    return [{"note" if isinstance(item, Note) else "article": dataclasses.asdict(item)} for item in parse(file)]
+
+
+def _limit_memory() -> None:
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))

@@ -1,0 +1,1 @@
+"""The models: embedding, reader, reranker and answer models, and their weights."""

@@ -1,0 +1,144 @@
+"""Passages and questions to vectors, by the fastest way that is exact enough on the processor at hand."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.bridge.pydantic import PrivateAttr
+
+from rag.models import openvino_encoder
+from rag.models.encoder import EXACT, Encoder, Vectors, least_cosine
+from rag.models.openvino_encoder import OpenVinoEncoder
+from rag.models.torch_encoder import TorchEncoder, has_bf16, quiet
+from rag.types import Chunk, Span
+
+_log = logging.getLogger(__name__)
+
+
+class PassageEmbedding(BaseEmbedding):
+    """A sentence-transformers model behind LlamaIndex's embedding interface.
+
+    Beside what LlamaIndex asks for it embeds a passage together with each of its sentences in one forward pass: a
+    sentence's vector is the mean of its tokens' embeddings inside the passage, so its context is in it. (A model whose
+    vectors are no means of its tokens' embeddings gets each sentence by itself.)
+
+    Args:
+        folder: The model's folder, or any name sentence-transformers resolves without a network.
+        name: What the model is called in the store.
+
+    Raises:
+        ModelError: The model cannot be loaded (raised at first use).
+    """
+
+    folder: str
+    _encoder: Any = PrivateAttr(default=None)
+    _lock: Any = PrivateAttr(default_factory=threading.Lock)
+
+    def __init__(self, folder: Path | str, name: str) -> None:
+        super().__init__(folder=str(folder), model_name=name)
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Return the name LlamaIndex stores with a serialised component."""
+        return "PassageEmbedding"
+
+    @property
+    def path(self) -> str:
+        """Return what runs the model here, such as `openvino bf16`; it is loaded for that."""
+        return self._loaded().path
+
+    def load(self) -> None:
+        """Load the model now instead of at first use."""
+        self._loaded()
+
+    def embed_question(self, text: str) -> Vectors:
+        """Return the unit vector of a question, float32 of shape (dimensions,)."""
+        vector: Vectors = self._encode([text], question=True)[0]
+        return vector
+
+    def embed_passages(self, chunks: Sequence[Chunk]) -> list[Vectors]:
+        """Return for each passage a float32 array of shape (1 + sentences, dimensions), rows of unit length.
+
+        The first row is the passage's own vector, the others are its sentences' in order.
+        """
+        spans = [[Span(s.start - c.start, s.end - c.start) for s in c.sentences] for c in chunks]
+        found = self._loaded().encode_passages([chunk.text for chunk in chunks], spans)
+        # A sentence beyond the model's window has no tokens in the passage: it is embedded by itself.
+        missing = [(i, n) for i, rows in enumerate(found) for n, row in enumerate(rows) if row is None]
+        if missing:
+            texts = [chunks[i].text[spans[i][n - 1].start : spans[i][n - 1].end] for i, n in missing]
+            for (i, n), vector in zip(missing, self._encode(texts), strict=True):
+                found[i][n] = vector
+        return [np.stack([row for row in rows if row is not None]) for rows in found]
+
+    def _encode(self, texts: list[str], question: bool = False) -> Vectors:
+        return self._loaded().encode(texts, question)
+
+    def _loaded(self) -> Encoder:
+        with self._lock:
+            if self._encoder is None:
+                self._encoder = _choose(self.folder)
+            encoder: Encoder = self._encoder
+            return encoder
+
+    def _get_text_embedding(self, text: str) -> list[float]:
+        return self._get_text_embeddings([text])[0]
+
+    def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
+        return [list(map(float, row)) for row in self._encode(texts)]
+
+    def _get_query_embedding(self, query: str) -> list[float]:
+        return list(map(float, self.embed_question(query)))
+
+    async def _aget_query_embedding(self, query: str) -> list[float]:
+        return self._get_query_embedding(query)
+
+
+def _choose(folder: str) -> Encoder:
+    """Return the first of the ways, fastest first, that gives the same vectors as the model as it was published."""
+    home = _home(folder)
+    if openvino_encoder.is_here() and home and (restored := openvino_encoder.restore(home, OpenVinoEncoder)):
+        return restored
+    reference = TorchEncoder(folder)
+    for encoder in _ways(folder, reference):
+        least = least_cosine(encoder, reference)
+        if least >= EXACT:
+            if isinstance(encoder, OpenVinoEncoder) and home:
+                openvino_encoder.save(encoder, home)
+            return encoder
+        _log.warning("%s embeds otherwise than %s does (cosine %.3f); trying another way", encoder.path, folder, least)
+    return reference
+
+
+def _home(folder: str) -> Path | None:
+    """Return the folder of a model that may be given as the name of one in Hugging Face's cache, or None."""
+    if Path(folder).is_dir():
+        return Path(folder)
+    # Imported here because models are usually given as folders.
+    from huggingface_hub import try_to_load_from_cache
+
+    try:
+        found = try_to_load_from_cache(folder, "modules.json")
+    except ValueError:  # no name that a model there can have
+        return None
+    return Path(found).parent if isinstance(found, str) else None
+
+
+def _ways(folder: str, reference: TorchEncoder) -> Iterator[Encoder]:
+    parts = reference.export() if openvino_encoder.is_here() else None
+    if parts is not None:
+        try:
+            with quiet():
+                converted = openvino_encoder.convert(parts)
+            for precision in openvino_encoder.precisions():
+                yield OpenVinoEncoder(*converted, precision)
+        except Exception as error:  # converting fails in as many ways as there are models
+            _log.info("OpenVINO cannot run %s: %s", folder, str(error).split("\n")[0])
+    if has_bf16():
+        yield TorchEncoder(folder, bf16=True)

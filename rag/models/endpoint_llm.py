@@ -1,0 +1,149 @@
+"""The answer model at an OpenAI-compatible endpoint. Nothing that the endpoint says besides an answer is passed on.
+
+Who sets an address in the web chat may name any server of the network that Dateline runs in, so what such a server
+says in an error reaches the log and never the reader. Imported when it is needed: the OpenAI client takes most of a
+second, which a local model need not pay.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import httpx
+import openai
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ChatResponseGen
+from llama_index.core.llms.llm import LLM
+from llama_index.llms.openai_like import OpenAILike
+
+from rag.errors import LLMError, RagError, SettingsError
+from rag.models.reply import one_line
+from rag.network.bounded import BoundedTransport
+from rag.settings import Settings
+
+_log = logging.getLogger(__name__)
+_IT = "the answer model's endpoint"
+# Of a reply, thinking included. A token is a piece, and each piece costs a millisecond whatever is in it.
+MAX_CHARS, MAX_PIECES = 20_000, 1_000
+_OPEN, _CLOSE = "<think>", "</think>"
+_STATUS = {
+    401: "refused the key; check llm_api_key",
+    403: "refused the key; check llm_api_key",
+    404: "knows no such model or address (404); check the model's name in llm and llm_base_url: most end in /v1",
+    429: "takes no more questions for now (429); ask again later, or set another model in llm",
+}
+
+
+class EndpointLLM(OpenAILike):
+    """OpenAI-compatible chat, always streamed; a `<think>` part in front of the answer is left out.
+
+    Raises:
+        LLMError: The endpoint failed, thought to no end, or sent too much; one line in our own words.
+    """
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Return the name LlamaIndex stores with a serialised component."""
+        return "EndpointLLM"
+
+    def _stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
+        # Neither LlamaIndex nor the OpenAI client closes the stream of an answer that nobody waits for any more: a
+        # client for each call does, and with it the endpoint stops writing.
+        transport = BoundedTransport(self.timeout)
+        with httpx.Client(transport=transport, follow_redirects=False, trust_env=False) as client:
+            call = self.model_copy()
+            call._client, call._http_client = None, client
+            try:
+                yield from _spoken(super(EndpointLLM, call)._stream_chat(messages, **kwargs))
+            except RagError:
+                raise
+            except Exception as error:  # the client's own, and what a malformed reply makes of it
+                raise self._translated(error) from error
+
+    def _chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        last = ChatResponse(message=ChatMessage(role="assistant", content=""))
+        for piece in self._stream_chat(messages, **kwargs):
+            last = piece
+        return last
+
+    def _translated(self, error: Exception) -> LLMError:
+        cause: BaseException | None = error
+        while cause:  # the client wraps what the transport raises
+            if isinstance(cause, LLMError):
+                return cause
+            cause = cause.__cause__
+        _log.warning("the endpoint %s failed: %s", self.api_base, one_line(error, self.api_key))
+        if isinstance(error, openai.APIStatusError):
+            return LLMError(f"{_IT} {_status(error.status_code)}")
+        if isinstance(error, openai.APITimeoutError):
+            return LLMError(f"{_IT} took longer than {self.timeout:g} s; raise llm_timeout")
+        if isinstance(error, openai.APIConnectionError):
+            return LLMError(f"{_IT} cannot be reached; check llm_base_url and the network")
+        return LLMError(f"{_IT} sent no answer that can be read; check llm_base_url: most end in /v1")
+
+
+def _spoken(pieces: Iterator[ChatResponse]) -> ChatResponseGen:
+    """Yield the pieces without a `<think>` part, within the limit."""
+    text, length, thought = "", 0, False
+    for number, piece in enumerate(pieces):
+        raw = piece.message.content or ""
+        length += len(piece.delta or "") + len(str(piece.additional_kwargs.get("thinking_delta", "")))
+        if length > MAX_CHARS or number > MAX_PIECES:
+            raise LLMError(f"{_IT} says far more than an answer; set another model in llm")
+        thought = thought or raw != "" or "thinking_delta" in piece.additional_kwargs
+        said = _after_thinking(raw)
+        # The delta of what was held back comes with the first piece that shows it.
+        message = ChatMessage(role="assistant", content=said)
+        yield piece.model_copy(update={"message": message, "delta": said[len(text) :]})
+        text = said
+    if not text and thought:
+        raise LLMError("the answer model spent its reply on thinking; set one that answers at once in llm")
+
+
+def _after_thinking(text: str) -> str:
+    lead = text.lstrip()
+    if lead.startswith(_OPEN):
+        return lead.partition(_CLOSE)[2].lstrip()
+    return "" if _OPEN.startswith(lead) else text
+
+
+def _status(code: int) -> str:
+    if code in _STATUS:
+        return _STATUS[code]
+    if code < 400:
+        return f"leads to another address ({code}), which is not followed; set that one in llm_base_url"
+    if code < 500:
+        return f"refused the question ({code}); check the model's name in llm"
+    return f"has a fault of its own ({code}); ask again, or set another model in llm"
+
+
+def endpoint(settings: Settings, model: str, context_tokens: int, max_tokens: int) -> LLM:
+    """Return the answer model `model` at the endpoint that the settings name.
+
+    Args:
+        settings: `llm_base_url`, `llm_api_key` and `llm_timeout` are read.
+        model: The model's name there.
+        context_tokens: How long prompt and answer may be together.
+        max_tokens: How long an answer may be.
+
+    Raises:
+        SettingsError: There is no model's name, or the model does not speak this protocol.
+    """
+    if not model:
+        raise SettingsError("setting 'llm' is 'openai:' without a model; write openai:MODEL")
+    key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else "none"
+    try:
+        return EndpointLLM(
+            model=model,
+            api_base=settings.llm_base_url or "https://api.openai.com/v1",
+            api_key=key,
+            is_chat_model=True,
+            context_window=context_tokens,
+            max_tokens=max_tokens,
+            temperature=0.0,
+            timeout=settings.llm_timeout,
+            max_retries=0,  # the time limit is one for the answer, not for each try
+        )
+    except ValueError as error:
+        raise LLMError(f"the model {model!r} cannot be asked at a chat endpoint; set another one in llm") from error

@@ -1,0 +1,134 @@
+"""Reads a question together with each passage and tells which sentence answers it, if any does.
+
+The embedding model compares a question and a sentence that were read apart. Here one small model reads both at once:
+the embedding model again, with the low-rank changes of `reader.safetensors` added to its weights (made by
+`train/reader.py`; docs/architecture.md has the figures).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file
+
+from rag.errors import ModelError
+from rag.models import openvino_encoder
+from rag.models.encoder import EXACT
+from rag.models.openvino_encoder import OpenVinoTokens
+from rag.models.torch_encoder import export_reader, quiet
+from rag.types import Candidate, Chunk, Hit
+
+_log = logging.getLogger(__name__)
+BASE = "all-MiniLM-L6-v2"  # the model that the changes are for
+_CHANGES = Path(__file__).with_name("reader.safetensors")
+_READ = 5  # sentences whose passages are read
+# What one point of the reader's logarithm is worth beside the first ranking's score, and what a sentence loses at most.
+_WORTH, _LEAST = 0.12, -5.0
+
+
+class Reader:
+    """The model that reads, loaded at first use. Thread-safe.
+
+    Args:
+        folder: Where the embedding model `BASE` lies.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._model: OpenVinoTokens | None = None
+        self._lock = threading.Lock()
+
+    def load(self) -> None:
+        """Load the model now instead of at first use."""
+        self._loaded()
+
+    def rank(self, question: str, hits: Sequence[Hit], candidates: Sequence[Candidate]) -> list[Hit]:
+        """Return the hits ranked again, the first ones by what the reader makes of their passages.
+
+        Args:
+            question: The question.
+            hits: Sentences, best first.
+            candidates: The passages that they stand in.
+        """
+        chunks = {(c.chunk.document_id, c.chunk.start): c.chunk for c in candidates}
+        read: dict[tuple[str, int], list[int]] = {}
+        for hit in hits[:_READ]:
+            place = (hit.place.document_id, hit.passage.start)
+            read.setdefault(place, []).append(hit.place.start)
+        if not read:
+            return list(hits)
+        sentences, none = self.read(question, [_around(chunks[place], starts) for place, starts in read.items()])
+        best = max(sentences.values(), default=none)
+
+        def judged(hit: Hit) -> Hit:
+            says = sentences.get((hit.place.document_id, hit.place.start))
+            lost = max(_LEAST, says - best) if says is not None else _LEAST
+            return dataclasses.replace(
+                hit, score=hit.score + _WORTH * lost, answers=None if says is None else says - none
+            )
+
+        return sorted(map(judged, hits), key=lambda hit: -hit.score)
+
+    def read(self, question: str, chunks: Sequence[Chunk]) -> tuple[dict[tuple[str, int], float], float]:
+        """Return how much speaks for each sentence, by document and start, and for none of them, as logarithms.
+
+        A sentence beyond what the model can read at once is left out.
+        """
+        found: dict[tuple[str, int], float] = {}
+        none: list[float] = []
+        for i, tokens, encoding in self._loaded().run([(question, chunk.text) for chunk in chunks]):
+            chunk = chunks[i]
+            ends = np.array(encoding.offsets, dtype=np.int64)[:, 1] + chunk.start
+            of_passage = (np.array(encoding.type_ids) == 1) & (ends > chunk.start)
+            none.append(float(tokens[0, 1]))
+            for span in chunk.sentences:
+                inside = of_passage & (ends > span.start) & (ends <= span.end)
+                if inside.any():
+                    found[chunk.document_id, span.start] = float(np.logaddexp.reduce(tokens[inside, 0]))
+        return found, float(np.mean(none)) if none else 0.0
+
+    def _loaded(self) -> OpenVinoTokens:
+        with self._lock:
+            if self._model is None:
+                self._model = openvino_encoder.restore(self._folder, OpenVinoTokens, _CHANGES) or self._made()
+            return self._model
+
+    def _made(self) -> OpenVinoTokens:
+        try:
+            changes = {name: np.asarray(values, dtype=np.float32) for name, values in load_file(_CHANGES).items()}
+            with quiet():
+                converted = openvino_encoder.convert(export_reader(str(self._folder), changes))
+        except ModelError:
+            raise
+        except Exception as error:  # converting fails in as many ways as there are processors and damaged files
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            raise ModelError(
+                f"the reader cannot be made of {self._folder}: {reason}; "
+                "run: rag models verify, or set 'reranker' to none"
+            ) from error
+        exact = OpenVinoTokens(*converted, "fp32")
+        ways = (OpenVinoTokens(*converted, precision) for precision in openvino_encoder.precisions())
+        model = next((way for way in ways if float(way.probe() @ exact.probe()) >= EXACT), exact)
+        openvino_encoder.save(model, self._folder, _CHANGES)
+        return model
+
+
+def _around(chunk: Chunk, starts: Sequence[int]) -> Chunk:
+    """Return the part of a passage from the sentence before the first of these to the one after the last."""
+    numbers = [n for n, span in enumerate(chunk.sentences) if span.start in starts]
+    spans = chunk.sentences[max(0, numbers[0] - 1) : numbers[-1] + 2]
+    start, end = spans[0].start, spans[-1].end
+    text = chunk.text[start - chunk.start : end - chunk.start]
+    return dataclasses.replace(chunk, start=start, end=end, text=text, sentences=spans)
+
+
+@lru_cache(maxsize=2)
+def shared(folder: Path) -> Reader:
+    """Return the reader that all engines with the embedding model in this folder share."""
+    return Reader(folder)

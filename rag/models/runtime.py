@@ -1,0 +1,158 @@
+"""The models of an engine, loaded when they are first needed."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from llama_index.core.base.llms.types import ChatMessage
+from llama_index.core.llms.llm import LLM
+
+from rag.errors import LLMError, ModelError
+from rag.language import word_table
+from rag.language.questions import Form, form
+from rag.models import openvino_encoder, reader, registry
+from rag.models.embedding import PassageEmbedding
+from rag.models.llm import LocalLLM, is_extractive, make_llm
+from rag.models.prompts import answer_start, rewrite_start, speaks_messages, speaks_start
+from rag.models.reply import stream_chat
+from rag.models.reranker import Reranker
+from rag.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+
+class Models:
+    """The embedding model and the answer model that the settings name, or those that are given. Thread-safe.
+
+    Args:
+        settings: What is configured.
+        llm: Any LlamaIndex LLM to use instead of the one that the settings name.
+        embedding: Embedding model to use instead of the one that the settings name.
+    """
+
+    def __init__(self, settings: Settings, llm: LLM | None = None, embedding: PassageEmbedding | None = None) -> None:
+        self.settings = settings
+        self._llm = llm
+        self._embedding = embedding
+        self.reranker = None if settings.reranker in ("reader", "none") else Reranker(settings.reranker)
+        self._finding, self._loading = threading.Lock(), threading.Lock()
+
+    @property
+    def extractive(self) -> bool:
+        """Tell whether no answer model is wanted."""
+        return is_extractive(self.settings) and self._llm is None
+
+    @property
+    def loaded(self) -> LLM | None:
+        """Return the answer model if it was given or has been needed."""
+        return self._llm
+
+    @property
+    def hash(self) -> str | None:
+        """Return the SHA-256 of the embedded answer model's weights; None for an endpoint or no model."""
+        return None if self.extractive else registry.weights_hash(self.settings.llm, self.settings.models)
+
+    def kin(self) -> word_table.Kin | None:
+        """Return the embedding model's own table of words, where it has one."""
+        return word_table.load(Path(self.embedding().folder))
+
+    def reader(self) -> reader.Reader | None:
+        """Return what reads the first passages closely, where it is wanted and can be had."""
+        wanted = self.settings.reranker == "reader" and self.embeds_as_fitted and openvino_encoder.is_here()
+        return reader.shared(Path(self.embedding().folder)) if wanted else None
+
+    @property
+    def embeds_as_fitted(self) -> bool:
+        """Tell whether the embedding model is the one that Dateline comes with, which other parts were fitted to."""
+        embedding = self.embedding()
+        return embedding.model_name == reader.BASE and Path(embedding.folder).is_dir()
+
+    def embedding(self) -> PassageEmbedding:
+        """Return the embedding model, which loads itself at first use."""
+        with self._finding:
+            if self._embedding is None:
+                name = self.settings.embedding
+                known = any(name == model.name for model in registry.MODELS)
+                folder = registry.path(name, self.settings.models) if known else Path(name).expanduser()
+                self._embedding = PassageEmbedding(folder, name)
+            return self._embedding
+
+    def llm(self) -> LLM:
+        """Return the answer model, loaded.
+
+        Raises:
+            ModelError: Its weights are missing or damaged.
+        """
+        with self._loading:
+            if self._llm is None:
+                self._llm = make_llm(self.settings, lambda name: registry.path(name, self.settings.models))
+            return self._llm
+
+    def prepare(self, start: Sequence[ChatMessage]) -> None:
+        """Have the answer model read a start that many prompts share, once."""
+        llm = self.llm()
+        if isinstance(llm, LocalLLM):
+            llm.prepare(start)
+
+    def stream(
+        self, messages: Sequence[ChatMessage], max_tokens: int | None = None, whole: bool = True
+    ) -> Iterator[tuple[str, float | None, dict[str, float]]]:
+        """Yield what the answer model says; see `rag.models.reply.stream_chat`."""
+        limits = {} if max_tokens is None else {"max_tokens": max_tokens}
+        return stream_chat(self.llm(), messages, self.settings.llm_timeout, whole=whole, **limits)
+
+    def complete(self, messages: Sequence[ChatMessage], max_tokens: int) -> str | None:
+        """Return what the answer model says to these messages, or None when there is no model or it fails."""
+        if self.extractive:
+            return None
+        text = ""
+        try:
+            for so_far, _, _ in self.stream(messages, max_tokens):
+                text = so_far
+        except (ModelError, LLMError) as error:
+            _log.warning("%s", error)
+            return None
+        return text.strip()
+
+    def speaks(self, sentence: str, word: str) -> float:
+        """Return how likely the answer model finds it that a sentence speaks of what a word means.
+
+        Returns:
+            A share in [0, 1]; 0.5 where the model is missing, fails or says neither yes nor no.
+        """
+        likely = {"yes": 0.0, "no": 0.0}
+        try:
+            self.prepare(speaks_start())
+            for text, _, first in self.stream(speaks_messages(sentence, word), max_tokens=1, whole=False):
+                for token, share in (first or {text: 1.0}).items():
+                    if (said := token.strip(" .").lower()) in likely:
+                        likely[said] += share
+        except (ModelError, LLMError) as error:
+            _log.info("%s", error)
+            return 0.5
+        total = sum(likely.values())
+        return likely["yes"] / total if total else 0.5
+
+    def warm_up(self, question: str | None) -> None:
+        """Load both models side by side; with a question, what it needs of them."""
+        every = [*map(answer_start, Form), speaks_start(), rewrite_start()]
+        starts = every if question is None else [answer_start(form(question))]
+        answering = threading.Thread(target=self._warm_up_model, args=(starts,), name="dateline-warm-up", daemon=True)
+        answering.start()
+        self.embedding().load()
+        self.kin()
+        if close := self.reader():
+            close.load()
+        answering.join()
+
+    def _warm_up_model(self, starts: Sequence[Sequence[ChatMessage]]) -> None:
+        if self.extractive:
+            return
+        try:
+            for start in starts:
+                self.prepare(start)
+        except Exception as error:  # this thread has nobody to tell; the first answer says it to the reader
+            _log.info("%s", error)

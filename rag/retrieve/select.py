@@ -1,0 +1,124 @@
+"""Ranked sentences to the few that the model is shown, near-identical ones folded into one."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections.abc import Sequence
+
+from rag.language.words import content_terms, numbers
+from rag.types import Evidence, Hit, Place
+
+# Two sentences that share this much of their words say the same.
+_SAME = 0.75
+# Near-identical sentences have near-identical scores: twins are looked for among this many behind the last one kept.
+_TWINS = 40
+# Below this score a sentence is about something else (dev half: off-topic questions reach 0.37, others start at 0.48).
+_RELEVANT = 0.42
+# A sentence must reach this share of the best one's score: what is read costs time, and far lower ones distract.
+_WORTH = 0.8
+_ALL = 0.999  # share of a topic that a sentence holds when it holds all of it
+# A sentence that opens so cannot be understood without the one before it.
+_LEANS_BACK = re.compile(
+    r"[\"“‘'(]*(?:he|she|it|they|his|her|its|their|this|that|these|those|both|but|and|instead|however"
+    r"|the (?:two|move|report|statement|response|decision))\b",
+    re.IGNORECASE,
+)
+_QUOTE_ONLY = re.compile(r"^[\"“][^\"”]*[\"”]$")
+
+
+def select(hits: Sequence[Hit], limit: int, max_chars: int = 1500, worth: float = _WORTH) -> list[Evidence]:
+    """Return the best sentences, ranked from 1, with the context that they lean on; none when none is to the point.
+
+    Args:
+        hits: Sentences, best first.
+        limit: How many to keep, at most; fewer where the best ones stand out.
+        max_chars: Where to stop adding, in characters of sentences and context, so that the prompt stays short.
+        worth: The share of the best one's score that a sentence must reach.
+    """
+    floor = max(_RELEVANT, worth * hits[0].score) if hits else 0.0
+    found = _fold(hits, limit, floor)
+    used = 0
+    for count, evidence in enumerate(found):
+        used += len(evidence.text) + len(evidence.context)
+        if count and used > max_chars:
+            return found[:count]
+    return found
+
+
+def overview(hits: Sequence[Hit], limit: int, max_chars: int = 1500) -> list[Evidence]:
+    """Return sentences that hold all of what was looked for, from as many articles as there are, article by article.
+
+    Args:
+        hits: Sentences, best first, of a look for the topic alone.
+        limit: How many to keep, at most.
+        max_chars: Where to stop, in characters.
+    """
+    found = _fold([hit for hit in hits if hit.held > _ALL], _TWINS, -math.inf)
+    told: dict[str, list[Evidence]] = {}
+    for evidence in found:
+        told.setdefault(evidence.document_id, []).append(evidence)
+    turns = [(turn, e.rank, e) for told_by in told.values() for turn, e in enumerate(told_by)]
+    kept: list[Evidence] = []
+    used = 0
+    for _, _, evidence in sorted(turns, key=lambda entry: entry[:2])[:limit]:
+        used += len(evidence.text)
+        if kept and used > max_chars:
+            break
+        kept.append(evidence)
+    articles = list(told)
+    kept.sort(key=lambda e: (articles.index(e.document_id), e.start))
+    return [dataclasses.replace(e, rank=rank) for rank, e in enumerate(kept, 1)]
+
+
+def nearest(hits: Sequence[Hit], limit: int) -> list[Evidence]:
+    """Return the first `limit` sentences, ranked from 1, whether they are to the point or not."""
+    return _fold(hits, limit, -math.inf)
+
+
+def _fold(hits: Sequence[Hit], limit: int, floor: float) -> list[Evidence]:
+    """Return the first sentences from `floor` on; near-identical ones count once and keep all their places."""
+    kept: list[tuple[Hit, set[str], list[Place]]] = []
+    after = 0  # sentences looked at since the last one was kept
+    for hit in hits:
+        if hit.score < min(floor, _RELEVANT) or (len(kept) == limit and after == _TWINS):
+            break
+        after += len(kept) == limit
+        words = set(content_terms(hit.text))
+        twin = next((entry for entry in kept if _same(hit.text, words, entry[0].text, entry[1])), None)
+        if twin is not None:
+            twin[2].append(hit.place)
+        elif len(kept) < limit and hit.score >= floor:
+            kept.append((hit, words, []))
+    texts = {hit.text for hit, _, _ in kept}
+    return [
+        Evidence(
+            rank=rank,
+            source=hit.place.source,
+            title=hit.place.title,
+            text=hit.text,
+            start=hit.place.start,
+            end=hit.place.end,
+            score=hit.score,
+            dense=hit.dense,
+            lexical=hit.lexical,
+            document_id=hit.place.document_id,
+            passage=hit.passage,
+            context=hit.before if hit.before not in texts and _leans(hit.text) else "",
+            also=tuple(also),
+            coverage=hit.coverage,
+            answers=hit.answers,
+        )
+        for rank, (hit, _, also) in enumerate(kept, 1)
+    ]
+
+
+def _same(text: str, words: set[str], other_text: str, other_words: set[str]) -> bool:
+    # Another number is another fact, however alike the sentences are.
+    alike = bool(words and other_words) and len(words & other_words) >= _SAME * len(words | other_words)
+    return alike and numbers(text) == numbers(other_text)
+
+
+def _leans(text: str) -> bool:
+    return bool(_LEANS_BACK.match(text) or _QUOTE_ONLY.match(text))

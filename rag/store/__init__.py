@@ -1,0 +1,1 @@
+"""The library on disk: documents in SQLite, and Chroma and the lexical index derived from them."""

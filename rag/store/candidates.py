@@ -1,0 +1,212 @@
+"""Candidate passages for a question: what Chroma and the lexical index propose, copies once, filters obeyed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from rag.language.words import terms
+from rag.store.documents import Owner, View
+from rag.store.filters import Matching
+from rag.store.lexical import LexicalIndex
+from rag.store.vectors import VectorStore
+from rag.types import Candidate, Chunk, Document
+
+_SAME = 0.8  # the share of its words that a sentence has in common with the one it repeats
+_SCORES = 1000  # sentences of passages that stand for others, scored afterwards
+
+Vector = npt.NDArray[np.float32]
+Passage = tuple[Chunk, Document, Vector]
+
+
+@dataclass
+class Search:
+    """One question to one view of the store.
+
+    Args:
+        view: The documents as they are at one moment.
+        vectors: Chroma.
+        lexical: The lexical index.
+        among: The documents to look in; all when None.
+    """
+
+    view: View
+    vectors: VectorStore
+    lexical: LexicalIndex
+    among: Matching | None = None
+    _owners: dict[str, Owner] = field(default_factory=dict)
+    _asked: set[str] = field(default_factory=set)
+    _passages: dict[str, Passage] = field(default_factory=dict)
+    _heads: dict[int, int] = field(default_factory=dict)
+    _compared: list[tuple[str, float]] | None = None
+    _partial: set[str] = field(default_factory=set)  # passages that repeat others in part
+
+    def candidates(self, vector: Vector, question_terms: Sequence[str], limit: int) -> list[Candidate]:
+        """Return the passages that either index proposes, always in the same order; see `Index.search`."""
+        if self.among is not None and not self.among.passages:
+            return []
+        scores: dict[str, dict[int, float]] = {}
+        few = self.among.few if self.among else ()
+
+        def near(most: int) -> tuple[list[str], bool]:
+            exactly = few or self.vectors.failed
+            found = self._exact(vector)[:most] if exactly else self.vectors.search(vector, most)
+            return [chunk_id for chunk_id, _ in found], len(found) < most
+
+        def lexical(most: int) -> tuple[list[str], bool]:
+            # As a rule no more than two sentences of a passage are among the best.
+            found = self.lexical.search(question_terms, most * 2, few)
+            for chunk_id, number, score in found:
+                scores.setdefault(chunk_id, {})[number] = score
+            return list(scores)[:most], len(found) < most * 2
+
+        wanted = self._distinct([*self._first(near, limit), *self._first(lexical, limit * 2)])
+        partial = [chunk_id for chunk_id in wanted if chunk_id in self._partial]
+        wanted = [chunk_id for chunk_id in wanted if chunk_id not in partial[limit:]]
+        unscored = [chunk_id for chunk_id in wanted if chunk_id not in self._asked]
+        if unscored:  # they stand for copies that were proposed
+            for chunk_id, number, score in self.lexical.search(question_terms, _SCORES, unscored):
+                scores.setdefault(chunk_id, {})[number] = score
+        found = [_candidate(passage, scores) for passage in self._read(wanted)]
+        return sorted(found, key=lambda c: (c.source, c.chunk.document_id, c.chunk.start))
+
+    def _first(self, propose: Callable[[int], tuple[list[str], bool]], limit: int) -> list[str]:
+        """Return proposals: `limit` of them, not counting those that are dropped or repeat others."""
+        # Of what an index proposes from everywhere, as much is of use as matches.
+        share = self.among.share if self.among and not self.among.few else 1.0
+        most = round(limit / share)
+        while True:
+            proposed, all_of_them = propose(most)
+            self._learn(proposed)
+            kept = [chunk_id for chunk_id in proposed if chunk_id in self._owners]
+            count = sum(chunk_id not in self._partial for chunk_id in self._distinct(kept))
+            if all_of_them or count >= limit or count == len(proposed):
+                return kept
+            # As many more as the share that was of use so far makes necessary, and not too few at a time.
+            most = max(most * 2, min(most * 8, most * limit // max(1, count)))
+
+    def _learn(self, chunk_ids: Iterable[str]) -> None:
+        """Look up the documents of passages; those that may not be shown have none."""
+        new = [chunk_id for chunk_id in chunk_ids if chunk_id not in self._asked]
+        self._asked.update(new)
+        found = self.view.owners(new)
+        self._owners |= {i: o for i, o in found.items() if self.among is None or o.number in self.among.documents}
+
+    def _distinct(self, chunk_ids: Iterable[str]) -> list[str]:
+        """Return the passages, each once, with those of one document in place of their near-identical copies."""
+        ids = list(dict.fromkeys(chunk_ids))
+        families = {self._owners[i].family for i in ids}
+        heads = self._heads_of(families)
+        in_family = [i for i in ids if self._owners[i].family in heads]
+        if not in_family:
+            return ids
+        told = {number: self._told(number) for number in {heads[self._owners[i].family] for i in in_family}}
+        # The earliest first: what it says need not be said by the others.
+        in_family.sort(key=lambda i: (self._owners[i].date or "9", self._owners[i].number, i))
+        stands: dict[str, list[str]] = {}
+        said: dict[int, _Sentences] = {}
+        self._read(in_family)
+        for chunk_id in in_family:
+            owner = self._owners[chunk_id]
+            head = heads[owner.family]
+            sentences = [terms(text) for text in _texts(self._passages[chunk_id])]
+            if owner.number == head:
+                stands[chunk_id] = [chunk_id]
+                continue
+            where = [told[head].find(sentence) for sentence in sentences]
+            if all(where):
+                stands[chunk_id] = [str(place) for place in dict.fromkeys(where)]
+            else:
+                others = said.setdefault(owner.family, _Sentences())
+                repeated = [place or others.find(s, owner.number) for place, s in zip(where, sentences, strict=True)]
+                stands[chunk_id] = [] if all(repeated) else [chunk_id]
+                if any(repeated):
+                    self._partial.add(chunk_id)
+                for sentence in sentences:
+                    others.add(sentence, chunk_id, owner.number)
+        return list(dict.fromkeys(other for i in ids for other in stands.get(i, [i])))
+
+    def _heads_of(self, families: Iterable[int]) -> dict[int, int]:
+        """Return the document that stands for each family of several: the earliest, else the first added."""
+        for family, members in self.view.families([f for f in families if f not in self._heads]).items():
+            allowed = [(date or "9", n) for n, date in members if self.among is None or n in self.among.documents]
+            self._heads[family] = min(allowed)[1] if len(allowed) > 1 else 0
+        return {family: self._heads[family] for family in families if self._heads.get(family)}
+
+    def _told(self, number: int) -> _Sentences:
+        """Return the sentences of a document, each with its passage."""
+        ids = self.view.chunk_ids([number])
+        found = _Sentences()
+        for passage in self._read(ids):
+            self._owners.setdefault(passage[0].id, Owner(number, 0, ""))
+            for text in _texts(passage):
+                found.add(terms(text), passage[0].id, number)
+        return found
+
+    def _read(self, chunk_ids: Sequence[str]) -> list[Passage]:
+        missing = [chunk_id for chunk_id in chunk_ids if chunk_id not in self._passages]
+        for passage in self.view.chunks(missing) if missing else ():
+            self._passages[passage[0].id] = passage
+        return [self._passages[i] for i in chunk_ids if i in self._passages]
+
+    def _exact(self, vector: Vector) -> list[tuple[str, float]]:
+        """Return passages best first, compared one by one: those that match where they are few, else all.
+
+        All are compared only while Chroma cannot be written to, since it may not answer then.
+        """
+        if self._compared is None:
+            if self.among and self.among.vectors is not None:
+                pages = [(list(self.among.few), self.among.vectors)]
+            else:
+                found = (page for page in self.view.all_vectors() if page)
+                pages = [([i for i, _ in page], np.stack([row for _, row in page])) for page in found]
+            cosines = [(i, float(c)) for ids, rows in pages for i, c in zip(ids, rows @ vector, strict=True)]
+            self._compared = sorted(cosines, key=lambda found: (-found[1], found[0]))
+        return self._compared
+
+
+class _Sentences:
+    """Sentences that were said, as terms, each with its passage; near-identical ones count as one."""
+
+    def __init__(self) -> None:
+        self._exact: dict[tuple[str, ...], list[tuple[str, int]]] = {}
+        self._sets: list[tuple[frozenset[str], tuple[str, int]]] = []
+
+    def add(self, sentence: Sequence[str], chunk_id: str, number: int) -> None:
+        """Note a sentence of a passage of a document."""
+        places = self._exact.setdefault(tuple(sentence), [])
+        if not places:
+            self._sets.append((frozenset(sentence), (chunk_id, number)))
+        places.append((chunk_id, number))
+
+    def find(self, sentence: Sequence[str], but: int | None = None) -> str | None:
+        """Return the passage that says this sentence, in a document other than `but`, or None."""
+        for chunk_id, number in self._exact.get(tuple(sentence), ()):
+            if number != but:
+                return chunk_id
+        mine = frozenset(sentence)
+        for other, (chunk_id, number) in self._sets:
+            shared = len(mine & other)
+            # Other figures make another statement, however many words are the same.
+            if number != but and shared >= _SAME * max(len(mine), len(other)) > 0 and _figures(mine) == _figures(other):
+                return chunk_id
+        return None
+
+
+def _figures(words: Iterable[str]) -> set[str]:
+    return {word for word in words if word[0].isdigit()}
+
+
+def _texts(passage: Passage) -> list[str]:
+    chunk, document, _ = passage
+    return [document.text[s.start : s.end] for s in chunk.sentences]
+
+
+def _candidate(passage: Passage, scores: Mapping[str, Mapping[int, float]]) -> Candidate:
+    chunk, document, vectors = passage
+    mine = scores.get(chunk.id, {})
+    lexical = tuple(mine.get(number, 0.0) for number in range(len(chunk.sentences)))
+    return Candidate(chunk, document.source, document.title, vectors, lexical, document)

@@ -1,0 +1,132 @@
+"""Which documents a question is put to: filters to document numbers, in SQL."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rag.errors import UsageError
+from rag.store.documents import View
+from rag.types import Filters
+
+# So many passages are compared one by one; of more, what the indexes propose and does not match is dropped.
+FEW = 2000
+_BRACKETS = re.compile(r"\[!?(?:\w-\w|[\w ./])+\]")
+_DAY = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
+
+
+@dataclass(frozen=True)
+class Matching:
+    """The documents that meet a filter.
+
+    Args:
+        documents: Their numbers.
+        passages: How many passages they have together.
+        share: That as a share of all passages.
+        few: The ids of these passages where they are few enough to be compared one by one, exactly.
+        vectors: Their vectors, float32 of shape (few, dimensions).
+    """
+
+    documents: frozenset[int]
+    passages: int
+    share: float
+    few: tuple[str, ...] = ()
+    vectors: npt.NDArray[np.float32] | None = None
+
+
+def matching(view: View, filters: Filters) -> Matching:
+    """Return the documents that meet every condition.
+
+    Raises:
+        UsageError: `since` or `until` is no date.
+    """
+    conditions = ["d.state IN ('live', 'changed')"]
+    values: list[object] = []
+
+    def require(condition: str, *more: object) -> None:
+        conditions.append(condition)
+        values.extend(more)
+
+    if filters.documents:
+        require("d.id IN (SELECT value FROM json_each(?))", json.dumps(filters.documents))
+    if since := day("since", filters.since):
+        require("d.date >= ?", since)
+    if until := day("until", filters.until):
+        # What is published in the course of that day, month or year is included; what says less is not.
+        require("d.date != '' AND substr(d.date, 1, ?) <= ? AND length(d.date) >= ?", len(until), until, len(until))
+    if filters.languages:
+        wanted = [language.casefold() for language in filters.languages]
+        require("d.language IN (SELECT value FROM json_each(?))", json.dumps(wanted))
+    if filters.authors:
+        parts = [author.casefold() for author in filters.authors]
+        authors = _distinct(view, "documents", "author")
+        named = [author for author in authors if author and any(part in author.casefold() for part in parts)]
+        require("d.author IN (SELECT value FROM json_each(?))", json.dumps(named))
+    if filters.sources:
+        require(*_of_sources(view, filters.sources))
+    rows = view.rows(f"SELECT d.number, d.passages FROM documents d WHERE {' AND '.join(conditions)}", *values)
+    documents, passages = frozenset(row[0] for row in rows), sum(row[1] for row in rows)
+    share = passages / max(1, view.count()[1])
+    if not 0 < passages <= FEW:
+        return Matching(documents, passages, share)
+    ids, vectors = zip(*view.passage_vectors(view.chunk_ids(documents)), strict=True)
+    return Matching(documents, passages, share, ids, np.stack(vectors))
+
+
+def _of_sources(view: View, patterns: Sequence[str]) -> tuple[Any, ...]:
+    """Return the condition that a source name (of any place) or the publisher fits a pattern, and its values."""
+    folded = [pattern.casefold() for pattern in patterns]
+    globs = [glob for pattern in folded if (glob := _as_glob(pattern)) is not None]
+    others = [_compiled(pattern) for pattern in folded if _as_glob(pattern) is None]
+    names = _distinct(view, "places", "folded") + _distinct(view, "documents", "folded") if others else []
+    named = json.dumps([name for name in names if _fits(name, others)])
+    every = [_compiled(pattern) for pattern in folded]
+    publishers = json.dumps([p for p in _distinct(view, "documents", "publisher") if _fits(p.casefold(), every) and p])
+    fits = " OR ".join(["folded IN (SELECT value FROM json_each(?))", *["folded GLOB ?"] * len(globs)])
+    condition = (
+        f"d.number IN (SELECT document FROM places WHERE {fits} UNION SELECT number FROM documents WHERE {fits} "
+        "UNION SELECT number FROM documents WHERE publisher IN (SELECT value FROM json_each(?)))"
+    )
+    return condition, named, *globs, named, *globs, publishers
+
+
+def _as_glob(pattern: str) -> str | None:
+    """Return a file name pattern as SQLite's GLOB reads it, or None where the two may differ."""
+    return None if "[" in _BRACKETS.sub("", pattern) else pattern.replace("[!", "[^")
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(fnmatch.translate(pattern))
+
+
+def _fits(name: str, patterns: Sequence[re.Pattern[str]]) -> bool:
+    return any(pattern.match(name) for pattern in patterns)
+
+
+def _distinct(view: View, table: str, column: str) -> list[str]:
+    return [str(row[0]) for row in view.rows(f"SELECT DISTINCT {column} FROM {table}")]
+
+
+def day(name: str, value: str) -> str:
+    """Return the value of a condition, a date, month or year, or nothing, as it was given.
+
+    Raises:
+        UsageError: It is none.
+    """
+    value = value.strip()
+    if value:
+        try:
+            if not _DAY.fullmatch(value):
+                raise ValueError
+            date.fromisoformat(f"{value}-01-01"[:10])
+        except ValueError as error:
+            raise UsageError(f"{name} {value!r} is no date; write it like 2024-07-12, 2024-07 or 2024") from error
+    return value

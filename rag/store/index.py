@@ -1,0 +1,420 @@
+"""The store as a whole: documents in SQLite, and Chroma and the lexical index derived from them."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import filelock
+import numpy as np
+import numpy.typing as npt
+from rapidfuzz.distance import OSA
+
+from rag.errors import DamagedError, StoreError, StoreLockedError, StoreMismatchError
+from rag.language.words import spell_out, terms
+from rag.store import outbox
+from rag.store.audit import Audit, entry
+from rag.store.candidates import Search
+from rag.store.documents import MEND, DocumentStore, View
+from rag.store.filters import Matching, matching
+from rag.store.lexical import LexicalIndex
+from rag.store.migrate import LAYOUT, UNCHECKED, lost, migrate
+from rag.store.vectors import VectorStore
+from rag.types import Candidate, Document, Entry, File, Filters, SourceInfo
+
+_log = logging.getLogger(__name__)
+_PAGE = 500  # passages read, and given to the indexes, at a time
+_TRIES = 5  # of a search that what was written meanwhile makes worthless
+_AUDITED = 2000  # passages that are all compared before the first refusal
+_MOST_MATCHING = 8  # filters whose documents are remembered
+_ACRONYM_PLACES = 20  # sentences whose articles are searched for what an acronym stands for
+_open: dict[Path, Index] = {}
+_open_lock = threading.Lock()
+
+
+class Index:
+    """One store folder, owned by one process at a time and shared by all engines in it.
+
+    Use `Index.open`, and `close` once for each `open`. Reading is safe from several threads and waits for nobody;
+    writers take turns.
+    """
+
+    @classmethod
+    def open(cls, folder: Path, embedding: str) -> Index:
+        """Open the store in `folder`, making it when it is missing, and finish what a crash interrupted.
+
+        Args:
+            folder: The store.
+            embedding: Name of the embedding model; a store keeps to the one it was made with.
+
+        Raises:
+            StoreLockedError: Another process has it open.
+            StoreMismatchError: It was made with another embedding model or a newer layout.
+            StoreError: It cannot be read or written.
+        """
+        with _open_lock:
+            key = folder.expanduser().resolve()
+            index = _open.get(key)
+            if index is None:
+                index = _open[key] = cls(key, embedding)
+            index._check_made_with(embedding)
+            index._users += 1
+            return index
+
+    def __init__(self, folder: Path, embedding: str) -> None:
+        self.folder = folder
+        self._users = 0
+        self._write_lock = threading.RLock()
+        self._unfinished = True
+        self._sound = False
+        self.taken_out: list[str] = []  # what was wrong with documents that repairing took out
+        self._matching: OrderedDict[tuple[int, Filters], Matching] = OrderedDict()
+        self._matching_lock = threading.Lock()
+        self._lock = _take_lock(folder)
+        opened: list[DocumentStore | VectorStore | LexicalIndex] = []
+        try:
+            migrate(folder / "documents.db")
+            self.documents = DocumentStore(folder / "documents.db")
+            opened.append(self.documents)
+            if self.documents.get_meta("layout") is None:
+                self.documents.set_meta("embedding", embedding)
+                self.documents.set_meta("layout", LAYOUT)
+            self._check_made_with(embedding)
+            self.vectors = VectorStore(folder / "chroma")
+            opened.append(self.vectors)
+            self.lexical = LexicalIndex(folder / "lexical")
+            opened.append(self.lexical)
+            if self.documents.count()[1] <= _AUDITED:
+                self.lexical.check()
+            self._recover()
+            self._check()
+        except BaseException:
+            for part in reversed(opened):
+                part.close()
+            self._lock.release()
+            raise
+
+    def close(self) -> None:
+        """Give the store back; the last user of this process lets go of the folder."""
+        with _open_lock:
+            self._users -= 1
+            if self._users <= 0 and _open.pop(self.folder, None) is not None:
+                with self._write_lock, contextlib.ExitStack() as stack:
+                    stack.callback(self._lock.release)
+                    for part in (self.documents, self.vectors, self.lexical):
+                        stack.callback(part.close)
+
+    @property
+    def version(self) -> int:
+        """Return a number that grows with every change of what readers see, and with nothing else."""
+        with self.documents.snapshot() as view:
+            return view.version()
+
+    def files(self, folder: str | None = None) -> dict[str, File]:
+        """Return the files that were read to their end, by path: all, or those at or below `folder`."""
+        with self.documents.snapshot() as view:
+            return view.files(folder)
+
+    def held(self, ids: Iterable[str]) -> set[str]:
+        """Return which of these document ids the store holds, with those that a failed write left unfinished."""
+        if self._unfinished:
+            self.settle()
+        with self.documents.snapshot() as view:
+            return view.held(ids)
+
+    def write(self, entries: Sequence[Entry], finished: Sequence[File] = ()) -> list[str]:
+        """Write one batch: its documents become visible, and what they replace invisible, at one moment.
+
+        Args:
+            entries: Documents with their places. A document that the store holds already may come without passages.
+            finished: Files that have been read to their end: they are known from now on, and what they held before and
+                hold no longer goes.
+
+        Returns:
+            For each entry "added" (a new place), "replaced" (the place held another document), "unchanged" (it held
+            this one), or "missing" (it came without passages and is not held; nothing was done).
+
+        Raises:
+            StoreError: The store failed. What was taken in is finished by the next call or the next opening.
+        """
+        with self._write_lock:
+            self.settle()
+            self._unfinished = True
+            with self.documents.database.write() as connection:
+                words, retold = outbox.stage(connection, entries)
+            self._settle(finished, retold)
+            return words
+
+    def touch(self, files: Sequence[File]) -> None:
+        """Note the size and time of files whose content did not change."""
+        with self._write_lock, self.documents.database.write() as connection:
+            outbox.touch(connection, files)
+
+    def drop(self, paths: Sequence[str]) -> list[str]:
+        """Forget these files, and the documents that no other file holds; return the source names of their places."""
+        with self._write_lock:
+            self.settle()
+            self._unfinished = True
+            with self.documents.database.write() as connection:
+                sources = outbox.drop(connection, paths)
+            self._settle()
+            return sources
+
+    def remove(self, document_id: str) -> None:
+        """Remove a document and everything derived from it; its files are read again by the next sync."""
+        with self._write_lock:
+            self.settle()
+            self._unfinished = True
+            with self.documents.database.write() as connection:
+                outbox.remove(connection, document_id)
+            self._settle()
+
+    def settle(self) -> None:
+        """Finish what an interrupted or failed write left, from what SQLite holds; nothing is embedded.
+
+        Raises:
+            StoreError: The store failed again.
+        """
+        with self._write_lock:
+            if self._unfinished:
+                self._settle()
+
+    def _recover(self) -> None:
+        """Finish what a crash interrupted. Chroma is made anew where that left it unable to take any write."""
+        try:
+            self.settle()
+        except StoreError:
+            if not self.vectors.failed:
+                raise
+            _log.warning("Chroma cannot write in %s any more; its passages are written again", self.folder)
+            self.vectors.clear()
+            self.settle()
+
+    def _settle(self, finished: Sequence[File] = (), retold: Sequence[Document] = ()) -> None:
+        self._derive("pending")
+        with self.documents.database.write() as connection:
+            outbox.flip(connection, finished, retold)
+        self._derive("changed")
+        self._purge()
+        self._unfinished = False
+
+    def _derive(self, state: str) -> None:
+        """Give both indexes what the documents in this state hold, in pages, and one commit."""
+        with self.documents.snapshot() as view:
+            ids = view.chunk_ids(numbers := view.numbers(state))
+        for first in range(0, len(ids), _PAGE):
+            with self.documents.snapshot() as view:
+                passages = list(view.chunks(ids[first : first + _PAGE], (state,)))
+            self.vectors.put([(chunk, document, vectors[0]) for chunk, document, vectors in passages])
+            self.lexical.put(entry(chunk, document) for chunk, document, _ in passages)
+        self.lexical.commit()
+        if state == "changed" and numbers:
+            with self.documents.database.write() as connection:
+                outbox.settled(connection)
+
+    def _purge(self) -> None:
+        with self.documents.snapshot() as view:
+            ids = view.chunk_ids(numbers := view.numbers("going"))
+        if numbers:
+            self.vectors.remove(ids)
+            self.lexical.remove(ids)
+            self.lexical.commit()
+            with self.documents.database.write() as connection:
+                outbox.purge(connection, numbers)
+
+    def sources(self) -> tuple[SourceInfo, ...]:
+        """Return the articles in the store, by source name."""
+        return self.documents.sources()
+
+    def search(
+        self,
+        vector: npt.NDArray[np.float32],
+        question_terms: Sequence[str],
+        limit: int,
+        filters: Filters | None = None,
+    ) -> list[Candidate]:
+        """Return the passages that Chroma or the lexical index proposes, in an order that is the same every time.
+
+        All are of one moment, whatever is written meanwhile. Near-identical passages of near-identical documents count
+        once: those of the earliest document (the first added where no date tells) stand for the others.
+
+        Args:
+            vector: The question's vector, float32 of shape (dimensions,), unit length.
+            question_terms: The question's normalised terms.
+            limit: How many passages each of the two proposes.
+            filters: Which documents to look in; all when left out.
+
+        Raises:
+            UsageError: A filter is no date.
+            StoreError: The store failed.
+        """
+        for _ in range(_TRIES):
+            try:
+                version, found = self._search(vector, question_terms, limit, filters)
+            except DamagedError:
+                raise
+            except StoreError:
+                continue  # Chroma may stumble over a passage that is deleted while it looks
+            # What went while it looked, Chroma may not have proposed any more, nor what came in its place yet.
+            if version == self.version:
+                return found
+        with self._write_lock:
+            return self._search(vector, question_terms, limit, filters)[1]
+
+    def _search(
+        self, vector: npt.NDArray[np.float32], question_terms: Sequence[str], limit: int, filters: Filters | None
+    ) -> tuple[int, list[Candidate]]:
+        with self.documents.snapshot() as view:
+            version = view.version()
+            among = None if filters in (None, Filters()) else self._among(view, version, filters)
+            search = Search(view, self.vectors, self.lexical, among)
+            return version, search.candidates(vector, question_terms, limit)
+
+    def _among(self, view: View, version: int, filters: Filters) -> Matching:
+        with self._matching_lock:
+            known = self._matching.get((version, filters))
+        if known is None:
+            known = matching(view, filters)
+            with self._matching_lock:
+                self._matching[version, filters] = known
+                while len(self._matching) > _MOST_MATCHING:
+                    self._matching.popitem(last=False)
+        return known
+
+    def knows(self, term: str) -> bool:
+        """Tell whether a normalised term, or one that it is a slip of the pen from, occurs in the articles."""
+        if self.lexical.holds(term):
+            return True
+        # Short names are too near one another: Osama is no misspelt Obama.
+        near = self.lexical.nearest(term) if len(term) > 5 else None
+        return near is not None and OSA.distance(term, near) == 1
+
+    def correct(self, question_terms: Sequence[str]) -> list[str]:
+        """Return the terms with those that no article holds replaced by the nearest that one does, if any is near."""
+        return [
+            term if self.lexical.holds(term, "sentence") else self.lexical.nearest(term) or term
+            for term in question_terms
+        ]
+
+    def spell_out(self, acronym: str) -> str | None:
+        """Return the name that a word in capitals stands for in the articles that use it, or None.
+
+        It is the first run of capitalised words with these initials: the articles say what they abbreviate.
+        """
+        found = self.lexical.search([normal for normal in terms(acronym)], _ACRONYM_PLACES)
+        with self.documents.snapshot() as view:
+            passages = view.chunks(dict.fromkeys(chunk_id for chunk_id, _, _ in found))
+            texts = {document.id: document.text for _, document, _ in passages}
+        names = (spell_out(acronym, text) for text in texts.values())
+        return next((name for name in names if name), None)
+
+    def idf(self, term: str) -> float:
+        """Return BM25's inverse document frequency of a normalised term over all sentences."""
+        total, count = self.lexical.count(), self.lexical.document_frequency(term)
+        return math.log(1 + (total - count + 0.5) / (count + 0.5))
+
+    def problems(self) -> Iterator[str]:
+        """Return everything that is wrong with the store, compared in full; nothing is written meanwhile."""
+        with self._write_lock:
+            return iter([fault.message for fault in self._audit().faults()])
+
+    def check(self) -> None:
+        """See, once, that the store is sound: where damage hid an article, "the articles do not say" would be false.
+
+        A store of many passages is looked at for what takes little time alone.
+
+        Raises:
+            DamagedError: It is not; the message names what is damaged.
+        """
+        with self._write_lock:
+            if self._sound or self._unfinished:
+                return
+            if self.documents.count()[1] > _AUDITED:
+                self._audit().glance()
+            elif fault := next(self._audit().faults(), None):
+                raise DamagedError(f"the store is damaged: {fault.message.removesuffix(f'; {MEND}')}; {MEND}")
+            self._sound = True
+
+    def repair(self, documents: bool = True) -> list[str]:
+        """Mend what is wrong from the documents, without embedding anything; return what was.
+
+        Args:
+            documents: Take out a document that is damaged itself; its file is read again by the next sync.
+
+        Raises:
+            DamagedError: There is such a document, and it may not be taken out.
+        """
+        with self._write_lock:
+            self.settle()
+            self._unfinished = True
+            found = self._audit().repair(documents)
+            self._settle()
+            self.taken_out += [fault.message for fault in found if fault.damaged]
+            return [fault.message for fault in found]
+
+    def _audit(self) -> Audit:
+        return Audit(self.documents, self.vectors, self.lexical)
+
+    def _check(self) -> None:
+        """Mend the indexes when they hold another number of passages than the documents have."""
+        _, passages, sentences = self.documents.count()
+        if not self.version and self.vectors.count():
+            raise lost(self.folder / "documents.db")  # nothing was ever written to this one
+        unchecked = self.documents.get_meta(UNCHECKED) == "1"
+        if unchecked or (self.vectors.count(), self.lexical.count()) != (passages, sentences):
+            _log.warning("the indexes of %s did not match its documents; rebuilding them", self.folder)
+            self.repair(documents=unchecked)  # nobody would be told of one that went
+            self.documents.set_meta(UNCHECKED, "0")
+
+    def _check_made_with(self, embedding: str) -> None:
+        made_with = self.documents.get_meta("embedding")
+        if made_with != embedding:
+            raise StoreMismatchError(
+                f"the store {self.folder} was made with embedding model {made_with}, not {embedding}; "
+                f"set embedding to {made_with}, or choose another folder with --store and ingest again"
+            )
+
+
+def _take_lock(folder: Path) -> filelock.FileLock:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Any thread may be the one that closes.
+        lock = filelock.FileLock(folder / "lock", timeout=0, thread_local=False)
+        lock.acquire()
+        (folder / "owner").write_text(str(os.getpid()), encoding="ascii")
+    except filelock.Timeout as error:
+        raise StoreLockedError(
+            f"the store {folder} is in use by {_owner(folder)}; stop it first, or choose another store with --store"
+        ) from error
+    except OSError as error:
+        raise StoreError(
+            f"the store {folder} cannot be used: {error.strerror}; check its permissions, or use --store"
+        ) from error
+    return lock
+
+
+@contextlib.contextmanager
+def owned(folder: Path) -> Iterator[None]:
+    """Have a store's folder for oneself without opening what is in it.
+
+    Raises:
+        StoreLockedError: Another process, or an `Index` of this one, has it open.
+    """
+    lock = _take_lock(folder)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _owner(folder: Path) -> str:
+    try:
+        return f"process {(folder / 'owner').read_text(encoding='ascii')}"
+    except (OSError, UnicodeDecodeError):
+        return "another process"

@@ -1,0 +1,255 @@
+"""The lexical index: BM25 over sentences, persisted and incremental. Only this module knows tantivy."""
+
+from __future__ import annotations
+
+import json
+import struct
+import threading
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import tantivy
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from rag.errors import DamagedError, StoreError
+from rag.types import Chunk
+
+_HEAP_BYTES = 50_000_000
+_SEALED = ("term", "idx", "pos", "store", "fast", "fieldnorm")  # a segment's files; each ends with a checksum
+_MAGIC = 1337
+_MOST_LETTERS = 64  # a longer term is nobody's misspelt word
+
+
+class LexicalIndex:
+    """One entry a sentence with two fields: its own terms, and those of its passage and title around it.
+
+    Terms come in normalised (`rag.language.words.terms`), so tantivy only splits them at spaces. What `put` and
+    `remove` do is seen after `commit`, all at once; one thread writes at a time.
+
+    Args:
+        folder: Where the index lies; made when missing.
+
+    Raises:
+        StoreError: The folder cannot be used or holds something else.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._writer: Any = None
+        self._known: dict[
+            str, tuple[list[str], list[int]]
+        ] = {}  # the dictionary by first letter, since the last commit
+        self._known_lock = threading.Lock()
+        builder = tantivy.SchemaBuilder()
+        builder.add_text_field("chunk", stored=True, tokenizer_name="raw", index_option="basic")
+        builder.add_unsigned_field("number", stored=True)
+        for field in ("sentence", "passage"):
+            builder.add_text_field(field, tokenizer_name="whitespace", index_option="freq")
+        self._schema = builder.build()
+        with self._translated():
+            folder.mkdir(parents=True, exist_ok=True)
+            self._index = tantivy.Index(self._schema, path=str(folder), reuse=True)
+            self._index.reload()
+
+    def close(self) -> None:
+        """Let go of the folder; what was not committed is lost."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            with self._translated():
+                writer.wait_merging_threads()
+
+    def put(self, entries: Iterable[tuple[Chunk, Sequence[list[str]], list[str]]]) -> None:
+        """Write passages: each with the terms of its sentences and those of its surroundings, instead of what was."""
+        with self._writing() as writer:
+            for chunk, sentences, surroundings in entries:
+                writer.delete_documents_by_term("chunk", chunk.id)
+                around = _spaced(surroundings)
+                for number, terms in enumerate(sentences):
+                    writer.add_document(
+                        tantivy.Document(chunk=chunk.id, number=number, sentence=_spaced(terms), passage=around)
+                    )
+
+    def remove(self, chunk_ids: Iterable[str]) -> None:
+        """Remove the sentences of these passages."""
+        with self._writing() as writer:
+            for chunk_id in chunk_ids:
+                writer.delete_documents_by_term("chunk", chunk_id)
+
+    def clear(self) -> None:
+        """Remove everything."""
+        with self._writing() as writer:
+            writer.delete_all_documents()
+
+    def commit(self) -> None:
+        """Let readers see what was put and removed; small segments are merged beside what comes next."""
+        if self._writer is None:
+            return
+        with self._writing() as writer:
+            writer.commit()
+            self._index.reload()
+        with self._known_lock:
+            self._known = {}
+
+    def count(self) -> int:
+        """Return the number of sentences in the index."""
+        with self._translated():
+            return int(self._index.searcher().num_docs)
+
+    def check(self) -> None:
+        """Read the files of the last commit and compare each with the checksum that tantivy wrote at its end.
+
+        Others may be there: a killed process leaves what it was writing, and tantivy deletes that later.
+
+        Raises:
+            DamagedError: One is not what was written.
+        """
+        for path in self._committed():
+            if not _is_sealed(path):
+                raise DamagedError(f"{path} is not what was written; run: rag doctor --repair")
+
+    def _committed(self) -> list[Path]:
+        """Return the files that the last commit consists of, as far as they are there."""
+        path = self._folder / "meta.json"
+        try:
+            segments = json.loads(path.read_bytes())["segments"]
+            names = [
+                f"{segment['segment_id'].replace('-', '')}.{ending}"
+                for segment in segments
+                for ending in (*_SEALED, *([f"{segment['deletes']['opstamp']}.del"] if segment["deletes"] else []))
+            ]
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+            raise DamagedError(f"{path} is not what was written; run: rag doctor --repair") from error
+        return [file for file in (self._folder / name for name in names) if file.exists()]
+
+    def document_frequency(self, term: str) -> int:
+        """Return in how many sentences `term` occurs; sentences removed a moment ago may still count."""
+        with self._translated():
+            searcher = self._index.searcher()
+            return min(int(searcher.doc_freq("sentence", term)), int(searcher.num_docs))
+
+    def holds(self, term: str, field: str = "passage") -> bool:
+        """Tell whether `term` occurs in a sentence, its passage or its article's title (or in a `sentence` alone)."""
+        with self._translated():
+            searcher = self._index.searcher()
+            if not searcher.doc_freq(field, term):
+                return False
+            # The frequency counts what was removed until its segment is merged.
+            return bool(searcher.search(tantivy.Query.term_query(self._schema, field, term), 1, count=False).hits)
+
+    def nearest(self, term: str) -> str | None:
+        """Return the most frequent indexed term that starts alike and is one edit away (two from eight letters on).
+
+        Terms of fewer than four letters, and numbers, are never taken for misspelt ones.
+        """
+        if not 4 <= len(term) <= _MOST_LETTERS or not term.isalpha():
+            return None
+        most = 1 if len(term) < 8 else 2
+        known, counts = self._starting(term[0])
+        close = process.extract_iter(term, known, scorer=OSA.distance, processor=None, score_cutoff=most)
+        best = min(((distance, -counts[i], other) for other, distance, i in close), default=None)
+        return best[2] if best else None
+
+    def search(self, terms: Sequence[str], limit: int, among: Sequence[str] = ()) -> list[tuple[str, int, float]]:
+        """Return the best sentences for these terms as (chunk id, number of the sentence in it, BM25 score).
+
+        The score is the sum of the sentence's BM25 and half of its surroundings'.
+
+        Args:
+            terms: Normalised terms.
+            limit: How many, at most.
+            among: Ids of the passages to look in; all when there are none.
+        """
+        clauses = [
+            (
+                tantivy.Occur.Should,
+                tantivy.Query.boost_query(tantivy.Query.term_query(self._schema, field, term), boost),
+            )
+            for term in dict.fromkeys(terms)
+            for field, boost in (("sentence", 1.0), ("passage", 0.5))
+        ]
+        if not clauses or limit < 1:
+            return []
+        query = tantivy.Query.boolean_query(clauses)
+        if among:
+            inside = tantivy.Query.const_score_query(self._of(among), 0.0)
+            query = tantivy.Query.boolean_query([(tantivy.Occur.Must, query), (tantivy.Occur.Must, inside)])
+        return list(self._found(query, limit))
+
+    def numbers(self, chunk_ids: Sequence[str], most: int) -> dict[str, list[int]]:
+        """Return the sentence numbers that are in the index for each of these passages, at most `most` in all."""
+        found: dict[str, list[int]] = {}
+        for chunk_id, number, _ in self._found(self._of(chunk_ids), most) if chunk_ids else ():
+            found.setdefault(chunk_id, []).append(number)
+        return found
+
+    def _found(self, query: Any, limit: int) -> Iterator[tuple[str, int, float]]:
+        with self._translated():
+            searcher = self._index.searcher()
+            for score, address in searcher.search(query, limit, count=False).hits:
+                entry = searcher.doc(address)
+                yield str(entry["chunk"][0]), int(entry["number"][0]), float(score)
+
+    def _of(self, chunk_ids: Sequence[str]) -> Any:
+        return tantivy.Query.term_set_query(self._schema, "chunk", list(chunk_ids))
+
+    def _starting(self, letter: str) -> tuple[list[str], list[int]]:
+        """Return the dictionary's terms with this first letter and their frequencies."""
+        with self._known_lock:
+            known = self._known
+            if letter not in known:
+                with self._translated():
+                    found = self._index.searcher().terms_with_prefix("sentence", letter)
+                known[letter] = ([term for term, _ in found], [count for _, count in found])
+            return known[letter]
+
+    @contextmanager
+    def _writing(self) -> Iterator[Any]:
+        """Lend the writer; after a failure it is given up, and what was not committed with it."""
+        with self._translated():
+            try:
+                if self._writer is None:
+                    writer = self._index.writer(_HEAP_BYTES, 1)
+                    # A process that was killed while it committed leaves files that the next commit trips over.
+                    writer.garbage_collect_files()
+                    self._writer = writer
+                yield self._writer
+            except BaseException:
+                self._writer = None
+                raise
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            # What panics in Rust is no Exception, and is known by its name alone.
+            if (
+                not isinstance(error, (ValueError, OSError, KeyError, IndexError, TypeError))
+                and type(error).__name__ != "PanicException"
+            ):
+                raise
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise StoreError(
+                f"the lexical index in {self._folder} failed: {reason}; check the disk's space, run: rag doctor "
+                "--repair, or remove that folder to have it rebuilt"
+            ) from error
+
+
+def _is_sealed(path: Path) -> bool:
+    """Tell whether a file is as its end says: content, JSON with a checksum, the length of that, a magic number."""
+    raw = path.read_bytes()
+    try:
+        length, magic = struct.unpack("<II", raw[-8:])
+        footer = json.loads(raw[-8 - length : -8])
+        return bool(magic == _MAGIC and footer["crc"] == zlib.crc32(raw[: -8 - length]))
+    except (struct.error, ValueError, KeyError, TypeError):
+        return False
+
+
+def _spaced(terms: Sequence[str]) -> str:
+    # Half of a surrogate pair is no character to tantivy.
+    return " ".join(terms).encode("utf-8", "replace").decode("utf-8")

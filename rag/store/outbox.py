@@ -1,0 +1,308 @@
+"""Changes of the documents, in steps that a crash may interrupt anywhere: what is left says what is to be done.
+
+1. `stage`: new documents and their passages are kept as `pending`, the places where they were found as `arrivals`. Then
+   Chroma and the lexical index are given what is pending.
+2. `flip`, in one transaction: what is pending is live, places and files are as they are now, and what has no place any
+   more is `going`. Then both indexes are given what is `changed` and lose what is going.
+3. `purge`: what is going is deleted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from rag.errors import StoreError
+from rag.store import duplicates
+from rag.store.database import Connection
+from rag.store.documents import pack
+from rag.types import Document, Entry, File
+
+_DETAILS = ("title", "date", "author", "publisher", "language", "url")
+
+
+def stage(connection: Connection, entries: Sequence[Entry]) -> tuple[list[str], list[Document]]:
+    """Keep what is new of a batch as pending, not yet seen by readers.
+
+    Returns:
+        For each entry "added", "replaced", "unchanged" or "missing" (neither held nor brought along), and the documents
+        that are held and told otherwise of now (title, date, …).
+
+    Raises:
+        StoreError: Vectors are not finite, not one for each sentence and passage, or of another size than the store's.
+    """
+    held = _places(connection, [entry.document.path for entry in entries])
+    words: list[str] = []
+    retold: list[Document] = []
+    for entry in entries:
+        document = entry.document
+        found = connection.execute(
+            "SELECT number, state, path, title, date, author, publisher, language, url FROM documents WHERE id = ?",
+            (document.id,),
+        ).fetchone()
+        if found is None and entry.chunks is None:
+            words.append("missing")
+            continue
+        number = int(found[0]) if found else _insert(connection, entry)
+        details = tuple(getattr(document, name) for name in _DETAILS)
+        if found and found[1] != "pending" and found[2] == document.path and tuple(found[3:]) != details:
+            retold.append(document)
+        if document.path:
+            connection.execute(
+                "INSERT OR REPLACE INTO arrivals VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    document.path,
+                    entry.file.path or document.path,
+                    entry.file.hash,
+                    document.source,
+                    number,
+                    document.source.casefold(),
+                ),
+            )
+            before = held.get(document.path)
+            words.append("added" if before is None else "unchanged" if before == document.id else "replaced")
+            held[document.path] = document.id
+        else:
+            connection.execute("UPDATE documents SET kept = 1 WHERE number = ?", (number,))
+            words.append("unchanged" if found else "added")
+    return words, retold
+
+
+def flip(connection: Connection, finished: Sequence[File] = (), retold: Sequence[Document] = ()) -> None:
+    """Let readers see what is pending and no longer what it replaces; note the files that were read to their end."""
+    pending = _numbers(connection, "SELECT number FROM documents WHERE state = 'pending'")
+    moved = _numbers(
+        connection,
+        "SELECT p.document FROM arrivals a CROSS JOIN places p ON p.path = a.path "
+        "WHERE p.document != a.document OR p.source != a.source",
+    )
+    placed = _numbers(
+        connection,
+        "SELECT a.document FROM arrivals a LEFT JOIN places p ON p.path = a.path "
+        "WHERE p.document IS NOT a.document OR p.source != a.source",
+    )
+    # A file that is being read anew is unknown until it was read to its end.
+    connection.execute(
+        "DELETE FROM files WHERE path IN "
+        "(SELECT f.path FROM arrivals a CROSS JOIN files f ON f.path = a.file WHERE f.hash != a.version)"
+    )
+    connection.execute(
+        "INSERT INTO places SELECT * FROM arrivals WHERE true ON CONFLICT (path) DO UPDATE SET file = excluded.file, "
+        "version = excluded.version, source = excluded.source, document = excluded.document, folded = excluded.folded"
+    )
+    connection.execute("DELETE FROM arrivals")
+    for file in {file.path: file for file in finished}.values():
+        stale = (file.path, file.hash)
+        moved |= _numbers(connection, "SELECT document FROM places WHERE file = ? AND version != ?", *stale)
+        connection.execute("DELETE FROM places WHERE file = ? AND version != ?", stale)
+    touch(connection, finished)
+    connection.execute("UPDATE documents SET state = 'live' WHERE state = 'pending'")
+    for document in retold:
+        told = ", ".join(f"{name} = ?" for name in _DETAILS)
+        connection.execute(
+            f"UPDATE documents SET state = 'changed', {told} WHERE id = ? AND state != 'going'",
+            (*(getattr(document, name) for name in _DETAILS), document.id),
+        )
+    _settle(connection, moved | placed | pending)
+    if pending or moved or placed or retold:
+        _grow(connection)
+
+
+def touch(connection: Connection, files: Sequence[File]) -> None:
+    """Note the size, time and hash of files that were read to their end."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", [(f.path, f.size, f.mtime_ns, f.hash) for f in files]
+    )
+
+
+def drop(connection: Connection, paths: Sequence[str]) -> list[str]:
+    """Forget these files and their places, and return the source names of the places."""
+    listed = json.dumps(list(paths))
+    found = connection.execute(
+        "SELECT p.source, p.document FROM json_each(?) j JOIN places p ON p.file = j.value ORDER BY p.source", (listed,)
+    ).fetchall()
+    connection.execute("DELETE FROM places WHERE file IN (SELECT value FROM json_each(?))", (listed,))
+    connection.execute("DELETE FROM files WHERE path IN (SELECT value FROM json_each(?))", (listed,))
+    if found:
+        _settle(connection, {int(number) for _, number in found})
+        _grow(connection)
+    return [str(source) for source, _ in found]
+
+
+def remove(connection: Connection, document_id: str) -> None:
+    """Let a document go whatever files hold it; the files are forgotten, so they are read again."""
+    mine = "document = (SELECT number FROM documents WHERE id = ?)"
+    connection.execute(f"DELETE FROM files WHERE path IN (SELECT file FROM places WHERE {mine})", (document_id,))
+    connection.execute(f"DELETE FROM places WHERE {mine}", (document_id,))
+    if connection.execute("UPDATE documents SET state = 'going' WHERE id = ?", (document_id,)).rowcount:
+        _grow(connection)
+
+
+def settled(connection: Connection) -> None:
+    """Note that both indexes are up to date with what was changed."""
+    connection.execute("UPDATE documents SET state = 'live' WHERE state = 'changed'")
+
+
+def mend(connection: Connection) -> None:
+    """Put right what can be told from the documents themselves: their places, names and families."""
+    # A document that lost its place gets it back; whether the file is still there, the next sync sees.
+    connection.execute(
+        "INSERT OR IGNORE INTO places SELECT path, path, '', source, number, folded FROM documents d "
+        "WHERE state != 'going' AND path != '' "
+        "AND NOT EXISTS (SELECT 1 FROM places p WHERE p.document = d.number)"
+    )
+    connection.execute("DELETE FROM files WHERE path IN (SELECT p.file FROM places p WHERE p.version != files.hash)")
+    _settle(connection, _numbers(connection, "SELECT number FROM documents"))
+    wrong = "SELECT family FROM documents GROUP BY family HAVING MIN(number) != family"
+    for family in _numbers(connection, wrong):
+        regroup(connection, family)
+    _grow(connection)
+
+
+def purge(connection: Connection, numbers: Sequence[int]) -> None:
+    """Delete documents that are going, and group anew the near-identical ones they leave behind."""
+    listed = json.dumps(list(numbers))
+    families = _numbers(
+        connection, "SELECT family FROM documents WHERE number IN (SELECT value FROM json_each(?))", listed
+    )
+    connection.execute("DELETE FROM documents WHERE number IN (SELECT value FROM json_each(?))", (listed,))
+    for family in families:
+        regroup(connection, family)
+
+
+def regroup(connection: Connection, family: int) -> None:
+    """Group the documents of one family anew: some may have been linked only through one that is gone."""
+    rows = connection.execute(
+        "SELECT d.number, t.signature FROM documents d JOIN texts t ON t.document = d.number WHERE d.family = ?",
+        (family,),
+    ).fetchall()
+    for group in duplicates.components(dict(rows)):
+        connection.executemany(
+            "UPDATE documents SET family = ?1 WHERE number = ?2 AND family != ?1", [(group[0], n) for n in group]
+        )
+
+
+def link(connection: Connection, number: int, signed: bytes) -> None:
+    """Keep a document's signature bands and put it into one family with those that are near-identical to it."""
+    connection.executemany("INSERT OR IGNORE INTO bands VALUES (?, ?)", [(k, number) for k in duplicates.bands(signed)])
+    families: dict[int, list[int]] = {}
+    for family, other in connection.execute(
+        "SELECT DISTINCT d.family, d.number FROM bands mine CROSS JOIN bands other ON other.key = mine.key "
+        "CROSS JOIN documents d ON d.number = other.document WHERE mine.document = ?1 AND other.document != ?1",
+        (number,),
+    ):
+        families.setdefault(family, []).append(other)
+    # One near-identical member is enough, so the rest of a large family is not looked at.
+    joined = [family for family, others in families.items() if any(map(_is_near(connection, signed), others))]
+    if joined:
+        first = min(*joined, number)
+        connection.execute(
+            "UPDATE documents SET family = ? WHERE family IN (SELECT value FROM json_each(?)) AND family != ?",
+            (first, json.dumps([*joined, number]), first),
+        )
+
+
+def _is_near(connection: Connection, signed: bytes) -> Callable[[int], bool]:
+    def is_near(number: int) -> bool:
+        found = connection.execute("SELECT signature FROM texts WHERE document = ?", (number,)).fetchone()
+        return duplicates.similarity(signed, found[0]) >= duplicates.SIMILAR
+
+    return is_near
+
+
+def _insert(connection: Connection, entry: Entry) -> int:
+    document, chunks, vectors = entry.document, entry.chunks or (), entry.vectors or ()
+    _check_vectors(connection, entry)
+    rows = [
+        (c.id, c.start, c.end, json.dumps([(s.start, s.end) for s in c.sentences]), pack(v))
+        for c, v in zip(chunks, vectors, strict=True)
+    ]
+    number = connection.execute(
+        "INSERT INTO documents SELECT COALESCE(MAX(number), 0) + 1, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+        "COALESCE(MAX(number), 0) + 1, ? FROM documents RETURNING number",
+        (
+            document.id,
+            int(not document.path),
+            document.source,
+            document.title,
+            document.path,
+            document.added,
+            document.date,
+            document.author,
+            document.publisher,
+            document.language,
+            document.url,
+            len(chunks),
+            sum(len(c.sentences) for c in chunks),
+            document.source.casefold(),
+        ),
+    ).fetchone()[0]
+    signed = duplicates.signature(document.text)
+    text = document.text.encode("utf-8", "surrogatepass")
+    connection.execute("INSERT INTO texts VALUES (?, ?, ?)", (number, signed, text))
+    link(connection, number, signed)
+    connection.executemany(
+        "INSERT INTO chunks (id, document, start, end, spans, vectors) VALUES (?, ?, ?, ?, ?, ?)",
+        [(row[0], number, *row[1:]) for row in rows],
+    )
+    return int(number)
+
+
+def _check_vectors(connection: Connection, entry: Entry) -> None:
+    """Refuse what Chroma would refuse later, when it is pending and in the way of everything that comes after."""
+    found = connection.execute("SELECT value FROM meta WHERE key = 'dimensions'").fetchone()
+    size = int(found[0]) if found else None
+    for chunk, rows in zip(entry.chunks or (), entry.vectors or (), strict=True):
+        size = size or int(rows.shape[-1])
+        wanted = (1 + len(chunk.sentences), size)
+        if rows.shape != wanted or not np.isfinite(rows).all() or np.abs(rows).max() > 1e4:
+            raise StoreError(
+                f"the vectors of {entry.document.source} are no numbers of shape {wanted}, as the store holds them; "
+                "check the embedding model, or use another store"
+            )
+    if found is None and size is not None:
+        connection.execute("INSERT INTO meta VALUES ('dimensions', ?)", (str(size),))
+
+
+def _settle(connection: Connection, numbers: Iterable[int]) -> None:
+    """Let go of those of these documents that no place holds, and call the others by a place that does."""
+    listed = json.dumps(sorted(numbers))
+    among = "number IN (SELECT value FROM json_each(?)) AND state != 'going' AND kept = 0"
+    connection.execute(
+        f"UPDATE documents SET state = 'going' WHERE {among} "
+        "AND NOT EXISTS (SELECT 1 FROM places p WHERE p.document = documents.number)",
+        (listed,),
+    )
+    homeless = connection.execute(
+        f"SELECT number, path FROM documents WHERE {among} AND NOT EXISTS (SELECT 1 FROM places p "
+        "WHERE p.document = documents.number AND p.path = documents.path AND p.source = documents.source)",
+        (listed,),
+    ).fetchall()
+    for number, path in homeless:
+        connection.execute(
+            "UPDATE documents SET state = 'changed', (source, path, folded) = (SELECT source, path, folded FROM places "
+            "WHERE document = ? ORDER BY path != ?, path LIMIT 1) WHERE number = ?",
+            (number, path, number),
+        )
+
+
+def _grow(connection: Connection) -> None:
+    connection.execute(
+        "INSERT INTO meta VALUES ('version', '1') ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
+    )
+
+
+def _places(connection: Connection, paths: Sequence[str]) -> dict[str, str]:
+    return dict(
+        connection.execute(
+            "SELECT p.path, d.id FROM json_each(?) j JOIN places p ON p.path = j.value "
+            "JOIN documents d ON d.number = p.document",
+            (json.dumps(list(paths)),),
+        ).fetchall()
+    )
+
+
+def _numbers(connection: Connection, statement: str, *values: object) -> set[int]:
+    return {int(row[0]) for row in connection.execute(statement, values)}

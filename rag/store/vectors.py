@@ -1,0 +1,223 @@
+"""The vector store: Chroma, written so that LlamaIndex reads it too. Only this module knows Chroma."""
+
+from __future__ import annotations
+
+import queue
+import shutil
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import chromadb
+import numpy as np
+import numpy.typing as npt
+from chromadb.api.shared_system_client import SharedSystemClient
+from chromadb.config import Settings as ChromaSettings
+from chromadb.errors import ChromaError
+from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
+from llama_index.core.vector_stores.utils import node_to_metadata_dict
+from llama_index.vector_stores.chroma import ChromaVectorStore
+
+from rag.errors import StoreError
+from rag.store.database import check_schema
+from rag.types import Chunk, Document
+
+COLLECTION = "dateline"
+_PAGE = 1000
+_LONGEST = 60.0  # seconds that Chroma may take for one call
+# The last is what a reader meets whose client is closed meanwhile.
+_FAILURES: tuple[type[Exception], ...] = (
+    ChromaError,
+    OSError,
+    ValueError,
+    RuntimeError,
+    AttributeError,
+    TypeError,
+    KeyError,
+    IndexError,
+)
+
+Vector = npt.NDArray[np.float32]
+
+
+class Record(NamedTuple):
+    """A passage as Chroma holds it."""
+
+    vector: Vector
+    metadata: dict[str, Any]
+    text: str
+
+
+class VectorStore:
+    """The passages' vectors in a local Chroma folder, cosine distance.
+
+    Args:
+        folder: The folder of Chroma's `PersistentClient`; made when missing.
+
+    Raises:
+        StoreError: Chroma cannot use the folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.failed = False  # a write did, or nothing was answered: until a write succeeds, ask something else
+        self._client: Any = None  # the concrete client: the abstract one does not say that it can be closed
+        self._connect()
+
+    @property
+    def llama_index(self) -> ChromaVectorStore:
+        """Return LlamaIndex's view of the same collection."""
+        return ChromaVectorStore(chroma_collection=self._collection)
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        self._client.close()
+
+    def clear(self) -> None:
+        """Begin again with an empty folder, whatever state its files are in."""
+        self._client.close()
+        shutil.rmtree(self._folder)
+        self._connect()
+        self.failed = False
+
+    def put(self, entries: Iterable[tuple[Chunk, Document, Vector]]) -> None:
+        """Write passages with their vectors (shape (dimensions,), unit length), instead of what was under their ids."""
+        page = list(entries)
+        for first in range(0, len(page), self.most):
+            part = page[first : first + self.most]
+            records = [record(*entry) for entry in part]
+            columns = {
+                "ids": [chunk.id for chunk, _, _ in part],
+                "embeddings": np.stack([r.vector for r in records]),
+                "metadatas": [r.metadata for r in records],
+                "documents": [r.text for r in records],
+            }
+            self._write("upsert", **columns)
+
+    def remove(self, chunk_ids: Sequence[str]) -> None:
+        """Remove these passages."""
+        for first in range(0, len(chunk_ids), self.most):
+            self._write("delete", ids=list(chunk_ids[first : first + self.most]))
+
+    def count(self) -> int:
+        """Return the number of passages in Chroma."""
+        return int(self._ask("count"))
+
+    def ids(self) -> Iterator[str]:
+        """Yield the ids of all passages, read in pages (one read of everything fails on large stores)."""
+        offset = 0
+        while page := self._ids(offset):
+            yield from page
+            offset += len(page)
+
+    def records(self, chunk_ids: Sequence[str]) -> dict[str, Record]:
+        """Return what Chroma holds under these ids, at most one page of them."""
+        found = self._ask("get", ids=list(chunk_ids), include=["embeddings", "metadatas", "documents"])
+        columns = zip(found["ids"], found["embeddings"], found["metadatas"], found["documents"], strict=True)
+        return {i: Record(np.asarray(v, dtype=np.float32), dict(m or {}), str(t)) for i, v, m, t in columns}
+
+    def search(self, vector: Vector, limit: int) -> list[tuple[str, float]]:
+        """Return the nearest passages as (chunk id, cosine), best first.
+
+        Args:
+            vector: The question's vector, shape (dimensions,), unit length.
+            limit: How many, at most.
+        """
+        if limit < 1:
+            return []
+        found = self._ask("query", query_embeddings=[vector], n_results=limit, include=["distances"])
+        return [(i, 1.0 - float(distance)) for i, distance in zip(found["ids"][0], found["distances"][0], strict=True)]
+
+    def _ids(self, offset: int) -> list[str]:
+        return list(self._ask("get", limit=_PAGE, offset=offset, include=[])["ids"])
+
+    def _connect(self) -> None:
+        check_schema(self._folder / "chroma.sqlite3")  # with one that is no text, Chroma aborts the whole process
+        with self._translated(Exception), self._forgotten():  # on a damaged folder the bindings raise whatever comes
+            client = chromadb.PersistentClient(str(self._folder), ChromaSettings(anonymized_telemetry=False))
+            self._client = client
+            self._collection = client.get_or_create_collection(
+                COLLECTION, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
+            )
+            self.most = min(_PAGE, int(client.get_max_batch_size()))
+
+    @contextmanager
+    def _forgotten(self) -> Iterator[None]:
+        """Let Chroma forget a client that could not be made, or the next for this folder would be that one again."""
+        try:
+            yield
+        except BaseException:
+            SharedSystemClient._identifier_to_system.pop(str(self._folder), None)
+            SharedSystemClient._identifier_to_refcount.pop(str(self._folder), None)
+            raise
+
+    def _write(self, what: str, **columns: Any) -> None:
+        """Have the collection written to, by a new client where a write failed: the old one may wait for ever."""
+        if self.failed:
+            self._client.close()
+            self._connect()
+        try:
+            self._ask(what, **columns)
+        except StoreError:
+            self.failed = True
+            raise
+        self.failed = False
+
+    def _ask(self, what: str, **asked: Any) -> Any:
+        """Return what the collection answers, within a time: after a failed write, on a full disk, it may never."""
+        answers: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
+        work = getattr(self._collection, what)
+
+        def ask() -> None:
+            try:
+                answers.put((work(**asked), None))
+            except BaseException as error:  # what panics in Rust is no Exception
+                answers.put((None, error))
+
+        # A thread of its own, since nothing else ends the wait; one that never comes back must not keep Python alive.
+        threading.Thread(target=ask, name=f"chroma-{what}", daemon=True).start()
+        try:
+            answer, error = answers.get(timeout=_LONGEST)
+        except queue.Empty as silence:
+            self.failed = True
+            raise self._error(f"no answer in {_LONGEST:.0f} s") from silence
+        with self._translated():
+            if error:
+                raise error
+            return answer
+
+    @contextmanager
+    def _translated(self, *more: type[Exception]) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            if not isinstance(error, (*_FAILURES, *more)) and type(error).__name__ != "PanicException":
+                raise
+            raise self._error(str(error).splitlines()[0] if str(error) else type(error).__name__) from error
+
+    def _error(self, reason: str) -> StoreError:
+        return StoreError(
+            f"Chroma failed on {self._folder}: {reason}; check the disk's space, run: rag doctor --repair, or "
+            "remove that folder to have it rebuilt"
+        )
+
+
+def record(chunk: Chunk, document: Document, vector: Vector) -> Record:
+    """Return a passage as LlamaIndex's `ChromaVectorStore` writes it."""
+    node = TextNode(
+        id_=chunk.id,
+        text=_whole(chunk.text),
+        start_char_idx=chunk.start,
+        end_char_idx=chunk.end,
+        metadata={"source": _whole(document.source), "title": _whole(document.title)},
+        relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=document.id)},
+    )
+    metadata = node_to_metadata_dict(node, remove_text=True, flat_metadata=True)
+    return Record(vector, {key: "" if value is None else value for key, value in metadata.items()}, node.text)
+
+
+def _whole(text: str) -> str:
+    # Half of a surrogate pair is no character to Chroma.
+    return text.encode("utf-8", "replace").decode("utf-8")

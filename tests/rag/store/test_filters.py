@@ -1,0 +1,145 @@
+"""Filters: each condition exactly, together all of them, and the same answer whether few passages match or many."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+from fakes import FakeEmbedding
+from hypothesis import strategies as st
+from stores import MODEL, found, known, make_entry, write
+
+from rag import Filters, UsageError
+from rag.language.words import terms
+from rag.store.filters import day, matching
+from rag.store.index import Index
+
+ARTICLES = {
+    "reuters/cod.txt": {"date": "2024-07-12", "author": "Ada Díaz", "publisher": "Reuters", "language": "en"},
+    "afp/herring.txt": {"date": "2024-07-12T23:30:00+02:00", "author": "Bo Li and Ada Díaz", "language": "en"},
+    "afp/trout.txt": {"date": "2024-08-01", "author": "Bo Li", "publisher": "L'Équipe", "language": "fr"},
+    "Notes[1].txt": {},
+    "old/eel.txt": {"date": "2023", "publisher": "REUTERS Monthly", "language": "en"},
+}
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    index = Index.open(tmp_path / "store", MODEL)
+    for source, details in ARTICLES.items():
+        write(index, make_entry(f"The fish of {source} left the bay. It was the {len(source)}th.", source, **details))
+    yield index
+    index.close()
+
+
+def matched(index: Index, filters: Filters) -> set[str]:
+    """The sources that a filter leaves, looked up, and found by a question in both ways."""
+    with index.documents.snapshot() as view:
+        numbers = matching(view, filters).documents
+        names = {source for number, source in view.rows("SELECT number, source FROM documents") if number in numbers}
+    vector = FakeEmbedding().embed_question("the fish left the bay")
+    exactly = {c.source for c in index.search(vector, terms("fish left bay"), 10, filters)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("rag.store.filters.FEW", 0)
+        index._matching.clear()
+        by_dropping = {c.source for c in index.search(vector, terms("fish left bay"), 1, filters)}
+        all_of_them = {c.source for c in index.search(vector, terms("fish left bay"), 10, filters)}
+    assert exactly == all_of_them == names
+    assert by_dropping <= names and bool(by_dropping) == bool(names)
+    return names
+
+
+def expect(index: Index, filters: Filters, *sources: str) -> None:
+    assert matched(index, filters) == set(sources)
+
+
+def test_days(index: Index) -> None:
+    july, eve = "reuters/cod.txt", "afp/herring.txt"
+    expect(index, Filters(since="2024-07-12", until="2024-07-12"), july, eve)  # both included, whatever the hour
+    expect(index, Filters(since="2024-07-13"), "afp/trout.txt")
+    expect(index, Filters(until="2024-07-11"))
+    expect(index, Filters(until="2024-07"), july, eve)
+    expect(index, Filters(since="2024-08"), "afp/trout.txt")
+    expect(index, Filters(until="2024"), july, eve, "afp/trout.txt", "old/eel.txt")
+    expect(index, Filters(since="2023"), july, eve, "afp/trout.txt", "old/eel.txt")
+    expect(index, Filters(until="2024-12-31"), july, eve, "afp/trout.txt")  # "2023" does not say which day
+
+
+def test_sources_and_publishers(index: Index) -> None:
+    expect(index, Filters(sources=("afp/*",)), "afp/herring.txt", "afp/trout.txt")
+    expect(index, Filters(sources=("REUTERS*",)), "reuters/cod.txt", "old/eel.txt")
+    expect(index, Filters(sources=("reuters",)), "reuters/cod.txt")  # its publisher
+    expect(index, Filters(sources=("l'équipe", "*cod.txt")), "afp/trout.txt", "reuters/cod.txt")
+    expect(index, Filters(sources=("L'É?UIPE",)), "afp/trout.txt")
+    expect(index, Filters(sources=("notes[[]1].txt",)), "Notes[1].txt")
+    expect(index, Filters(sources=("[!ro]*",)), "afp/herring.txt", "afp/trout.txt", "Notes[1].txt")
+    expect(index, Filters(sources=("notes[1].txt", "")))
+
+
+def test_authors_and_languages(index: Index) -> None:
+    expect(index, Filters(authors=("DÍAZ",)), "reuters/cod.txt", "afp/herring.txt")
+    expect(index, Filters(authors=("bo li", "nobody")), "afp/herring.txt", "afp/trout.txt")
+    expect(index, Filters(authors=("bo", "ada"), languages=("FR",)), "afp/trout.txt")
+    expect(index, Filters(languages=("en", "fr"), since="2024-07-13"), "afp/trout.txt")
+    expect(index, Filters(languages=("de",)))
+
+
+def test_documents(index: Index) -> None:
+    ids = {entry.source: entry.id for entry in index.sources()}
+    expect(index, Filters(documents=(ids["afp/trout.txt"], "no-such-id")), "afp/trout.txt")
+    expect(index, Filters(documents=("no-such-id",)))
+    expect(index, Filters(documents=(ids["afp/trout.txt"],), languages=("en",)))
+
+
+def test_a_filter_without_conditions_is_none(index: Index) -> None:
+    assert found(index, "fish", filters=Filters()) == found(index, "fish")
+
+
+def test_any_place_of_a_document_counts(index: Index) -> None:
+    cod = make_entry("The fish of reuters/cod.txt left the bay. It was the 15th.", "reuters/cod.txt")
+    write(index, known(cod, "mirror/1.txt"))
+    expect(index, Filters(sources=("mirror/*",)), "reuters/cod.txt")
+    index.drop(["/articles/mirror/1.txt"])
+    expect(index, Filters(sources=("mirror/*",)))
+
+
+def test_follows_the_library(index: Index) -> None:
+    new = Filters(since="2025")
+    expect(index, new)
+    write(index, make_entry("The fish left the bay again.", "new.txt", date="2025-01-01"))
+    expect(index, new, "new.txt")
+
+
+@pytest.mark.parametrize("value", ["July", "2024-13", "2024-02-30", "12.07.2024", "20240712", "2024-07-12T10:00"])
+@pytest.mark.parametrize("name", ["since", "until"])
+def test_no_date(index: Index, name: str, value: str) -> None:
+    with pytest.raises(UsageError, match=name) as caught:
+        found(index, "fish", filters=Filters(**{name: value}))
+    assert value in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_dates_as_given() -> None:
+    assert [day("since", value) for value in ("2024", " 2024-02 ", "2024-02-29", "")] == [
+        "2024",
+        "2024-02",
+        "2024-02-29",
+        "",
+    ]
+
+
+@hypothesis.given(st.text("ab[]!^-*?", max_size=7))
+@hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture], max_examples=300)
+def test_patterns_mean_what_file_name_patterns_mean(index: Index, pattern: str) -> None:
+    names = [source.casefold() for source in ARTICLES] + ["ab", "a", "b-", "[a]", "!", "^a", "]"]
+    with index.documents.database.write() as connection:
+        connection.execute("DELETE FROM places")
+        number = connection.execute("SELECT MIN(number) FROM documents").fetchone()[0]
+        rows = [(f"/{name}", "", "", name, number, name) for name in names]
+        connection.executemany("INSERT INTO places VALUES (?, ?, ?, ?, ?, ?)", rows)
+        connection.execute("UPDATE documents SET publisher = '', folded = '/'")
+    with index.documents.snapshot() as view:
+        fits = bool(matching(view, Filters(sources=(pattern,))).documents)
+    assert fits == any(fnmatch.fnmatchcase(name, pattern) for name in names)

@@ -1,0 +1,89 @@
+"""Small runs with known answers, for the tests of figures, comparisons and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from eval.datasets.dataset import Question
+from eval.records import Header, Record, Run
+from eval.score.metrics import score
+from rag import Answer, Citation, Evidence, Span
+
+TEXT = "Two boats left the harbour. All of them sank on Friday."
+QUOTE = TEXT[:27]
+
+
+def record(
+    name: str,
+    text: str | None = "two boats",
+    *,
+    kind: str = "fact",
+    answers: Sequence[str] = ("two boats",),
+    due: bool = False,
+    support: float = 1.0,
+    confidence: float | None = None,
+    total: float = 1.0,
+    first: float | None = None,
+    tokens: int | None = None,
+    question: str = "How many boats left?",
+    quote: str = QUOTE,
+    title: str = "T",
+    **scores: float | None,
+) -> Record:
+    """One question on the first sentence of `TEXT` and its answer, cited to that sentence and scored.
+
+    Args:
+        name: The question's id.
+        text: What was answered, without its marker; None for a refusal.
+        kind: The question's kind.
+        answers: What is accepted.
+        due: The question must be refused.
+        support: Of the citation.
+        confidence: Of the answer.
+        total: Seconds.
+        first: Seconds to the first word.
+        tokens: Of all prompts.
+        question: Its words.
+        quote: What the citation and the evidence say.
+        title: Of the article.
+        **scores: In place of those that were worked out.
+    """
+    place = {"source": "a.txt", "start": 0, "end": 27, "quote": QUOTE}
+    values: dict[str, Any] = {"id": name, "kind": kind, "split": "dev", "turns": [question], "keys": []}
+    known = {"answers": [], "evidence": []} if due else {"answers": list(answers), "evidence": [[place]]}
+    asked = Question.model_validate(values | known)
+    shown = Evidence(1, "a.txt", title, quote, 0, 27, 1.0, 1.0, 1.0, "id", Span(0, 55))
+    cited = Citation(1, "a.txt", title, quote, 0, 27, support, "id", Span(0, 55))
+    answer = Answer(
+        question=question,
+        text="The articles do not say." if text is None else f"{text} [1]",
+        abstained=text is None,
+        citations=() if text is None else (cited,),
+        evidence=(shown,),
+        model="fake",
+        timings={"total": total} | ({} if first is None else {"first_token": first}),
+        settings_hash="0" * 16,
+        confidence=confidence,
+    )
+    worked_out, valid = score(asked, answer, (shown,), {"id": TEXT}.__getitem__)
+    return Record(
+        question=asked, answer=answer, ranked=(shown,), scores=worked_out | scores, valid=valid, tokens=tokens
+    )
+
+
+def run(*records: Record, **header: Any) -> Run:
+    """A run of these records under a header that says what is not said here."""
+    values = {
+        "system": "dateline",
+        "llm": "local",
+        "model": "fake",
+        "embedding": "fake-embedding",
+        "settings_hash": "0123456789abcdef",
+        "data": "boats",
+        "data_hash": "d" * 64,
+        "split": "dev",
+        "version": "0.0",
+        "started": "2026-01-02T03:04:05+00:00",
+    }
+    return Run(Header.model_validate(values | header), records)

@@ -1,0 +1,111 @@
+"""Which folder may import which: the one table behind the tests of the architecture and the docs' page of it."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("rag", "eval", "ui", "train")
+
+# Lowest first. A module imports from its own row and from rows above it only. A folder stands for all modules in it
+# that no other row names.
+LAYERS: tuple[str, ...] = (
+    "rag.errors rag.types rag.memory rag.settings",
+    "rag.language",
+    "rag.network",
+    "rag.load",
+    "rag.models",
+    "rag.store",
+    "rag.ingest",
+    "rag.retrieve",
+    "rag.answering",
+    "rag.engine rag.shared_engine rag.chat rag",
+    "eval.datasets",
+    "eval.records",
+    "eval.score",
+    "eval.run",
+    "eval.report",
+    "eval",
+    "train",
+    "ui.assets ui.events",
+    "ui.server",
+    "ui.chat",
+    "ui.library",
+    "ui.settings",
+    "ui.quality",
+    "ui.page ui.app ui",
+    "rag.cli rag.__main__",
+)
+# The only modules that know a third-party engine.
+OWNERS: dict[str, set[str]] = {
+    "chromadb": {"rag.store.vectors"},
+    "llama_index.vector_stores": {"rag.store.vectors"},
+    "openvino": {"rag.models.openvino_encoder"},
+    "sentence_transformers": {"rag.models.torch_encoder", "rag.models.reranker"},
+    "tokenizers": {"rag.models.openvino_encoder", "train.reader"},
+    "torch": {"rag.models.torch_encoder", "train.reader"},
+    "transformers": {"rag.models.torch_encoder", "rag.models.reranker", "train.reader"},
+    "xllamacpp": {"rag.models.llm"},
+    "openai": {"rag.models.endpoint_llm"},
+    "llama_index.llms": {"rag.models.endpoint_llm"},
+    "tantivy": {"rag.store.lexical"},
+    "watchfiles": {"rag.ingest.watch"},
+    "safetensors": {"rag.language.word_table", "rag.models.reader", "train.reader"},
+    "sqlite3": {"rag.store.database"},
+    "datasketch": {"rag.store.duplicates"},
+    "sentencex": {"rag.language.words"},
+    "snowballstemmer": {"rag.language.words"},
+    "huggingface_hub": {"rag.models.weights.hub", "rag.models.embedding"},
+    "typer": {"rag.cli.app", "rag.cli.eval", "rag.cli.models", "train.confidence", "train.planted", "train.reader"},
+    "gradio": {"ui.app", "ui.page", "ui.chat.tab", "ui.library.tab", "ui.quality.tab", "ui.settings.tab"},
+    "httpcore": {"rag.network.bounded", "rag.network.connect", "rag.load.web"},
+    "trafilatura": {"rag.load.formats.html"},
+    "charset_normalizer": {"rag.load.charset"},
+    "docx": {"rag.load.formats.word"},
+    "feedparser": {"rag.load.formats.feed"},
+    "lxml": {"rag.load.formats.epub", "rag.load.formats.html"},
+    "py3langid": {"rag.language.identify"},
+    "pypdfium2": {"rag.load.formats.pdf_process"},
+    "yaml": {"rag.load.formats.plain"},
+    "matplotlib": {"eval.report.plots"},
+    "jinja2": {"eval.report.page"},
+    "ir_measures": {"eval.score.metrics"},
+    "sklearn": {"eval.score.figures", "train.confidence", "train.planted", "train.reader"},
+}
+
+
+def module_name(path: Path) -> str:
+    """Return the dotted name of a module's file."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def modules() -> dict[str, Path]:
+    """Return every module of the packages with its file."""
+    return {module_name(p): p for package in PACKAGES for p in sorted((ROOT / package).rglob("*.py"))}
+
+
+def within(target: str, package: str) -> bool:
+    """Tell whether a dotted name is a package or lies in it."""
+    return target == package or target.startswith(f"{package}.")
+
+
+@cache
+def layer(module: str) -> int:
+    """Return the row of `LAYERS` that a module is in, -1 when none has it; the longest name that holds it decides."""
+    rows = [(len(name), n) for n, row in enumerate(LAYERS) for name in row.split() if _holds(name, module)]
+    return max(rows, default=(0, -1))[1]
+
+
+def _holds(name: str, module: str) -> bool:
+    # The three roots stand for themselves only: what lies in them has rows of its own.
+    return name == module or ((name not in PACKAGES or name == "train") and within(module, name))
+
+
+def first_line(module: str) -> str:
+    """Return the first sentence of a module's docstring."""
+    text = ast.get_docstring(ast.parse(modules()[module].read_text(encoding="utf-8"))) or ""
+    return text.split("\n")[0]

@@ -1,0 +1,375 @@
+"""`python -m train.reader DATA`: fit the changes that make a reader of the embedding model.
+
+DATA is a folder with public question sets (docs/architecture.md says where each is from):
+
+- `*.squad.json`: SQuAD's format. A question without an answer is taken for one that has none in its paragraph, unless
+  it stands in `known.tsv`.
+- `pairs.tsv`, `known.tsv`: questions with the sentence that each was asked about, lower case, as Du et al. (2017)
+  published them. Of the second, only what the files above ask is used.
+- `*.selqa.json`: questions with the sentences of a section and the numbers of those that answer.
+
+Every question is read with the passage that answers it and with one that shares most of its words and does not. A
+softmax runs over all tokens of both, and over "none of them"; the tokens where an answer begins (or all of the
+sentence, where the answer is not marked) share what is right.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import typer
+from safetensors.torch import save_file
+from sklearn.feature_extraction.text import TfidfVectorizer
+from tokenizers import Tokenizer
+from tqdm import tqdm
+from transformers import BertModel, get_linear_schedule_with_warmup
+
+from rag.language.words import split_sentences
+
+_SENTENCES = 4  # in a passage, as in the store
+_ROUNDS = ((6_400, 1.5e-4), (None, 1.3e-4))  # questions and the highest learning rate; the last takes what is left
+_BATCH = 16
+_TOKENS = 208
+_WARM_UP = 0.06
+_WITHOUT = 0.12  # share of the answerable questions that are read without the passage that answers them
+_NEGATIVES = 3
+_RANK = 32  # of the changes that are kept
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Text with the spans of its sentences, and which set it is from."""
+
+    text: str
+    spans: tuple[Span, ...]
+    origin: str
+
+
+@dataclass
+class Question:
+    """A question, the passage that answers it, where an answer may begin in it, and passages that do not answer it."""
+
+    text: str
+    origin: str
+    gold: int | None = None
+    starts: tuple[int, ...] = ()  # characters; empty where only the sentences are known
+    sentences: tuple[int, ...] = ()
+    answers: tuple[str, ...] = ()
+    own: tuple[int, ...] = ()
+    negatives: list[int] = field(default_factory=list)
+
+
+class Data:
+    """All passages and questions of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.passages: list[Passage] = []
+        self.questions: list[Question] = []
+        known = {_plain(question): _plain(sentence) for question, sentence in _pairs(folder / "known.tsv")}
+        for path in sorted(folder.glob("*.squad.json")):
+            self._add_squad(path, known)
+        self._add_pairs("pairs.tsv", _pairs(folder / "pairs.tsv"))
+        for path in sorted(folder.glob("*.selqa.json")):
+            self._add_selqa(path)
+        self._add_negatives()
+
+    def _add_squad(self, path: Path, known: dict[str, str]) -> None:
+        for article in json.loads(path.read_text(encoding="utf-8"))["data"]:
+            for paragraph in article["paragraphs"]:
+                own = self._cut(paragraph["context"], path.name)
+                numbers = tuple(number for number, _ in own)
+                for item in paragraph["qas"]:
+                    question = Question(item["question"].strip(), path.name, own=numbers)
+                    begins: dict[int, set[int]] = defaultdict(set)
+                    for answer in item["answers"]:
+                        for number, offset in own:
+                            if 0 <= answer["answer_start"] - offset < len(self.passages[number].text):
+                                begins[number].add(answer["answer_start"] - offset)
+                    if begins:
+                        question.gold = max(begins, key=lambda number: len(begins[number]))
+                        question.starts = tuple(sorted(begins[question.gold]))
+                        question.answers = tuple(answer["text"] for answer in item["answers"])
+                    elif item["answers"] or not self._find(question, known.get(_plain(question.text)), numbers):
+                        continue
+                    self.questions.append(question)
+
+    def _find(self, question: Question, sentence: str | None, numbers: Sequence[int]) -> bool:
+        """Note which sentence a question was asked about; False when it is none of these passages'."""
+        if sentence is None:
+            return True
+        for number in numbers:
+            passage = self.passages[number]
+            texts = [_plain(passage.text[start:end]) for start, end in passage.spans]
+            hits = tuple(n for n, text in enumerate(texts) if text and (text in sentence or sentence in text))
+            if hits:
+                question.gold, question.sentences = number, hits
+                return True
+        return False
+
+    def _add_pairs(self, origin: str, rows: Sequence[tuple[str, str]]) -> None:
+        """Add pairs; sentences that follow one another are made passages, since they come from one paragraph."""
+        draw = random.Random(0)
+        sentences = list(dict.fromkeys(sentence for _, sentence in rows))
+        where: dict[str, tuple[int, int]] = {}
+        first = 0
+        while first < len(sentences):
+            part = sentences[first : first + draw.choice((2, 3, 3, 4))]
+            for n, sentence in enumerate(part):
+                where[sentence] = (len(self.passages), n)
+            self._join(part, origin)
+            first += len(part)
+        for text, sentence in rows:
+            number, n = where[sentence]
+            self.questions.append(Question(text, origin, number, sentences=(n,), own=(number,)))
+
+    def _add_selqa(self, path: Path) -> None:
+        for item in json.loads(path.read_text(encoding="utf-8")):
+            first, texts = len(self.passages), [text.strip() for text in item["candidates"]]
+            for n in range(0, len(texts), _SENTENCES):
+                self._join(texts[n : n + _SENTENCES], path.name)
+            gold = min(item["answers"]) // _SENTENCES
+            hits = tuple(n % _SENTENCES for n in item["answers"] if n // _SENTENCES == gold)
+            own = tuple(range(first, len(self.passages)))
+            self.questions.append(Question(item["question"].strip(), path.name, first + gold, sentences=hits, own=own))
+
+    def _cut(self, text: str, origin: str) -> list[tuple[int, int]]:
+        """Add a paragraph's passages; return the number and the first character of each."""
+        spans: list[Span] = []
+        for sentence in split_sentences(text):
+            start = text.find(sentence.strip(), spans[-1][1] if spans else 0)
+            spans += [(start, start + len(sentence.strip()))] if start >= 0 and sentence.strip() else []
+        count = -(-len(spans) // _SENTENCES)
+        added = []
+        for n in range(count):
+            own = spans[round(n * len(spans) / count) : round((n + 1) * len(spans) / count)]
+            first = own[0][0]
+            added.append((len(self.passages), first))
+            self.passages.append(
+                Passage(text[first : own[-1][1]], tuple((a - first, b - first) for a, b in own), origin)
+            )
+        return added
+
+    def _join(self, sentences: Sequence[str], origin: str) -> None:
+        spans: list[Span] = []
+        for sentence in sentences:
+            start = spans[-1][1] + 1 if spans else 0
+            spans.append((start, start + len(sentence)))
+        self.passages.append(Passage(" ".join(sentences), tuple(spans), origin))
+
+    def _add_negatives(self) -> None:
+        """Give each question passages of its own set that share most words with it and do not hold its answer."""
+        for origin in dict.fromkeys(passage.origin for passage in self.passages):
+            numbers = [n for n, passage in enumerate(self.passages) if passage.origin == origin]
+            asked = [question for question in self.questions if question.origin == origin]
+            if not asked:
+                continue
+            words = TfidfVectorizer(sublinear_tf=True, stop_words="english")
+            of_passages = words.fit_transform(self.passages[n].text for n in numbers)
+            for question in tqdm(asked, desc=f"negatives of {origin}"):
+                shared = (words.transform([question.text]) @ of_passages.T).toarray()[0]
+                best = [numbers[n] for n in np.argsort(-shared)[: _NEGATIVES + 5]]
+                answers = [_plain(answer) for answer in question.answers]
+                for n in best:
+                    text = _plain(self.passages[n].text)
+                    elsewhere = n not in question.own and any(answer in text for answer in answers)
+                    if n != question.gold and not elsewhere and len(question.negatives) < _NEGATIVES:
+                        question.negatives.append(n)
+                if question.gold is None:  # what it was written to be mistaken for comes first
+                    question.negatives = list(dict.fromkeys([*question.own, *question.negatives]))[:_NEGATIVES]
+
+
+class Reader(torch.nn.Module):
+    """The embedding model with two outputs for a token: an answer begins here, and (of the first) there is none."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        # Eager attention without dropout is the fastest on a processor, and one round needs no dropout.
+        self.bert = BertModel.from_pretrained(
+            folder,
+            add_pooling_layer=False,
+            attn_implementation="eager",
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+        )
+        self.head = torch.nn.Linear(self.bert.config.hidden_size, 2)
+        self.bert.embeddings.requires_grad_(False)
+
+    def forward(self, ids: torch.Tensor, mask: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        """Return both outputs for each token."""
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            read = self.bert(input_ids=ids, attention_mask=mask, token_type_ids=second).last_hidden_state
+            outputs: torch.Tensor = self.head(read)
+        return outputs.float()
+
+
+def loss(
+    model: Reader, tokenizer: Tokenizer, batch: Sequence[Question], data: Data, draw: random.Random
+) -> torch.Tensor:
+    """Return the mean negative log-likelihood of what is right."""
+    encodings, of, right = [], [], []
+    for n, question in enumerate(batch):
+        without = question.gold is None or (draw.random() < _WITHOUT and bool(question.negatives))
+        gold = [] if without or question.gold is None else [question.gold]
+        read = [*gold, *question.negatives[: 2 - len(gold)]]
+        for number in read:
+            encoding = tokenizer.encode(question.text, data.passages[number].text)
+            encodings.append(encoding)
+            of.append(n)
+            right.append(_right(encoding, question, data) if number == question.gold else np.zeros(len(encoding.ids)))
+    order = sorted(range(len(encodings)), key=lambda i: len(encodings[i].ids))
+    every, good, none = (torch.empty(len(order)) for _ in range(3))
+    for part in (order[: len(order) // 2], order[len(order) // 2 :]):  # of similar length: little padding
+        ids, mask, second, passage, labels = (
+            np.zeros((len(part), max(len(encodings[i].ids) for i in part)), np.int64) for _ in range(5)
+        )
+        for row, i in enumerate(part):
+            encoding, length = encodings[i], len(encodings[i].ids)
+            ids[row, :length], mask[row, :length], second[row, :length] = encoding.ids, 1, encoding.type_ids
+            passage[row, :length], labels[row, :length] = _of_passage(encoding), right[i]
+        outputs = model(*(torch.from_numpy(array) for array in (ids, mask, second)))
+        begins = outputs[..., 0]
+        rows = torch.tensor(part)
+        every = every.index_put((rows,), _total(begins, passage))
+        good = good.index_put((rows,), _total(begins, labels))
+        none = none.index_put((rows,), outputs[:, 0, 1])
+    total = torch.zeros(())
+    for n in range(len(batch)):
+        mine = torch.tensor([i for i, other in enumerate(of) if other == n])
+        nothing = none[mine].mean()
+        answered = any(right[i].any() for i in mine.tolist())
+        best = torch.logsumexp(good[mine], 0) if answered else nothing
+        total = total + torch.logsumexp(torch.cat([every[mine], nothing[None]]), 0) - best
+    return total / len(batch)
+
+
+def fit(model: Reader, tokenizer: Tokenizer, data: Data) -> None:
+    """Fit the model to the questions, each read once."""
+    draw = random.Random(0)
+    draw.shuffle(data.questions)
+    first = 0
+    for count, rate in _ROUNDS:
+        questions = data.questions[first : first + count if count else None]
+        first += len(questions)
+        batches = _batches(questions, data, draw)
+        groups = [
+            [p for p in model.parameters() if p.requires_grad and (p.dim() > 1) == many] for many in (True, False)
+        ]
+        optimizer = torch.optim.AdamW(
+            [{"params": groups[0], "weight_decay": 0.01}, {"params": groups[1], "weight_decay": 0.0}],
+            lr=rate,
+            betas=(0.9, 0.98),
+        )
+        schedule = get_linear_schedule_with_warmup(optimizer, round(_WARM_UP * len(batches)), len(batches))
+        for batch in (bar := tqdm(batches)):
+            optimizer.zero_grad()
+            value = loss(model, tokenizer, batch, data, draw)
+            value.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            bar.set_postfix(loss=f"{value.item():.2f}")
+
+
+def changes(model: Reader, base: BertModel) -> dict[str, torch.Tensor]:
+    """Return what `rag.models.torch_encoder.export_reader` adds to the base: low-rank changes, and small ones whole."""
+    found: dict[str, torch.Tensor] = {"head": model.head.weight, "bias": model.head.bias}
+    fitted = dict(model.bert.named_parameters())
+    for name, before in base.named_parameters():
+        if name not in fitted or not fitted[name].requires_grad:
+            continue
+        change = (fitted[name] - before).detach()
+        if change.dim() == 1:
+            found[f"{name}.change"] = change
+        else:
+            left, size, right = torch.linalg.svd(change, full_matrices=False)
+            scale = size[:_RANK].sqrt()
+            found[f"{name}.left"], found[f"{name}.right"] = left[:, :_RANK] * scale, scale[:, None] * right[:_RANK]
+    return {name: value.detach().to(torch.float16).contiguous() for name, value in found.items()}
+
+
+def _batches(questions: Sequence[Question], data: Data, draw: random.Random) -> list[list[Question]]:
+    """Return the questions in batches of similar length, in any order within some hundred."""
+
+    def length(question: Question) -> int:
+        number = question.negatives[0] if question.gold is None else question.gold
+        return len(data.passages[number].text)
+
+    found: list[list[Question]] = []
+    for first in range(0, len(questions), _BATCH * 20):
+        near = sorted(questions[first : first + _BATCH * 20], key=length)
+        part = [near[n : n + _BATCH] for n in range(0, len(near), _BATCH)]
+        draw.shuffle(part)
+        found += part
+    return found
+
+
+def _right(encoding: Any, question: Question, data: Data) -> Any:
+    """Return which tokens are right: where an answer begins, else those of the sentences that answer."""
+    spans = data.passages[question.gold].spans if question.gold is not None else ()
+    found = np.zeros(len(encoding.ids), bool)
+    begins, ends = np.array(encoding.offsets).T
+    for start in question.starts:
+        found |= (begins <= start) & (start < ends)
+    for n in question.sentences:
+        found |= (begins >= spans[n][0]) & (begins < spans[n][1])
+    return found & _of_passage(encoding)
+
+
+def _of_passage(encoding: Any) -> Any:
+    begins, ends = np.array(encoding.offsets).T
+    return (np.array(encoding.type_ids) == 1) & (ends > begins)
+
+
+def _total(values: torch.Tensor, where: np.ndarray) -> torch.Tensor:
+    return torch.logsumexp(torch.where(torch.from_numpy(where) > 0, values, torch.tensor(-1e4)), 1)
+
+
+def _pairs(path: Path) -> list[tuple[str, str]]:
+    rows = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines())
+    return [(_joined(question), _joined(sentence)) for question, sentence in rows]
+
+
+def _joined(text: str) -> str:
+    """Return tokenised text as it is written."""
+    for code, sign in (("-lrb-", "("), ("-rrb-", ")"), ("-lsb-", "["), ("-rsb-", "]"), ("``", '"'), ("''", '"')):
+        text = text.replace(code, sign)
+    text = re.sub(r"\s+([.,;:?!%)\]]|'s\b|n't\b)", r"\1", text.strip())
+    return re.sub(r"([(\[$])\s+", r"\1", text)
+
+
+def _plain(text: str) -> str:
+    return "".join(re.findall(r"[a-z0-9]+", text.lower()))
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="Folder of question sets.")],
+    base: Annotated[Path, typer.Option(help="Folder of the embedding model.")],
+    out: Annotated[Path, typer.Option(help="Where to write the changes.")] = Path("rag/models/reader.safetensors"),
+) -> None:
+    """Fit the reader and write its changes."""
+    torch.manual_seed(0)
+    tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(_TOKENS)
+    model, found = Reader(base), Data(data)
+    counts = {
+        origin: sum(q.origin == origin for q in found.questions) for origin in {q.origin for q in found.questions}
+    }
+    fit(model, tokenizer, found)
+    made = {"command": "python -m train.reader", "questions": json.dumps(counts), "base": base.name}
+    save_file(changes(model, BertModel.from_pretrained(base, add_pooling_layer=False)), out, made)
+
+
+if __name__ == "__main__":
+    typer.run(main)

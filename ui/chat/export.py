@@ -1,0 +1,121 @@
+"""Conversations as files: Markdown, JSON, and a printable page with footnotes that needs nothing else.
+
+Pure functions. Questions, answers and articles are untrusted text: escaped in HTML, and in Markdown so that they stay
+the text that they are.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from html import escape
+
+from rag import Citation
+from ui.chat.conversations import Conversation, Turn, with_markers
+
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>|~&])")
+_LINE_START = re.compile(r"^([-+=#])")
+_NUMBERED = re.compile(r"^(\d+)([.)])")
+_SPACE = re.compile(r"\s+")
+_STYLE = """
+body { max-width: 42rem; margin: 2rem auto; padding: 0 1rem; color: #1f1d1a; font: 1rem/1.6 Georgia, serif; }
+h1 { font-size: 1.8rem; line-height: 1.2; border-bottom: 4px double #8b8377; padding-bottom: .6rem; }
+h2 { font-size: 1.15rem; margin: 2rem 0 .4rem; break-after: avoid; }
+p, li, h1, h2 { overflow-wrap: anywhere; white-space: pre-wrap; }
+.note, footer, .footnotes { font-size: .875rem; color: #5c564d; }
+.footnotes { padding-left: 1.5rem; } .footnotes li { break-inside: avoid; margin-bottom: .4rem; white-space: normal; }
+sup a { text-decoration: none; color: #8c1d18; }
+"""
+
+
+def markdown_answer(turn: Turn) -> str:
+    """Return an answer with its citations as Markdown, as Copy gives it."""
+    if not turn.answer:
+        return _plain(turn.problem)
+    lines = [with_markers(turn.answer, _plain, lambda c: f"[{c.marker}]"), ""]
+    lines += [f"[{c.marker}] {_plain(c.title)}: “{_plain(c.quote)}”  " for c in turn.answer.citations]
+    return "\n".join(lines).strip()
+
+
+def to_markdown(conversation: Conversation) -> str:
+    """Return the conversation as Markdown with footnotes."""
+    parts = [f"# {_plain(conversation.title)}"]
+    for number, turn in enumerate(conversation.turns, 1):
+        parts += _markdown_turn(turn, number)
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown_turn(turn: Turn, number: int) -> list[str]:
+    given = turn.answer
+    parts = [f"## {_plain(turn.asked)}"]
+    if not given:
+        return [*parts, f"*{_plain(turn.problem)}*"]
+    if given.question.split() != turn.asked.split():
+        parts.append(f"*Understood as: {_plain(given.question)}*")
+    parts.append(with_markers(given, _plain, lambda c: f"[^{number}-{c.marker}]"))
+    parts += [f"*{_plain(notice)}*" for notice in given.notices]
+    notes = (f"{_plain(c.title)} ({_plain(c.source)}): “{_plain(c.quote)}”" for c in given.citations)
+    return parts + [f"[^{number}-{c.marker}]: {note}" for c, note in zip(given.citations, notes, strict=True)]
+
+
+def to_json(conversation: Conversation) -> str:
+    """Return the conversation as JSON: each question with its answer, sources and offsets."""
+    turns = [
+        {
+            "question": turn.asked,
+            "answer": turn.answer.to_dict() if turn.answer else None,
+            "problem": turn.problem or None,
+            "vote": turn.vote or None,
+            "note": turn.note or None,
+        }
+        for turn in conversation.turns
+    ]
+    data = {"title": conversation.title, "started": conversation.started, "turns": turns}
+    return json.dumps(data, ensure_ascii=False, indent=2) + "\n"
+
+
+def to_html(conversation: Conversation) -> str:
+    """Return the conversation as a page to print, with footnotes; it loads nothing."""
+    title = escape(conversation.title)
+    notes: list[Citation] = []
+    body = "".join(_html_turn(turn, notes) for turn in conversation.turns)
+    items = "".join(
+        f'<li id="note-{n}"><cite>{escape(c.title)}</cite> ({escape(c.source)}): “{escape(c.quote)}” '
+        f'<a href="#ref-{n}" aria-label="Back to the text">↩</a></li>'
+        for n, c in enumerate(notes, 1)
+    )
+    footnotes = f'<hr><ol class="footnotes">{items}</ol>' if items else ""
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
+        'content="width=device-width"><meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
+        f"style-src 'unsafe-inline'\"><title>{title}</title><style>{_STYLE}</style></head><body><main><h1>{title}</h1>"
+        f"{body}{footnotes}</main><footer>Made with Dateline, {escape(conversation.started[:10])}</footer></body>"
+        "</html>\n"
+    )
+
+
+def _html_turn(turn: Turn, notes: list[Citation]) -> str:
+    given = turn.answer
+    heading = f"<h2>{escape(turn.asked)}</h2>"
+    if not given:
+        return f'{heading}<p class="note">{escape(turn.problem)}</p>'
+    first = len(notes)
+    notes.extend(given.citations)
+    numbers = {c.marker: first + n for n, c in enumerate(given.citations, 1)}
+    linked: set[int] = set()
+
+    def reference(c: Citation) -> str:
+        n = numbers[c.marker]
+        anchor = "" if n in linked else f' id="ref-{n}"'
+        linked.add(n)
+        return f'<sup{anchor}><a href="#note-{n}">{n}</a></sup>'
+
+    understood = given.question if given.question.split() != turn.asked.split() else ""
+    about = f'<p class="note">Understood as: {escape(understood)}</p>' if understood else ""
+    said = f"<p>{with_markers(given, escape, reference)}</p>"
+    return heading + about + said + "".join(f'<p class="note">{escape(n)}</p>' for n in given.notices)
+
+
+def _plain(text: str) -> str:
+    """Return text on one line, with everything escaped that Markdown would read."""
+    return _LINE_START.sub(r"\\\1", _NUMBERED.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\1", _SPACE.sub(" ", text))))

@@ -1,0 +1,85 @@
+"""What readers thought of answers: kept as JSON lines beside the store, and turned into questions of the eval suite.
+
+The file is `STORE-feedback.jsonl` in the folder that holds the store. A line is one vote or note; the last line of an
+answer's id counts.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from rag import Answer, RagError
+from ui.chat.conversations import Conversation, Turn, without_markers
+
+_writing = threading.Lock()
+MOST_BYTES = 20_000_000  # of the file: some ten thousand votes
+_MOST_LINE = 100_000  # characters; an answer that comes back from a browser may be of any length
+
+
+def feedback_path(store: Path) -> Path:
+    """Return where the feedback on a store's answers is kept."""
+    return store.with_name(f"{store.name}-feedback.jsonl")
+
+
+def save(path: Path, turn: Turn) -> None:
+    """Append what the reader thinks of this turn.
+
+    Raises:
+        RagError: The file cannot be written, or has no room for more.
+    """
+    line = json.dumps(_record(turn), ensure_ascii=False) + "\n"
+    if len(line) > _MOST_LINE:
+        raise RagError("this answer is too long for the feedback file; your browser keeps your vote")
+    try:
+        with _writing, path.open("a", encoding="utf-8", errors="surrogatepass") as file:
+            if file.tell() + len(line) > MOST_BYTES:
+                raise RagError(
+                    "the feedback file is full; your browser keeps your vote, and the operator can move the file"
+                )
+            file.write(line)
+    except OSError as error:
+        raise RagError(
+            f"the feedback cannot be written to {path}: {error.strerror}; free the disk or the file"
+        ) from error
+
+
+def _record(turn: Turn) -> dict[str, Any]:
+    given = turn.answer
+    return {
+        "id": turn.id,
+        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "vote": turn.vote or None,
+        "note": turn.note,
+        "unsaid": turn.unsaid,
+        "asked": turn.asked,
+        "answer": given.to_dict() if given else None,
+    }
+
+
+def to_questions(conversations: Iterable[Conversation]) -> str:
+    """Return the answers that a reader judged as questions of the eval suite, one JSON object a line.
+
+    A good answer becomes a question with that answer and its cited sentences as evidence; a good abstention, and a bad
+    answer of which the reader says that the articles do not say it, a question that must be refused. What would have
+    been right instead of any other bad answer nobody knows, so it becomes none.
+    """
+    judged = (turn for c in conversations for turn in c.turns if turn.vote and turn.answer)
+    questions = (q for turn in judged if turn.answer and (q := _question(turn, turn.answer)))
+    return "".join(json.dumps(q, ensure_ascii=False) + "\n" for q in questions)
+
+
+def _question(turn: Turn, given: Answer) -> dict[str, Any] | None:
+    question = {"id": f"feedback-{turn.id}", "split": "dev", "turns": [given.question]}
+    refuse = given.abstained if turn.vote == "up" else turn.unsaid
+    if refuse:
+        return question | {"kind": "no_answer", "answers": [], "keys": [], "evidence": []}
+    if turn.vote == "down" or not given.citations:
+        return None
+    answer = without_markers(given.text)
+    evidence = [[{"source": c.source, "start": c.start, "end": c.end, "quote": c.quote}] for c in given.citations]
+    return question | {"kind": "fact", "answers": [answer], "keys": [[answer]], "evidence": evidence}

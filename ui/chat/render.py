@@ -1,0 +1,211 @@
+"""Answers as HTML: pure functions from the engine's types to strings.
+
+Questions, answers and articles are untrusted text. Every piece goes through `escape`, nothing is read as Markdown or
+HTML, and text never becomes an address or an id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+from rag import Answer, Citation, Evidence
+from ui.chat.conversations import Turn, with_markers
+from ui.chat.export import markdown_answer
+
+_TIP_CHARS = 500  # a tooltip longer than this hides what it explains
+_VOTES = (("up", "Good answer"), ("down", "Bad answer"))
+_THUMB = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M7 11v9H4v-9zm2 9h8l3-7v-3h-6l1-5-1-1-5 6z"/></svg>'
+
+
+def turn(done: Turn) -> str:
+    """Return a finished question with what is shown under it."""
+    if done.answer:
+        body = answer(done.id, done.asked, done.answer) + _actions(done, done.answer)
+    else:
+        body = problem(done.problem, done.id)
+    return _turn(done.id, done.asked, body)
+
+
+def pending(uid: str, question: str, written: str, waiting: str) -> str:
+    """Return a question whose answer is being written."""
+    return _turn(uid, question, draft(written, waiting), busy=True)
+
+
+def answer(uid: str, asked: str, given: Answer) -> str:
+    """Return a checked answer with its numbered sources, or an abstention with related passages.
+
+    Args:
+        uid: Identifies the turn on the page; all ids inside start with it.
+        asked: The question as typed; the stand-alone question is shown where it differs.
+        given: The engine's answer.
+    """
+    parts = [_understood(asked, given.question)]
+    if given.abstained:
+        said = f'<p class="dl-answer">{escape(given.text)}</p>'
+        parts.append(f'<div class="dl-abstained"><p class="dl-label">No answer in the articles</p>{said}</div>')
+    else:
+        parts.append(f'<p class="dl-answer">{with_markers(given, escape, lambda c: _marker(uid, c))}</p>')
+    parts.extend(f'<p class="dl-notice">{escape(notice)}</p>' for notice in given.notices)
+    parts.append(_related(given.related) if given.abstained else _sources(uid, given.citations))
+    return "".join(parts)
+
+
+def draft(text: str, waiting: str) -> str:
+    """Return what the model has written so far, marked as not yet checked; `waiting` is said until it writes."""
+    if not text.strip():
+        return f'<p class="dl-status">{escape(waiting)}</p>'
+    return f'<p class="dl-draft">{escape(text)}</p><p class="dl-status">Draft, checking it against the articles…</p>'
+
+
+def problem(message: str, uid: str = "") -> str:
+    """Return a one-line message (an error, a stop), with a button that asks again where a turn is named."""
+    again = f'<button type="button" class="dl-quiet-button" data-do="retry" data-turn="{uid}">Ask again</button>'
+    return f'<div class="dl-problem" role="alert"><p>{escape(message)}</p>{again if uid else ""}</div>'
+
+
+def welcome(articles: int, examples: Iterable[str]) -> str:
+    """Return what an empty conversation shows: what this is, and questions to try."""
+    if not articles:
+        return (
+            '<div class="dl-welcome"><h2>Your library is empty</h2><p>Dateline answers from articles only, so it needs '
+            'some first. Drop files or paste an address in the library.</p><p><button type="button" '
+            'class="dl-solid-button" data-tab="dl-tab-library">Add articles</button></p></div>'
+        )
+    buttons = "".join(
+        f'<li><button type="button" class="dl-example" data-do="ask" data-question="{escape(q)}">{escape(q)}</button>'
+        "</li>"
+        for q in examples
+    )
+    tries = f'<p class="dl-label">Try one of these</p><ul class="dl-examples">{buttons}</ul>' if buttons else ""
+    return (
+        '<div class="dl-welcome"><h2>Ask the articles</h2><p>Every statement of an answer carries the number of the '
+        "sentence it rests on; one click shows that sentence in its article. Where the articles do not say, Dateline "
+        f"says so.</p>{tries}</div>"
+    )
+
+
+def masthead(articles: int, model: str, note: str = "") -> str:
+    """Return the page's head: the name, how many articles there are, who answers, and a note while models load."""
+    count = "1 article" if articles == 1 else f"{articles:,} articles"
+    loading = f'<p class="dl-loading">{escape(note)}</p>' if note else ""
+    return (
+        f'<header class="dl-masthead"><h1>Dateline</h1><p class="dl-edition">{count} <span aria-hidden="true">·</span> '
+        f'answers by {escape(model)}</p></header><div role="status">{loading}</div>'
+    )
+
+
+def chosen_note(count: int) -> str:
+    """Return the line that says that only some articles are asked."""
+    return f"<p>Only {count:,} chosen article{'' if count == 1 else 's'}</p>" if count else ""
+
+
+def support_word(support: float) -> str:
+    """Return `support` (0 to 1) as a word."""
+    return "strong" if support >= 0.8 else "fair" if support >= 0.5 else "weak"
+
+
+def _turn(uid: str, question: str, body: str, busy: bool = False) -> str:
+    state = ' aria-busy="true" class="dl-turn dl-pending"' if busy else ' class="dl-turn"'
+    edit = "" if busy else _edit(uid, question)
+    heading = f'<h2 class="dl-question" id="q-{uid}">{escape(question)}</h2>'
+    return f'<article id="t-{uid}" aria-labelledby="q-{uid}"{state}>{heading}{edit}{body}</article>'
+
+
+def _edit(uid: str, question: str) -> str:
+    return (
+        f'<details class="dl-edit"><summary>Edit<span class="dl-unseen"> the question</span></summary>'
+        f'<form data-do="edit" data-turn="{uid}"><textarea name="question" rows="2" aria-label="Edit the question">'
+        f'{escape(question)}</textarea><button class="dl-solid-button">Ask this</button></form></details>'
+    )
+
+
+def _marker(uid: str, c: Citation) -> str:
+    return (
+        f'<button type="button" class="dl-marker" aria-label="Source {c.marker}" '
+        f'aria-describedby="tip-{uid}-{c.marker}" {_place(c)}>[{c.marker}]</button>'
+    )
+
+
+def _place(at: Citation | Evidence) -> str:
+    return f'data-article="{escape(at.document_id)}" data-start="{at.start:d}" data-end="{at.end:d}"'
+
+
+def _sources(uid: str, citations: Iterable[Citation]) -> str:
+    items = "".join(_source(uid, c) for c in citations)
+    return f'<h3 class="dl-label">Sources</h3><ol class="dl-sources">{items}</ol>' if items else ""
+
+
+def _source(uid: str, c: Citation) -> str:
+    places = "; ".join(f"<cite>{escape(p.title)}</cite>" for p in c.also)
+    also = f'<p class="dl-also">Also in {places}</p>' if places else ""
+    word, percent = support_word(c.support), round(100 * min(max(c.support, 0.0), 1.0))
+    tip = escape(_shortened(f"“{c.quote}”")) + f"<cite>{escape(_shortened(c.title, 120))}</cite>"
+    return (
+        f'<li class="dl-source"><span class="dl-number" aria-hidden="true">{c.marker}</span>'
+        f'<div class="dl-source-body"><div class="dl-source-head">'
+        f'<button type="button" class="dl-title" {_place(c)}>{escape(c.title)}</button>'
+        f'<span class="dl-support dl-{word}">{word} support<span class="dl-bar" aria-hidden="true">'
+        f'<span style="width:{percent}%"></span></span></span></div>'
+        f'<blockquote class="dl-quote">{escape(c.quote)}</blockquote><p class="dl-file">{escape(c.source)}</p>{also}'
+        f'</div><div class="dl-tip" role="tooltip" id="tip-{uid}-{c.marker}">{tip}</div></li>'
+    )
+
+
+def _related(evidence: Iterable[Evidence]) -> str:
+    items = "".join(
+        f'<li><button type="button" class="dl-title" {_place(e)}>{escape(e.title)}</button>'
+        f'<blockquote class="dl-quote">{escape(e.text)}</blockquote></li>'
+        for e in evidence
+    )
+    if not items:
+        return ""
+    return (
+        '<h3 class="dl-label">Related passages <span class="dl-aside">(nearby; they do not answer it)</span></h3>'
+        f'<ul class="dl-related">{items}</ul>'
+    )
+
+
+def _understood(asked: str, question: str) -> str:
+    if question.split() == asked.split():
+        return ""
+    return f'<p class="dl-understood">Understood as: <q>{escape(question)}</q></p>'
+
+
+def _actions(done: Turn, given: Answer) -> str:
+    """Return the row under an answer: copy, retry, the two thumbs, who answered and how long it took."""
+    votes = "".join(
+        f'<button type="button" class="dl-action dl-{vote}" data-do="vote" data-turn="{done.id}" data-vote="{vote}" '
+        f'aria-pressed="{str(done.vote == vote).lower()}" title="{label}">{_THUMB}'
+        f'<span class="dl-unseen">{label}</span></button>'
+        for vote, label in _VOTES
+    )
+    copied = escape(markdown_answer(done))
+    return (
+        f'<div class="dl-actions"><button type="button" class="dl-action" data-copy="{copied}">Copy</button>'
+        f'<button type="button" class="dl-action" data-do="retry" data-turn="{done.id}">Retry</button>{votes}'
+        f"{_meta(given)}</div>{_note(done) if done.vote else ''}"
+    )
+
+
+def _note(done: Turn) -> str:
+    asks = "What was good? (optional)" if done.vote == "up" else "What was wrong? (optional)"
+    unsaid = ""
+    if done.vote == "down" and done.answer and not done.answer.abstained:
+        checked = " checked" if done.unsaid else ""
+        unsaid = f'<label><input type="checkbox" name="unsaid"{checked}> The articles do not say this at all</label>'
+    return (
+        f'<form class="dl-note" data-do="note" data-turn="{done.id}"><label>{asks}<textarea name="note" rows="2">'
+        f'{escape(done.note)}</textarea></label>{unsaid}<button class="dl-quiet-button">Save note</button></form>'
+    )
+
+
+def _meta(given: Answer) -> str:
+    total = given.timings.get("total", sum(given.timings.values()))
+    model = "" if given.model == "none" else f"{escape(given.model)} · "  # refused before any model was asked
+    took = f"{total:.1f}" if total >= 0.1 else "under 0.1"
+    return f'<p class="dl-meta">{model}{took} s</p>'
+
+
+def _shortened(text: str, most: int = _TIP_CHARS) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,0 +1,57 @@
+"""The list of conversations as HTML. Pure; titles are untrusted and escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+from ui.chat.conversations import Conversation
+
+KINDS = (("markdown", "Markdown"), ("json", "JSON"), ("html", "Page to print"))
+
+
+def sidebar(
+    found: Iterable[Conversation], current: Conversation, *, search: str = "", deleted: Conversation | None = None
+) -> str:
+    """Return the conversations that were found, newest first, the open one with what can be done with it.
+
+    Args:
+        found: What is listed.
+        current: The open conversation; it may be none of them.
+        search: What was searched for.
+        deleted: The conversation that was deleted last, offered for undoing.
+    """
+    items = "".join(_item(c, c.id == current.id) for c in found)
+    none = "No conversation holds these words." if search.strip() else "Your conversations stay in this browser."
+    listed = f'<ul class="dl-list">{items}</ul>' if items else f'<p class="dl-hint">{none}</p>'
+    undo = ""
+    if deleted:
+        undo = (
+            f'<p class="dl-hint">Deleted “{escape(deleted.title)}”. '
+            '<button type="button" class="dl-link" data-do="undo">Undo</button></p>'
+        )
+    return f'<div role="status">{undo}</div>{listed}'
+
+
+def _item(c: Conversation, is_open: bool) -> str:
+    current = ' aria-current="true"' if is_open else ""
+    button = (
+        f'<button type="button" class="dl-open" data-do="open" data-conversation="{c.id}"{current}>{escape(c.title)}'
+        "</button>"
+    )
+    return f"<li>{button}{_more(c) if is_open else ''}</li>"
+
+
+def _more(c: Conversation) -> str:
+    exports = "".join(
+        f'<button type="button" class="dl-link" data-do="export" data-kind="{kind}">{label}</button>'
+        for kind, label in KINDS
+    )
+    return (
+        '<details class="dl-more"><summary>Rename, export, delete</summary>'
+        f'<form data-do="rename" data-conversation="{c.id}"><input name="name" aria-label="Name of the conversation" '
+        f'maxlength="200" value="{escape(c.title)}"><button class="dl-quiet-button">Rename</button></form>'
+        f'<p class="dl-exports">Export as {exports}</p>'
+        f'<p><button type="button" class="dl-link" data-do="delete" data-conversation="{c.id}">Delete</button></p>'
+        "</details>"
+    )

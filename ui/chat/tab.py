@@ -1,0 +1,279 @@
+"""The Chat tab: its components, and how their events reach the session. What is shown is made in `ui.chat.render`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from rag import Engine, Filters, RagError
+from ui.assets import package_text
+from ui.chat import export, feedback, render
+from ui.chat.conversations import Conversation, new_id, open_book
+from ui.chat.examples import examples
+from ui.chat.session import OpenChat, Run, Session, ask
+from ui.chat.sidebar import sidebar
+from ui.events import QUICK, SLOW
+from ui.server.visitors import Reader, reader
+
+_KEEP = gr.skip()
+_FILES: dict[str, tuple[Callable[[Conversation], str], str, str]] = {
+    "markdown": (export.to_markdown, "md", "text/markdown"),
+    "json": (export.to_json, "json", "application/json"),
+    "html": (export.to_html, "html", "text/html"),
+}
+_SIDE = """<div class="dl-side"><div class="dl-side-top">
+<button type="button" class="dl-quiet-button" data-do="new">New conversation</button>
+<button type="button" class="dl-quiet-button dl-toggle" aria-expanded="false" aria-controls="dl-book">Conversations
+</button></div><nav class="dl-book dl-shut" id="dl-book" aria-label="Conversations">
+<input type="search" placeholder="Search" aria-label="Search the conversations">${value}</nav></div>"""
+
+
+@dataclass(frozen=True)
+class ChatTab:
+    """What the page connects to other tabs."""
+
+    engine: Engine
+    loading: Callable[[], bool]
+    offered: Callable[[], Sequence[str]]
+    open_chat: OpenChat
+    session: gr.State
+    store: gr.BrowserState
+    chosen: gr.State
+    side: gr.HTML
+    thread: gr.HTML
+    only: gr.HTML
+    everything: gr.Button
+    box: gr.Textbox
+    send: gr.Button
+    stop: gr.Button
+    outbox: gr.HTML
+    read_only: bool
+
+    @property
+    def shown(self) -> list[Any]:
+        """The outputs that `view` fills."""
+        return [self.session, self.side, self.thread, self.send, self.stop, self.store]
+
+    def view(self, session: Session, *, save: bool = False) -> tuple[Any, ...]:
+        """Return what the reader sees now; `save` also writes the conversations to the browser."""
+        busy = session.run is not None
+        listed = sidebar(
+            session.book.search(session.search), session.current, search=session.search, deleted=session.deleted
+        )
+        stored = session.book.stored(session.current.id) if save else _KEEP
+        return session, listed, self.frames(session), gr.update(visible=not busy), gr.update(visible=busy), stored
+
+    def frames(self, session: Session) -> list[str]:
+        """The open conversation, or the welcome while there is none."""
+        frames = [render.turn(turn) for turn in session.current.turns]
+        if session.run:
+            run: Run = session.run
+            frames.append(render.pending(run.id, run.asked, run.draft, run.waiting))
+        if frames:
+            return frames
+        try:
+            articles = self.engine.counts()[0]
+            return [render.welcome(articles, self.offered() if articles else ())]
+        except RagError as error:
+            return [render.problem(str(error))]
+
+    def opened(self, session: Session, stored: object) -> tuple[Any, ...]:
+        """Return the view after the page was loaded, with the conversations that the browser kept."""
+        session.book, current = open_book(stored)
+        if not session.runs and not session.current.turns:  # else the reader was faster than the page
+            session.open(session.book.find(current))
+        return self.view(session)
+
+    def connect(self) -> None:
+        """Attach the handlers."""
+        asks = [self.session, self.chosen]
+        gr.on([self.box.submit, self.send.click], self.on_ask, [self.box, *asks], [*self.shown, self.box], **SLOW)
+        self.thread.ask(self.on_ask_here, asks, self.shown, **SLOW)
+        self.stop.click(self.on_stop, [self.session], None, **QUICK)
+        for where in (self.thread, self.side):
+            where.act(self.on_act, [self.session], [*self.shown, self.outbox], **QUICK)
+        self.everything.click(self.on_everything, None, [self.chosen, self.only, self.everything], **QUICK)
+
+    async def on_ask(
+        self, question: str, session: Session, chosen: Sequence[str], request: gr.Request | None = None
+    ) -> AsyncGenerator[tuple[Any, ...], None]:
+        """Answer what was typed; the box is emptied once, and never while the reader types on."""
+        first = True
+        async for view in self._ask(question, session, chosen, reader(request)):
+            yield *view, "" if first else _KEEP
+            first = False
+
+    async def on_ask_here(
+        self, session: Session, chosen: Sequence[str], event: gr.EventData, request: gr.Request | None = None
+    ) -> AsyncGenerator[tuple[Any, ...], None]:
+        """Answer an example question, try a question again, or answer an edited one."""
+        sent = event._data or {}
+        turn = session.current.find(str(sent.get("turn", "")))
+        question = str(sent.get("question", turn.asked if turn else ""))
+        if turn and question.strip() and not session.run:
+            session.begin_again(turn.id)
+        async for view in self._ask(question, session, chosen, reader(request)):
+            yield view
+
+    async def _ask(
+        self, question: str, session: Session, chosen: Sequence[str], asking: Reader
+    ) -> AsyncGenerator[tuple[Any, ...], None]:
+        engine = session.own or self.engine
+        waiting = "Loading the models…" if self.loading() else "Searching the articles…"
+        filters = Filters(documents=tuple(chosen)) if chosen else None
+        asked_in = session.current
+        steps = ask(engine, session, question, filters=filters, waiting=waiting, chat=self.open_chat, reader=asking)
+        try:
+            async for _ in steps:
+                done = asked_in.id not in session.runs
+                if done or session.current is asked_in:
+                    yield self.view(session, save=done)
+        finally:
+            await steps.aclose()
+
+    def on_stop(self, session: Session) -> None:
+        """End the question that is being answered."""
+        session.stop()
+
+    def on_act(self, session: Session, event: gr.EventData) -> tuple[Any, ...]:
+        """Do what was clicked in the conversation or in the list of conversations."""
+        sent = {name: str(value) for name, value in (event._data or {}).items()}
+        file: Any = _KEEP
+        do = sent.get("do")
+        conversation = session.book.find(sent.get("conversation", ""))
+        if do == "search":
+            session.search = sent.get("search", "")
+        elif do == "new":
+            session.open()
+        elif do == "undo":
+            session.undo()
+        elif do == "export":
+            file = exported(session.current, sent.get("kind", ""))
+        elif do in ("vote", "note"):
+            self._judge(session, sent)
+        elif conversation:
+            self._change(session, conversation, sent)
+        if do not in ("undo", "delete", "search"):
+            session.deleted = None
+        return *self.view(session, save=do not in ("search", "export")), file
+
+    def _change(self, session: Session, conversation: Conversation, sent: dict[str, str]) -> None:
+        if sent["do"] == "open":
+            session.open(conversation)
+        elif sent["do"] == "rename":
+            conversation.name = " ".join(sent.get("name", "").split())[:200]
+        elif sent["do"] == "delete":
+            session.delete(conversation)
+
+    def _judge(self, session: Session, sent: dict[str, str]) -> None:
+        turn = session.current.find(sent.get("turn", ""))
+        if not turn or not turn.answer:
+            return
+        if sent["do"] == "vote" and sent.get("vote") in ("up", "down"):
+            turn.vote = "" if turn.vote == sent["vote"] else "up" if sent["vote"] == "up" else "down"
+        elif sent["do"] == "note":
+            turn.note, turn.unsaid = sent.get("note", "").strip()[:2000], "unsaid" in sent
+        if self.read_only:  # the reader's own browser keeps it
+            return
+        try:
+            feedback.save(feedback.feedback_path(self.engine.settings.store), turn)
+        except RagError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    def on_everything(self) -> tuple[Any, ...]:
+        """Ask all articles again."""
+        return (), *self.only_chosen(())
+
+    def only_chosen(self, chosen: Sequence[str]) -> tuple[Any, ...]:
+        """Return what says that only some articles are asked, and the way back to all."""
+        return gr.update(value=render.chosen_note(len(chosen)), visible=bool(chosen)), gr.update(visible=bool(chosen))
+
+
+def exported(conversation: Conversation, kind: str) -> dict[str, str] | None:
+    """Return a file for the browser to save: name, mime and text; None for an unknown kind."""
+    if kind not in _FILES:
+        return None
+    make, ending, mime = _FILES[kind]
+    name = re.sub(r"[^\w-]+", "-", conversation.title).strip("-")[:60] or "conversation"
+    return {"name": f"{name}.{ending}", "mime": mime, "text": make(conversation), "id": new_id()}
+
+
+def chat_tab(
+    engine: Engine,
+    session: gr.State,
+    store: gr.BrowserState,
+    *,
+    loading: Callable[[], bool],
+    offered: Sequence[str] | None,
+    open_chat: OpenChat,
+    chosen: gr.State,
+    read_only: bool = False,
+) -> ChatTab:
+    """Build the tab's components inside the current Blocks; `ChatTab.connect` attaches their events."""
+    with gr.Row(elem_id="dl-chat"):
+        with gr.Column(scale=0, min_width=0, elem_id="dl-side"):
+            side = gr.HTML(
+                "",
+                html_template=_SIDE,
+                js_on_load=package_text("sidebar.js"),
+                apply_default_css=False,
+                elem_id="dl-side-list",
+            )
+        with gr.Column(min_width=0, elem_id="dl-main"):
+            thread = gr.HTML(
+                [],
+                # The log's messages are morphed one by one, so what has the focus keeps it while others stream.
+                html_template='<div class="dl-thread" role="log" aria-live="polite" aria-label="Conversation">'
+                '${value.join("")}</div>',
+                js_on_load=package_text("chat.js"),
+                apply_default_css=False,
+                elem_id="dl-thread",
+            )
+            with gr.Column(elem_id="dl-composer"):
+                with gr.Row(elem_id="dl-only"):
+                    only = gr.HTML("", visible=False, apply_default_css=False, js_on_load=None)
+                    everything = gr.Button("Ask all articles", size="sm", scale=0, visible=False)
+                with gr.Row(elem_id="dl-ask"):
+                    box = gr.Textbox(
+                        label="Your question",
+                        placeholder="Ask about the articles…",
+                        show_label=False,
+                        container=False,
+                        lines=1,
+                        max_lines=6,
+                        autofocus=True,
+                        scale=1,
+                        elem_id="dl-box",
+                    )
+                    send = gr.Button("Send", variant="primary", scale=0, min_width=72, elem_id="dl-send")
+                    stop = gr.Button("Stop", variant="stop", scale=0, min_width=72, visible=False, elem_id="dl-stop")
+    outbox = gr.HTML(
+        None,
+        html_template="",
+        js_on_load='watch("value", () => props.value && dateline.download(props.value));',
+        apply_default_css=False,
+        elem_id="dl-outbox",
+    )
+    ask_for = (lambda: tuple(offered)) if offered is not None else _remembered(engine)
+    return ChatTab(
+        engine, loading, ask_for, open_chat, session, store, chosen, side, thread, only, everything, box, send, stop,
+        outbox, read_only,
+    )  # fmt: skip
+
+
+def _remembered(engine: Engine) -> Callable[[], Sequence[str]]:
+    """Return a function that gives the library's example questions and makes them anew when the library changes."""
+    made: dict[tuple[int, int, int], tuple[str, ...]] = {}
+
+    def offered() -> Sequence[str]:
+        counts = engine.counts()
+        if counts not in made:
+            made.clear()
+            made[counts] = examples(engine)
+        return made[counts]
+
+    return offered

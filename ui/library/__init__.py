@@ -1,0 +1,1 @@
+"""The Library tab: looking through articles, adding and removing them."""

@@ -1,0 +1,202 @@
+"""Articles in and out of the library: files, web addresses, removing, and putting back. Nothing here knows Gradio."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from rag import Document, Engine, IngestReport, RagError
+from ui.library.shelf import Shelf
+from ui.server.uploads import Own
+
+log = logging.getLogger(__name__)
+MOST_FILES = 500  # at a time
+MOST_BYTES = 10_000_000  # of one file
+_TOLD = 3  # reasons that are given for one file
+_FAULT = "something went wrong inside Dateline; its log says what"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one file or address: `state` is added, replaced, unchanged or failed.
+
+    `reason` says why it failed, or what else a reader should know. A file may hold several `articles`.
+    """
+
+    name: str
+    state: str
+    title: str = ""
+    passages: int = 0
+    id: str = ""
+    reason: str = ""
+    articles: int = 1
+
+
+@dataclass(frozen=True)
+class Undo:
+    """What was taken out of the library, and for each what stood in its place then (an id, empty for nothing)."""
+
+    verb: str = ""
+    documents: tuple[Document, ...] = ()
+    instead: tuple[str, ...] = ()
+
+
+@dataclass
+class Intake:
+    """One reader's adding in progress: the results so far, `total` of them to come, and how to undo replacing."""
+
+    total: int = 0
+    results: list[Result] = field(default_factory=list)
+    undo: Undo = field(default_factory=Undo)
+
+
+def add_files(
+    engine: Engine,
+    shelf: Shelf,
+    paths: Sequence[str],
+    own: Own,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Generator[Intake, None, None]:
+    """Add uploaded files one by one, yielding before the first and after each; the files are deleted.
+
+    Args:
+        engine: Takes the articles.
+        shelf: Is told that the library changed.
+        paths: The files, as the browser names them.
+        own: What this reader uploaded; no other file is read or deleted.
+        stopped: Asked between the batches of a large file; True ends adding it.
+    """
+    intake = Intake(len(paths))
+    left = [Path(path) for path in paths]
+    old: dict[str, Document] = {}
+    try:
+        yield intake
+        before = {entry.path: entry.id for entry in shelf.entries()}
+        while left:
+            name, place = left[0].name, f"upload:{left[0].name}"
+            if not own.has(str(left[0])):
+                intake.results.append(Result(name, "failed", reason="was not uploaded here; upload it again"))
+            elif len(intake.results) < MOST_FILES:
+                add = partial(_add_file, engine, left[0], place, before, old, stopped)
+                intake.results.append(_add(name, add))
+            else:
+                reason = f"more than {MOST_FILES} files at once; add the rest next"
+                intake.results.append(Result(name, "failed", reason=reason))
+            own.drop(str(left.pop(0)))
+            if left:
+                yield intake
+        yield _finished(shelf, intake, old)
+    finally:
+        shelf.changed()
+        for path in left:  # the reader may have gone
+            own.drop(str(path))
+
+
+def add_url(engine: Engine, shelf: Shelf, url: str) -> Generator[Intake, None, None]:
+    """Fetch a web page and add its article, yielding before and after."""
+    intake = Intake(1)
+    yield intake
+    old: dict[str, Document] = {}
+    before = next((entry for entry in shelf.entries() if entry.path == url), None)
+    if before:
+        with contextlib.suppress(RagError):
+            old[url] = engine.document(before.id)
+    intake.results.append(_add(url, lambda: engine.add_url(url)))
+    yield _finished(shelf, intake, old)
+
+
+def remove(engine: Engine, shelf: Shelf, ids: Iterable[str]) -> Undo:
+    """Remove these articles, as far as they are still there, and return how to put them back.
+
+    Raises:
+        RagError: The store failed; what went before that is lost to undoing no less than it is gone.
+    """
+    gone = []
+    try:
+        for document_id in dict.fromkeys(ids):
+            with contextlib.suppress(RagError):  # someone else was quicker
+                document = engine.document(document_id)
+                engine.remove(document_id)
+                gone.append(document)
+    finally:
+        shelf.changed()
+    return Undo("Removed", tuple(gone), ("",) * len(gone))
+
+
+def put_back(engine: Engine, shelf: Shelf, undo: Undo) -> list[Result]:
+    """Put articles back as they were, with their text and source; what was put in their place since then stays."""
+    shelf.changed()
+    results = []
+    for document, instead in zip(undo.documents, undo.instead, strict=True):
+        now = shelf.at(document.path)
+        path = document.path if (now.id if now else "") == instead else ""
+        try:
+            if any(entry.id == document.id for entry in shelf.entries()):
+                continue
+            report = engine.restore(replace(document, path=path))
+            results += [Result(name, "failed", document.title, reason=reason) for name, reason in report.failed]
+        except RagError as error:
+            results.append(Result(document.source, "failed", document.title, reason=str(error)))
+        finally:
+            shelf.changed()
+    return results
+
+
+def _add(name: str, add: Callable[[], IngestReport]) -> Result:
+    """Add one article and say what became of it; an error is a result like any other."""
+    try:
+        report = add()
+    except RagError as error:
+        return Result(name, "failed", reason=str(error))
+    except Exception:  # a fault of ours must not cost the reader the other files
+        log.exception("an article could not be added")
+        return Result(name, "failed", reason=_FAULT)
+    states = ("added", "replaced", "unchanged")
+    told = "; ".join(reason for _, reason in (*report.failed[:_TOLD], *report.notices[:_TOLD]))
+    for state in states:
+        if sources := getattr(report, state):
+            articles = sum(len(getattr(report, each)) for each in states)
+            name = name if articles > 1 else sources[0]  # of a web page, where it ended up
+            if state == "added" and not report.passages:  # a copy of what the library holds
+                state = "unchanged"
+            return Result(name, state, passages=report.passages, reason=told, articles=articles)
+    return Result(name, "failed", reason=told or _FAULT)
+
+
+def _add_file(
+    engine: Engine,
+    file: Path,
+    place: str,
+    before: dict[str, str],
+    old: dict[str, Document],
+    stopped: Callable[[], bool],
+) -> IngestReport:
+    """Add one file; what stood in its place goes to `old`."""
+    name = file.name
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            return IngestReport(failed=((name, f"larger than {MOST_BYTES // 1_000_000} MB; split it into articles"),))
+        content = file.read_bytes()
+    except OSError as error:
+        return IngestReport(failed=((name, f"the upload cannot be read ({error.strerror}); try again"),))
+    if place in before:
+        with contextlib.suppress(RagError):
+            old.setdefault(place, engine.document(before[place]))
+    return engine.add(name, content, place, stopped=stopped)
+
+
+def _finished(shelf: Shelf, intake: Intake, old: dict[str, Document]) -> Intake:
+    """Say which articles the results are, and how to put back what was replaced."""
+    shelf.changed()
+    places = {entry.path: entry for entry in shelf.entries()}
+    for number, result in enumerate(intake.results):
+        entry = places.get(f"upload:{result.name}") or places.get(result.name)
+        if entry and result.state != "failed" and result.articles == 1:
+            intake.results[number] = replace(result, title=entry.title, id=entry.id)
+    gone = {place: document for place, document in old.items() if place in places and places[place].id != document.id}
+    intake.undo = Undo("Replaced", tuple(gone.values()), tuple(places[place].id for place in gone))
+    return intake

@@ -1,0 +1,264 @@
+"""The Library tab: its components, and how their events reach the library. What is shown is made in `library_view`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Callable, Generator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gradio as gr
+
+from rag import Engine, RagError
+from ui.assets import package_text
+from ui.chat.session import in_line, turn_of
+from ui.events import QUICK, SLOW
+from ui.library import view as show
+from ui.library.intake import MOST_BYTES, Intake, Undo, add_files, add_url, put_back, remove
+from ui.library.shelf import PAGE, SORTS, Shelf, View
+from ui.server.queue import Line
+from ui.server.uploads import Own, uploads
+from ui.server.visitors import Reader, reader
+
+log = logging.getLogger(__name__)
+_KEEP = gr.skip()
+_LOOK = 0.5  # seconds between looks whether the reader is still there
+_MOST_WORDS = 200  # characters that are searched for
+_FAULT = "Something went wrong inside Dateline; its log says what."
+_INTRO = f"""<h2>Library</h2>
+<p>What you add or remove here changes the library for everyone who uses this Dateline. Which articles you choose to ask
+is yours alone.</p><h3 class="dl-label">Add articles</h3>
+<p class="dl-hint">Text, Markdown, web pages, PDF, Word, EPUB, e-mail, tables (.csv, .jsonl), feeds, or
+a .zip of these, up to {MOST_BYTES // 1_000_000} MB each.</p>"""
+_INTRO_READ_ONLY = """<h2>Library</h2>
+<p>This library is read only. Which articles you choose to ask is yours alone.</p>"""
+_ADD_URL = """<form class="dl-url" data-do="url"><label for="dl-url">From the web</label>
+<input id="dl-url" name="url" type="url" inputmode="url" autocomplete="off" maxlength="2000"
+placeholder="https://…" required><button class="dl-quiet-button">Add</button></form>
+<div class="dl-intake">${value}</div>"""
+_LIST = """<div class="dl-search"><input type="search" placeholder="Search titles, sources and texts"
+aria-label="Search the library" autocomplete="off"></div><div class="dl-picked" hidden>
+<label><input type="checkbox" class="dl-every"> This page</label><span class="dl-picked-count" role="status"></span>
+<button type="button" class="dl-quiet-button" data-pick="only">Ask only these</button>
+<button type="button" class="dl-quiet-button" data-pick="remove">Remove</button>
+<button type="button" class="dl-link" data-pick="none">Choose none</button></div><div class="dl-shelf">${value}</div>"""
+
+
+_REMOVE = '<button type="button" class="dl-quiet-button" data-pick="remove">Remove</button>\n'
+_LIST_READ_ONLY = _LIST.replace(_REMOVE, "")
+
+
+@dataclass(frozen=True)
+class LibraryTab:
+    """What the page connects to other tabs.
+
+    `chosen` holds the ids of the articles that this reader asks (a tuple, empty for all); `changes` is a number that
+    grows when this reader changed the library.
+    """
+
+    chosen: gr.State
+    changes: gr.State
+    listing: gr.HTML
+    refresh: Callable[..., str]
+    shown: list[Any]
+
+    def connect(self, tab: gr.Tab) -> None:
+        """Show what others changed whenever the tab is opened."""
+        tab.select(self.refresh, self.shown, [self.listing], **QUICK)
+
+
+@dataclass
+class _Adding:
+    """One reader's adding; `stopped` ends it after the batch that it is at."""
+
+    stopped: bool = False
+
+
+class _Desk:
+    """The handlers. It holds no reader's state: that comes in and goes out with each event."""
+
+    def __init__(self, engine: Engine, read_only: bool) -> None:
+        self._engine = engine
+        self._shelf = Shelf(engine)
+        self._line = Line(1)
+        self._read_only = read_only
+
+    def listed(self, view: View, chosen: tuple[str, ...], undo: Undo, notice: str = "") -> str:
+        """Return the list as this reader sees it."""
+        try:
+            told = notice or show.taken_out(undo)
+            only = show.asked_only(self._shelf.titles(chosen))
+            return show.listing(self._shelf.page(view), view, chosen, told + only, read_only=self._read_only)
+        except RagError as error:
+            return show.said(str(error), bad=True)
+
+    def opened(self) -> str:
+        """Return the list as it is when the page is opened."""
+        return self.listed(View(), (), Undo())
+
+    def on_act(
+        self, view: View, chosen: tuple[str, ...], undo: Undo, changes: int, event: gr.EventData
+    ) -> tuple[Any, ...]:
+        """Do what was clicked in the list."""
+        before, notice = (chosen, changes), ""
+        data = dict(event._data or {})
+        try:
+            match data.get("do"):
+                case "search":
+                    view = replace(view, query=str(data.get("search", ""))[:_MOST_WORDS], page=0)
+                case "sort" if data.get("value") in SORTS:
+                    view = replace(view, sort=str(data["value"]), page=0)
+                case "page":
+                    view = replace(view, page=int(data.get("page", 0)))
+                case "only":
+                    held = {entry.id for entry in self._shelf.entries()}
+                    chosen = tuple(i for i in _ids(data) if i in held)
+                case "all":
+                    chosen, notice = (), show.said("The chat looks in all articles again.")
+                case "remove" | "undo" if self._read_only:
+                    notice = show.said("This library is read only.", bad=True)
+                case "remove":
+                    undo, changes = remove(self._engine, self._shelf, _ids(data)), changes + 1
+                    left = tuple(i for i in chosen if i not in {document.id for document in undo.documents})
+                    notice = self._gone(undo, bool(chosen) and not left)
+                    chosen = left
+                case "undo":
+                    failed = put_back(self._engine, self._shelf, undo)
+                    notice, undo, changes = show.put_back(undo, failed), Undo(), changes + 1
+        except RagError as error:
+            notice = show.said(str(error), bad=True)
+        except Exception:  # a fault of ours must not leave the page without an answer
+            log.exception("the library could not do %s", data.get("do"))
+            notice = show.said(_FAULT, bad=True)
+        given = (_KEEP if now == old else now for now, old in zip((chosen, changes), before, strict=True))
+        return view, undo, self.listed(view, chosen, undo, notice), *given
+
+    async def on_files(
+        self, paths: list[str] | None, changes: int, request: gr.Request | None = None
+    ) -> AsyncGenerator[tuple[Any, ...], None]:
+        """Add what was uploaded, showing how it goes."""
+        adding, asking = _Adding(), reader(request)
+        own = Own(uploads(), asking.id)
+        steps = add_files(self._engine, self._shelf, paths or [], own, lambda: adding.stopped)
+        async with contextlib.aclosing(self._added(steps, "Reading file", changes, adding, asking)) as views:
+            async for view in views:
+                yield view
+
+    async def on_url(
+        self, changes: int, event: gr.EventData, request: gr.Request | None = None
+    ) -> AsyncGenerator[tuple[Any, ...], None]:
+        """Add what stands at a web address."""
+        url = str((event._data or {}).get("url", "")).strip()
+        steps = add_url(self._engine, self._shelf, url)
+        said, asking = f"Fetching {url[:200]}", reader(request)
+        async with contextlib.aclosing(self._added(steps, said, changes, _Adding(), asking)) as views:
+            async for view in views:
+                yield view
+
+    async def _added(
+        self, steps: Generator[Intake, None, None], working: str, changes: int, adding: _Adding, asking: Reader
+    ) -> AsyncGenerator[tuple[Any, ...], None]:
+        intake = Intake()
+        try:
+            async with contextlib.aclosing(self._in_turns(steps, adding, asking)) as done:
+                async for step in done:
+                    intake = step if isinstance(step, Intake) else intake
+                    said = in_line(step, "upload") if isinstance(step, int) else working
+                    yield _KEEP, show.results(intake, said), _KEEP, _KEEP
+        except RagError as error:
+            yield None, show.said(str(error), bad=True), _KEEP, _KEEP
+            return
+        changed = any(result.state != "failed" for result in intake.results)
+        yield None, show.results(intake), intake.undo, changes + 1 if changed else _KEEP
+
+    async def _in_turns(
+        self, steps: Generator[Intake, None, None], adding: _Adding, asking: Reader
+    ) -> AsyncGenerator[Intake | int, None]:
+        """Take the steps one by one, each in its turn, yielding it or how many are before it.
+
+        Readers who add many files take turns file by file. It ends when nobody listens any more.
+        """
+
+        def take() -> Intake | None:
+            try:
+                return next(steps, None)
+            finally:
+                if adding.stopped:
+                    steps.close()
+
+        try:
+            while not adding.stopped:
+                ticket = self._line.join(asking.id)
+                try:
+                    async with contextlib.aclosing(turn_of(ticket, adding, asking)) as places:
+                        async for ahead in places:
+                            yield ahead
+                    step = asyncio.ensure_future(asyncio.to_thread(take))
+                    while not step.done():
+                        await asyncio.wait({step}, timeout=_LOOK)
+                        adding.stopped = adding.stopped or asking.gone()
+                finally:
+                    ticket.leave()
+                if (intake := step.result()) is None:
+                    return
+                yield intake
+        finally:
+            adding.stopped = True
+            with contextlib.suppress(ValueError):  # a thread is at it; it ends and closes it after this batch
+                steps.close()
+
+    def _gone(self, undo: Undo, ask_all: bool) -> str:
+        if not undo.documents:
+            return show.said("That article was removed already.")
+        return show.taken_out(undo) + (show.said("The chat looks in all articles again.") if ask_all else "")
+
+
+def library_tab(engine: Engine, chosen: gr.State | None = None, *, read_only: bool = False) -> LibraryTab:
+    """Build the tab inside the current Blocks, with its events.
+
+    Args:
+        engine: Holds the library.
+        chosen: Takes the ids of the articles that a reader wants to ask; made when left out.
+        read_only: Nothing can be added or removed.
+    """
+    desk = _Desk(engine, read_only)
+    view, undo, changes = gr.State(View()), gr.State(Undo()), gr.State(0)
+    chosen = gr.State(()) if chosen is None else chosen
+    shown = [view, chosen, undo]
+    with gr.Column(elem_classes=["dl-library"]):
+        gr.HTML(_INTRO_READ_ONLY if read_only else _INTRO, apply_default_css=False, js_on_load=None)
+        add = None if read_only else (_drop(), _part("", _ADD_URL))
+        listing = _part(desk.opened, _LIST_READ_ONLY if read_only else _LIST)
+    if add:
+        drop, intake = add
+        added = [drop, intake, undo, changes]
+        # Drawn by an event of its own: adding may take minutes, in which this reader goes on turning pages.
+        drop.upload(desk.on_files, [drop, changes], added, **SLOW).then(desk.listed, shown, [listing], **QUICK)
+        intake.ask(desk.on_url, [changes], added, **SLOW).then(desk.listed, shown, [listing], **QUICK)
+    listing.act(desk.on_act, [*shown, changes], [view, undo, listing, chosen, changes], **QUICK)
+    return LibraryTab(chosen, changes, listing, desk.listed, shown)
+
+
+def _drop() -> gr.File:
+    return gr.File(
+        file_count="multiple",
+        label="Files",
+        show_label=False,
+        height=120,
+        elem_id="dl-drop",
+        elem_classes=["dl-drop"],
+    )
+
+
+def _part(value: Any, template: str) -> gr.HTML:
+    return gr.HTML(
+        value, html_template=template, js_on_load=package_text("library.js"), apply_default_css=False, padding=False
+    )
+
+
+def _ids(data: dict[str, Any]) -> list[str]:
+    """Return the ids that the browser sent, at most what the list could have shown."""
+    wanted = data.get("ids") or [data.get("id", "")]
+    return [str(i) for i in wanted][: 40 * PAGE] if isinstance(wanted, list) else []

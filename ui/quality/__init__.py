@@ -1,0 +1,1 @@
+"""The Quality tab: runs of the eval suite."""

@@ -1,0 +1,176 @@
+"""Runs of the eval suite that were kept: one folder a run, in it one JSON-lines file a system, and the report.
+
+Nothing here knows Gradio.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, median
+from typing import TYPE_CHECKING
+
+from rag import RagError, UsageError
+
+if TYPE_CHECKING:
+    from eval.records import Run
+    from eval.report.compare import Comparison
+
+# The eval suite is imported where it is used: with scipy and scikit-learn it takes seconds, and opening the page must
+# not.
+
+log = logging.getLogger(__name__)
+_REPORT = "report.html"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A run that was kept. `id` is FOLDER/FILE below the folder of all runs; shares are None where nothing counts."""
+
+    id: str
+    system: str
+    model: str
+    split: str
+    started: str
+    questions: int
+    right: float | None
+    seconds: float | None
+
+
+class KeptRuns:
+    """The runs in a folder, for all readers of a page."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._known: dict[Path, tuple[int, Kept | None]] = {}
+
+    def listed(self) -> list[Kept]:
+        """Return the runs that were kept, newest first."""
+        found = [self._look(path) for path in self.folder.glob("*/*.jsonl")]
+        return sorted((kept for kept in found if kept), key=lambda kept: (kept.started, kept.id), reverse=True)
+
+    def read(self, run_id: str) -> Run:
+        """Return a run that was kept.
+
+        Raises:
+            UsageError: It is gone, or its file is damaged.
+        """
+        from eval.records import read_run
+
+        return read_run(self._path(run_id), unfinished=True)
+
+    def lines(self, run_id: str) -> str:
+        """Return a run's JSON lines.
+
+        Raises:
+            UsageError: It is gone.
+        """
+        return _read_text(self._path(run_id))
+
+    def report(self, run_id: str) -> str:
+        """Return the report of a run, with the other systems of the same run, as a page of HTML.
+
+        Raises:
+            UsageError: It is gone, or its file is damaged.
+        """
+        folder = self._path(run_id).parent
+        if not (folder / _REPORT).exists():
+            self.write_report(folder)
+        return _read_text(folder / _REPORT)
+
+    def compare(self, first: str, second: str) -> Comparison:
+        """Compare the second run with the first.
+
+        Raises:
+            UsageError: One is gone, or they cannot be compared.
+        """
+        from eval.report.compare import compare
+
+        if first == second:
+            raise UsageError("choose two different runs")
+        return compare(self.read(first), self.read(second))
+
+    def forget(self, run_id: str) -> None:
+        """Delete a run; its report goes with it.
+
+        Raises:
+            UsageError: It is gone already.
+        """
+        path = self._path(run_id)
+        (path.parent / _REPORT).unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+        if not any(path.parent.glob("*.jsonl")):
+            shutil.rmtree(path.parent, ignore_errors=True)
+
+    def write_report(self, folder: Path) -> bool:
+        """Write the report over the runs of a folder that answered something; tell whether there is one."""
+        from eval import report
+        from eval.records import read_run
+
+        runs = [run for path in sorted(folder.glob("*.jsonl")) if (run := read_run(path, unfinished=True)).records]
+        if not runs:
+            return False
+        beside = folder / f"{_REPORT}.new"
+        try:
+            beside.write_text(report.html(runs), encoding="utf-8")
+            os.replace(beside, folder / _REPORT)
+        except OSError as error:
+            raise UsageError(f"the report cannot be written to {folder}: {error.strerror}; free the disk") from error
+        return True
+
+    def sweep(self, folder: Path) -> None:
+        """Leave no run behind in a folder that answered nothing, and no empty folder."""
+        for path in folder.glob("*.jsonl"):
+            if not self._look(path):
+                path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+    def _look(self, path: Path) -> Kept | None:
+        """Return what is known of a run file, read again only when it changed; None for one without answers."""
+        from eval.records import read_run
+
+        try:
+            stamp = path.stat().st_mtime_ns
+            if path not in self._known or self._known[path][0] != stamp:
+                self._known[path] = stamp, _kept(read_run(path, unfinished=True), path)
+            return self._known[path][1]
+        except (OSError, RagError) as error:  # deleted meanwhile, or not ours
+            log.info("%s", error)
+            return None
+
+    def _path(self, run_id: str) -> Path:
+        """Return the file of a run; only what is listed is found, whatever a browser asks for."""
+        path = next((p for p in self.folder.glob("*/*.jsonl") if f"{p.parent.name}/{p.name}" == run_id), None)
+        if path is None:
+            raise UsageError("this run is no longer kept; reload the page")
+        return path
+
+
+def _kept(run: Run, path: Path) -> Kept | None:
+    if not run.records:
+        return None
+    header = run.header
+    scores = [score for record in run.records if (score := record.scores.get("correct")) is not None]
+    seconds = [record.answer.timings["total"] for record in run.records if "total" in record.answer.timings]
+    return Kept(
+        f"{path.parent.name}/{path.name}",
+        header.system,
+        header.model,
+        header.split,
+        header.started,
+        len(run.records),
+        fmean(scores) if scores else None,
+        median(seconds) if seconds else None,
+    )
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path.name} cannot be read: {error.strerror}; run it again") from error

@@ -1,0 +1,147 @@
+"""The Quality tab: its components, and how their events reach the eval suite. What is shown is in `quality_view`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from rag import Engine, RagError
+from ui.assets import package_text
+from ui.events import QUICK
+from ui.quality import view as show
+from ui.quality.runner import MOST_QUESTIONS, SYSTEMS, Runner
+from ui.settings.preferences import model_name
+
+log = logging.getLogger(__name__)
+_EVERY = 1.0  # seconds between looks at a run in progress
+_FAULT = "Something went wrong inside Dateline; its log says what."
+_INTRO = """<h2>Quality</h2>
+<p>Questions with known answers, asked over the shipped articles in a store of their own: the library is neither read
+nor changed. What is measured is this Dateline with the model and the settings it was started with.</p>"""
+_REPORT = """<div class="dl-report" hidden><div class="dl-report-top"><h3>Report</h3>
+<button type="button" class="dl-quiet-button" data-close>Close</button></div>
+<iframe title="Report of the run" sandbox></iframe></div><div class="dl-compared"></div>
+<p class="dl-said dl-bad" role="alert" hidden></p>"""
+
+
+@dataclass(frozen=True)
+class QualityTab:
+    """What the page connects: `opened` fills `shown` when the tab is opened."""
+
+    desk: _Desk
+    shown: list[Any]
+
+    def connect(self, tab: gr.Tab) -> None:
+        """Show how things stand whenever the tab is opened."""
+        tab.select(self.desk.opened, None, self.shown, **QUICK)
+
+
+class _Desk:
+    """The handlers; the runner is the same for all readers."""
+
+    def __init__(self, runner: Runner) -> None:
+        self.runner = runner
+
+    def opened(self) -> tuple[Any, ...]:
+        """Return how things stand: the run, the runs that were kept, and the count of those that ended."""
+        status = self.runner.status
+        return (
+            show.progress(status),
+            show.kept(self.runner.kept.listed()),
+            gr.Timer(active=status.running),
+            status.finished,
+        )
+
+    def on_tick(self, seen: int) -> tuple[Any, ...]:
+        """Return what is new of the run in progress."""
+        status = self.runner.status
+        if status.running and status.finished == seen:
+            return show.progress(status), gr.skip(), gr.skip(), gr.skip()
+        return self.opened()
+
+    def on_act(self, event: gr.EventData) -> tuple[Any, ...]:
+        """Do what was clicked or submitted."""
+        data, problem = dict(event._data or {}), ""
+        try:
+            match data.get("do"):
+                case "start":
+                    systems = [name for name in SYSTEMS if data.get(f"system-{name}")]
+                    self.runner.start(systems, str(data.get("split", "")), _limit(str(data.get("limit", ""))))
+                case "cancel":
+                    self.runner.cancel()
+                case "forget":
+                    self.runner.kept.forget(str(data.get("run", "")))
+        except RagError as error:
+            problem = str(error)
+        except Exception:  # a fault of ours must not leave the page without an answer
+            log.exception("the Quality tab could not do %s", data.get("do"))
+            problem = _FAULT
+        _, kept, timer, finished = self.opened()
+        return show.progress(self.runner.status, problem), kept, timer, finished
+
+    def file(self, read: Callable[[], str]) -> dict[str, str]:
+        """Return a text for the browser, or what is wrong."""
+        try:
+            return {"text": read()}
+        except RagError as error:
+            return {"problem": str(error)}
+        except Exception:
+            log.exception("a run could not be given")
+            return {"problem": _FAULT}
+
+
+def quality_tab(engine: Engine, runner: Runner | None = None) -> QualityTab:
+    """Build the tab inside the current Blocks, with its events.
+
+    Args:
+        engine: Its settings are measured.
+        runner: Runs the eval suite; one over the shipped questions when left out.
+    """
+    desk = _Desk(runner or Runner(engine))
+    llm = engine.settings.llm
+
+    # What the browser calls must be functions: Gradio marks them, and a method takes no mark.
+    def report(run_id: Any) -> dict[str, str]:
+        return desk.file(lambda: desk.runner.kept.report(str(run_id)))
+
+    def lines(run_id: Any) -> dict[str, str]:
+        return desk.file(lambda: desk.runner.kept.lines(str(run_id)))
+
+    def compare(runs: list[Any]) -> dict[str, str]:
+        return desk.file(lambda: show.comparison(desk.runner.kept.compare(str(runs[0]), str(runs[1]))))
+
+    timer, seen = gr.Timer(_EVERY, active=False), gr.State(0)
+    with gr.Column(elem_classes=["dl-quality"]):
+        gr.HTML(_INTRO, apply_default_css=False, js_on_load=None)
+        form = _part(show.form(model_name(llm), llm != "extractive"), "${value}")
+        status = _part(lambda: desk.opened()[0], '<div class="dl-progress-now">${value}</div>')
+        gr.HTML('<h3 class="dl-label">Kept runs</h3>', apply_default_css=False, js_on_load=None)
+        kept = _part(lambda: desk.opened()[1], '<div class="dl-kept">${value}</div>')
+        _part("", _REPORT, [report, lines, compare])
+    shown = [status, kept, timer, seen]
+    for part in (form, status, kept):
+        part.act(desk.on_act, None, shown, **QUICK)
+    timer.tick(desk.on_tick, [seen], shown, **QUICK)
+    return QualityTab(desk, shown)
+
+
+def _part(value: Any, template: str, functions: list[Any] | None = None) -> gr.HTML:
+    return gr.HTML(
+        value,
+        html_template=template,
+        js_on_load=package_text("quality.js"),
+        server_functions=functions,
+        apply_default_css=False,
+        padding=False,
+    )
+
+
+def _limit(text: str) -> int | None:
+    """Return the number that was typed; 0, which no run accepts, for what is none."""
+    if not text.strip():
+        return None
+    return min(int(text), MOST_QUESTIONS + 1) if text.strip().isdecimal() else 0

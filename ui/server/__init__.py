@@ -1,0 +1,1 @@
+"""What stands between the network and the page: who may send what, and who waits."""

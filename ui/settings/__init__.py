@@ -1,0 +1,1 @@
+"""The Settings tab: what each reader sets for themselves."""
