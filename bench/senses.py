@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from bench.table import show
 from rag import Settings
-from rag.answering.mentions import _ANOTHER, _DOUBTED, _SILENT, _strange, nearest
+from rag.answering.mentions import _ANOTHER, _DOUBTED, _SILENT, _strange, word_instead
 from rag.language.questions import Form, form
 from rag.language.words import split_sentences
 from rag.models.runtime import Models
@@ -52,8 +52,8 @@ def main(
 ) -> None:
     """Print how many words are spoken against, of questions with an answer (wrongly) and without."""
     models = Models(Settings())
-    kin = models.kin()
-    if kin is None:
+    table = models.word_table()
+    if table is None:
         raise typer.BadParameter("the embedding model has no table of words")
     counts: Counter[tuple[str, bool]] = Counter()
     seconds: dict[str, list[float]] = {"sentence": [], "word": []}
@@ -65,9 +65,9 @@ def main(
         return likely
 
     for answered, question, sentence, around in tqdm(itertools.islice(read(data, seed), questions), total=questions):
-        for _, word in _strange(kin, question, [sentence, *around]):
+        for _, word in _strange(table, question, [sentence, *around]):
             whole = speaks("sentence", sentence, word)
-            other = nearest(kin, word, sentence, question)
+            other = word_instead(table, word, sentence, question)
             counts["words that the sentence lacks", answered] += 1
             counts["with a word in their place", answered] += other is not None
             counts["the sentence speaks against", answered] += whole < _SILENT

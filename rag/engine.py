@@ -15,7 +15,7 @@ from llama_index.core import VectorStoreIndex
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.llms.llm import LLM
 
-from rag.answering.answer import Answering
+from rag.answering.answer import Answerer
 from rag.answering.verify import unmarked
 from rag.errors import DocumentError, LLMError, QuestionError, SettingsError, StoreError
 from rag.ingest.sync import Pace, Progress, add, put, sync
@@ -23,7 +23,7 @@ from rag.load.files import make_document
 from rag.load.web import fetch
 from rag.models.embedding import PassageEmbedding
 from rag.models.runtime import Models
-from rag.retrieve.select import nearest
+from rag.retrieve.select import nearest_sentences
 from rag.settings import Settings
 from rag.store.index import Index
 from rag.types import Answer, Document, Evidence, Filters, IngestReport, SourceInfo
@@ -55,7 +55,7 @@ class Engine:
         self._known: OrderedDict[_Key, Answer] = OrderedDict()
         self._remembering = threading.Lock()
         self._index = Index.open(self.settings.store, embedding.model_name if embedding else self.settings.embedding)
-        self._answering = Answering(self._index, self.settings, self._models)
+        self._answering = Answerer(self._index, self.settings, self._models)
 
     def using(self, **changes: Any) -> Engine:
         """Return another engine over the same open store and loaded models, with other settings; close it as well.
@@ -233,7 +233,7 @@ class Engine:
         Raises:
             QuestionError: The question is empty or too long.
         """
-        return tuple(nearest(self._answering.hits(self.checked(question), filters), limit))
+        return tuple(nearest_sentences(self._answering.hits(self.checked(question), filters), limit))
 
     def answer(self, question: str, filters: Filters | None = None) -> Answer:
         """Answer a question, or abstain.

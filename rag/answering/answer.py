@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rag.answering.confidence import probability
 from rag.answering.generate import extract, generate
-from rag.answering.mentions import Senses
+from rag.answering.mentions import Mentions
 from rag.answering.planted import reported
 from rag.answering.verify import Verdict, combine, differing, finds_nothing, refusal, told, unmarked, verify
 from rag.errors import LLMError, ModelMissingError
@@ -18,7 +18,7 @@ from rag.models.prompts import answer_start
 from rag.models.reranker import Reranker
 from rag.models.runtime import Models
 from rag.retrieve.rank import rank
-from rag.retrieve.select import nearest, overview, select
+from rag.retrieve.select import nearest_sentences, overview, select
 from rag.settings import Settings
 from rag.store.index import Index
 from rag.types import Answer, Draft, Evidence, Filters, Hit
@@ -41,7 +41,7 @@ class Weighed:
     signals: dict[str, float]
 
 
-class Answering:
+class Answerer:
     """Answers questions over an index with the models of an engine.
 
     Args:
@@ -54,7 +54,7 @@ class Answering:
         self._index = index
         self.settings = settings
         self._models = models
-        self._senses = Senses(index, models)
+        self._mentions = Mentions(index, models)
 
     def stream(self, question: str, filters: Filters | None, wordings: Sequence[str] = ()) -> Iterator[str | Answer]:
         """Yield the model's words as they come, unchecked, and last the checked `Answer`; see `Engine.stream`."""
@@ -99,7 +99,7 @@ class Answering:
                 weighed = [self._compared(question, weighed[0], drafts[0][1], hits, read)]
             timings["verify"] = time.perf_counter() - checking
         verdict = combine([q for q, _ in drafts], [w.verdict for w in weighed]) if weighed else refusal(missing)
-        related = nearest(hits, RELATED) if verdict.abstained else ()
+        related = nearest_sentences(hits, RELATED) if verdict.abstained else ()
         draft = drafts[0][1] if drafts else Draft("", "none")
         notices = tuple(dict.fromkeys(notice for _, part in drafts for notice in part.notices))
         draft = dataclasses.replace(draft, notices=notices)  # any part may have a sentence in the model's place
@@ -133,7 +133,7 @@ class Answering:
         read.update((c.document.id, c.document.text) for c in proposed)
         candidates = reported(question, proposed, self._models.embeds_as_fitted)
         weights = {term: self._index.idf(term) for term in asked}
-        hits = rank(question, candidates, vector, weights, aliases, self._models.kin())
+        hits = rank(question, candidates, vector, weights, aliases, self._models.word_table())
         if self._models.reranker:
             hits = self._reranked(self._models.reranker, question, hits)
         elif reader := self._models.reader():
@@ -232,7 +232,7 @@ class Answering:
         # A sentence that stands in for a model that is down is no answer of its, and it cannot be asked again.
         articles = [read[e.document_id] for e in cited]
         asked = draft.model != "extractive"
-        word = self._senses.unsaid(question, text, _passages(cited, read), articles) if asked else None
+        word = self._mentions.unsaid(question, text, _passages(cited, read), articles) if asked else None
         if word is not None:
             # What did not happen is a verb as a rule, and no thing to be mentioned.
             known = asks_reason(question) or self._known(content_terms(word)[0], read)
@@ -249,7 +249,7 @@ class Answering:
         if verdict.abstained or not said or draft.model == "extractive":
             return weighed
         cited = {c.document_id for c in verdict.citations}
-        near = nearest(hits, _COMPARED)
+        near = nearest_sentences(hits, _COMPARED)
         best = max((e.coverage for e in near if e.document_id in cited), default=1.0)
         evidence = next(
             (

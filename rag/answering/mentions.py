@@ -11,14 +11,14 @@ import re
 from collections.abc import Iterator, Sequence
 
 from rag.language.questions import Form, asks_reason, form
-from rag.language.word_table import Kin
+from rag.language.word_table import WordTable
 from rag.language.words import SLIGHT, common_start, content_terms, content_words
 from rag.models.runtime import Models
 from rag.store.index import Index
 
 # The model's probabilities (docs/architecture.md): below the first a sentence does not speak of something. A word of it
 # that stands in the same places means that from the third on; below the second, the fourth counts instead of the first.
-_SILENT, _ANOTHER, _THE_SAME, _DOUBTED = 0.012, 0.15, 0.6, 0.7
+_SILENT, _ANOTHER, _SYNONYM, _DOUBTED = 0.012, 0.15, 0.6, 0.7
 _NO_REASON = 0.04  # instead of the first where a reason is asked for: what did not happen has none
 _NEAR = 0.35  # nearness from which a word stands in the same places as another
 # Words of a question that are asked about, at most: the first costs most of a second, the next a fifth of one.
@@ -27,10 +27,10 @@ _INFLECTED = 0.6  # share of the longer word that two forms of one word begin wi
 # Of "which metal" an instance is wanted: gold is not the same word, and right.
 _KIND = re.compile(r"\b(?:which|what)\s+(?:(?:kind|type|sort)s?\s+of\s+)?([\w'’-]+)", re.IGNORECASE)
 # What a sentence may tell in any other words: what is done. By their form or place these are, or may be, verbs.
-_DONE = re.compile(r"\w+(?:ing|ed)\b|\b(?:to|not|who|that|which|will|would|can|could|should|must|may|might)\s+(\w+)")
+_VERBS = re.compile(r"\w+(?:ing|ed)\b|\b(?:to|not|who|that|which|will|would|can|could|should|must|may|might)\s+(\w+)")
 
 
-class Senses:
+class Mentions:
     """Compares the words of questions with those of their evidence.
 
     Args:
@@ -54,14 +54,14 @@ class Senses:
             around: The text around them; what it says in the question's own words is spoken of.
             articles: The articles that they are from; what these say in the question's own words may be meant.
         """
-        kin = self._models.kin()
-        if kin is None or not cited or form(question) is Form.YES_NO:
+        table = self._models.word_table()
+        if table is None or not cited or form(question) is Form.YES_NO:
             return None
         silent = _NO_REASON if asks_reason(question) else _SILENT
-        words = sorted(_strange(kin, question, [cited, *around]), key=lambda found: -self._index.idf(found[0]))
+        words = sorted(_strange(table, question, [cited, *around]), key=lambda found: -self._index.idf(found[0]))
         known = {term for text in articles for term in content_terms(text)} if words else set()
         for term, word in words[:_TRIED]:
-            instead = nearest(kin, word, cited, question)
+            instead = word_instead(table, word, cited, question)
             if (instead or term not in known) and not self._spoken(word, cited, instead, silent):
                 return word
         return None
@@ -69,28 +69,28 @@ class Senses:
     def _spoken(self, word: str, cited: str, instead: str | None, silent: float) -> bool:
         """Tell whether sentences speak of what a word means; `instead` is what stands in its place there."""
         likely = self._models.speaks(instead, word) if instead else _ANOTHER
-        if likely >= _THE_SAME:
+        if likely >= _SYNONYM:
             return True
         return self._models.speaks(cited, word) >= (_DOUBTED if likely < _ANOTHER else silent)
 
 
-def _strange(kin: Kin, question: str, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _strange(table: WordTable, question: str, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield (term, word) for the words of a question that texts have in no form; what no dictionary has is left out."""
     said = {term: word for text in texts for term, word in content_words(text).items()}
     passed_over = SLIGHT | {word.lower() for word in _KIND.findall(question)}
-    passed_over |= {found[1] or found[0] for found in _DONE.finditer(question)}
+    passed_over |= {found[1] or found[0] for found in _VERBS.finditer(question)}
     for term, word in content_words(question).items():
         # A capital is a name's, and a word that is not in the table may be misspelt.
-        plain = term.isalpha() and word.islower() and word not in passed_over and kin.nearness([word], [word]).any()
+        plain = term.isalpha() and word.islower() and word not in passed_over and table.nearness([word], [word]).any()
         if plain and term not in said and not any(_one_word(word, other) for other in said.values()):
             yield term, word
 
 
-def nearest(kin: Kin, word: str, text: str, question: str) -> str | None:
+def word_instead(table: WordTable, word: str, text: str, question: str) -> str | None:
     """Return what stands in a text, and not in the question, where another word could; None where nothing does."""
     asked = content_words(question)
     said = [other for term, other in content_words(text).items() if term not in asked and other.islower()]
-    near = dict(zip(said, kin.nearness([word], said)[0].tolist(), strict=True))
+    near = dict(zip(said, table.nearness([word], said)[0].tolist(), strict=True))
     best = max(said, key=near.__getitem__, default=None)
     return best if best is not None and near[best] >= _NEAR else None
 

@@ -13,7 +13,7 @@ V = TypeVar("V")
 R = TypeVar("R")
 
 
-def overlap(
+def pipelined(
     batches: Iterator[B], embed: Callable[[B], V], write: Callable[[B, V], R], stop: Callable[[], None]
 ) -> Generator[R, None, None]:
     """Yield what `write` returns for each batch, in order.

@@ -59,7 +59,7 @@ class _Broken(Note):
     """A failure after which nothing more can be read from a file."""
 
 
-class Reader:
+class BatchReader:
     """Reads files one after the other, from one thread at a time.
 
     Args:

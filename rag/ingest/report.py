@@ -12,7 +12,7 @@ Progress = Callable[[int, int, str], None]
 Pace = Callable[[int, float], None]
 
 
-class Tally:
+class ReportBuilder:
     """Collects the outcome of a sync.
 
     Args:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rag.ingest.changes import Changes, compare
-from rag.ingest.pipeline import overlap
-from rag.ingest.read import LATER, Reader, guarded
+from rag.ingest.pipeline import pipelined
+from rag.ingest.read import LATER, BatchReader, guarded
 from rag.ingest.report import Pace as Pace
 from rag.ingest.report import Progress as Progress
-from rag.ingest.report import Tally
+from rag.ingest.report import ReportBuilder
 from rag.ingest.scan import Found, Scan, scan
 from rag.ingest.write import Writer
 from rag.load.files import make_document, read_bytes
@@ -48,16 +48,16 @@ def sync(
     started = time.perf_counter()
     found = scan(paths, lambda folder: len(index.files(folder)))
     changes = compare(found, index.files, columns)
-    tally = Tally(list(found.files.values()), changes.known, progress, pace)
-    tally.failed += found.failed
-    tally.notices += found.notices
+    builder = ReportBuilder(list(found.files.values()), changes.known, progress, pace)
+    builder.failed += found.failed
+    builder.notices += found.notices
     for file in changes.same:
-        tally.same(file)
+        builder.same(file)
     if changes.changed:
         writer = Writer(index, embedding, size)
-        _take_in(index, writer, Reader(index.held, size, columns), changes.changed, tally)
-    _let_go(index, found, changes, tally)
-    report = tally.report(time.perf_counter() - started)
+        _take_in(index, writer, BatchReader(index.held, size, columns), changes.changed, builder)
+    _let_go(index, found, changes, builder)
+    report = builder.report(time.perf_counter() - started)
     index.documents.set_meta("used", "1")
     return report
 
@@ -106,51 +106,55 @@ def put(
     """
     started = time.perf_counter()
     found = Found(path, path, source, len(raw), LATER)
-    tally = Tally([found], index.files(path) if path else {})
-    reader = Reader(index.held, size)
+    builder = ReportBuilder([found], index.files(path) if path else {})
+    reader = BatchReader(index.held, size)
     writer = Writer(index, embedding, size)
     file = File(path, len(raw), LATER, hashlib.sha256(raw).hexdigest())
     for part in reader.parts(found, file, guarded(source, lambda: items)):
         for done, words in writer.write([part], writer.embed([part])):
-            tally.take(done, words)
+            builder.take(done, words)
         reader.written([part])
         if stopped():
             reader.stopped.set()
-    report = tally.report(time.perf_counter() - started)
+    report = builder.report(time.perf_counter() - started)
     if not report.failed:
         index.documents.set_meta("used", "1")
     return report
 
 
 def _take_in(
-    index: Index, writer: Writer, reader: Reader, changed: Sequence[tuple[Found, File | None]], tally: Tally
+    index: Index,
+    writer: Writer,
+    reader: BatchReader,
+    changed: Sequence[tuple[Found, File | None]],
+    builder: ReportBuilder,
 ) -> None:
     """Read, embed and write what is new or changed."""
-    stages = overlap(reader.batches(changed), writer.embed, writer.write, reader.stopped.set)
+    stages = pipelined(reader.batches(changed), writer.embed, writer.write, reader.stopped.set)
     with contextlib.closing(stages) as results:
         for written in results:
             for part, words in written:
-                tally.take(part, words)
+                builder.take(part, words)
             reader.written(part for part, _ in written)
             index.documents.set_meta("used", "1")  # now, in case that this ends before its end
-            tally.beat()
+            builder.beat()
 
 
-def _let_go(index: Index, found: Scan, changes: Changes, tally: Tally) -> None:
+def _let_go(index: Index, found: Scan, changes: Changes, builder: ReportBuilder) -> None:
     """Drop the files that are gone. By now all that is new is written, so what only moved is still there."""
-    gone = [*changes.gone, *(changes.known[key] for key in sorted(tally.gone & changes.known.keys()))]
-    gone = [file for file in gone if file.hash not in tally.lost]
-    arrivals = tally.arrivals()
+    gone = [*changes.gone, *(changes.known[key] for key in sorted(builder.gone & changes.known.keys()))]
+    gone = [file for file in gone if file.hash not in builder.lost]
+    arrivals = builder.arrivals()
     elsewhere = [file for file in index.files().values() if _has_left(file, found, arrivals)] if arrivals else []
     moved, removed = [], []
     for file in [*gone, *elsewhere]:
         if places := arrivals.get(file.hash):
-            tally.moved(places.pop(0))
+            builder.moved(places.pop(0))
             moved.append(file.path)
         elif file.path in changes.known:
             removed.append(file.path)
     _drop(index, moved)
-    tally.removed += _drop(index, removed)
+    builder.removed += _drop(index, removed)
 
 
 def _drop(index: Index, paths: Sequence[str]) -> list[str]:

@@ -116,7 +116,7 @@ _RANKED = re.compile(
     r"[- ](?:most|least|best|worst|[a-z]{3,}est)\b"
 )
 # What is promised, asked for or possible has not been done for that.
-_DONE = re.compile(r"(?:and |but |so )?(?:did|has|have|had|was|were)\b")
+_ASKS_PAST = re.compile(r"(?:and |but |so )?(?:did|has|have|had|was|were)\b")
 _MEANT = (
     r"(?:promis|pledg|vow|plan|propos|ask|demand|urg|want|hop(?:e|ing)|seek|sought|request|intend|offer|threat|wish|aim|"
     r"expect|consider|try|tried|attempt|suggest|prepar|schedul|due|set|slated|likely|suppos"
@@ -192,7 +192,7 @@ def unsettled(question: str, stated: str) -> bool:
         return True
     if _voted_otherwise(asked, said):
         return True
-    if not _DONE.match(asked) or re.search(rf"\b{_MEANT}", asked):
+    if not _ASKS_PAST.match(asked) or re.search(rf"\b{_MEANT}", asked):
         return False
     meant = [term for word in _TO_DO.findall(said) for term in terms(word)]
     return any(term in meant and held.count(term) == meant.count(term) for term in wanted)

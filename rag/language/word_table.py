@@ -18,10 +18,10 @@ _log = logging.getLogger(__name__)
 _TABLE = "word_embeddings.weight"
 # Words with a cosine below the first have nothing to do with each other, from the second on they mean the same
 # (docs/architecture.md).
-_STRANGE, _SAME = 0.15, 0.4
+_UNRELATED, _SYNONYM = 0.15, 0.4
 
 
-class Kin:
+class WordTable:
     """The input embeddings of a WordPiece model: one vector for each word of its vocabulary, whatever its context.
 
     Args:
@@ -44,7 +44,7 @@ class Kin:
         columns = [(n, row) for n, word in enumerate(said) if (row := self._row(word)) is not None]
         if rows and columns:
             cosines = self._table[[r for _, r in rows]] @ self._table[[r for _, r in columns]].T
-            near = np.clip((cosines - _STRANGE) / (_SAME - _STRANGE), 0.0, 1.0)
+            near = np.clip((cosines - _UNRELATED) / (_SYNONYM - _UNRELATED), 0.0, 1.0)
             found[np.ix_([n for n, _ in rows], [n for n, _ in columns])] = near
         return found
 
@@ -53,7 +53,7 @@ class Kin:
 
 
 @lru_cache(maxsize=2)
-def load(folder: Path) -> Kin | None:
+def load(folder: Path) -> WordTable | None:
     """Return the words of the embedding model in a folder; None where it has no such table."""
     try:
         model = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"]
@@ -71,4 +71,4 @@ def load(folder: Path) -> Kin | None:
     table -= table.mean(axis=0)
     table /= np.linalg.norm(table, axis=1, keepdims=True) + 1e-12
     words = {word: row for word, row in model["vocab"].items() if word.isalpha() and row < len(table)}
-    return Kin(words, table)
+    return WordTable(words, table)

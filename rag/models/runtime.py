@@ -13,6 +13,7 @@ from llama_index.core.llms.llm import LLM
 from rag.errors import LLMError, ModelError
 from rag.language import word_table
 from rag.language.questions import Form, form
+from rag.language.word_table import WordTable
 from rag.models import openvino_encoder, reader, registry
 from rag.models.embedding import PassageEmbedding
 from rag.models.llm import LocalLLM, is_extractive, make_llm
@@ -55,7 +56,7 @@ class Models:
         """Return the SHA-256 of the embedded answer model's weights; None for an endpoint or no model."""
         return None if self.extractive else registry.weights_hash(self.settings.llm, self.settings.models)
 
-    def kin(self) -> word_table.Kin | None:
+    def word_table(self) -> WordTable | None:
         """Return the embedding model's own table of words, where it has one."""
         return word_table.load(Path(self.embedding().folder))
 
@@ -143,7 +144,7 @@ class Models:
         answering = threading.Thread(target=self._warm_up_model, args=(starts,), name="dateline-warm-up", daemon=True)
         answering.start()
         self.embedding().load()
-        self.kin()
+        self.word_table()
         if close := self.reader():
             close.load()
         answering.join()

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.language.questions import holds_kind
-from rag.language.word_table import Kin
+from rag.language.word_table import WordTable
 from rag.language.words import content_terms, content_words, same_name, terms
 from rag.types import Candidate, Hit, Place, Span
 
@@ -31,7 +31,7 @@ def rank(
     vector: npt.NDArray[np.float32],
     weights: Mapping[str, float],
     aliases: Mapping[str, frozenset[str]] | None = None,
-    kin: Kin | None = None,
+    table: WordTable | None = None,
 ) -> list[Hit]:
     """Return the best sentences of the candidates, best first; equal scores keep the order of the articles.
 
@@ -41,7 +41,7 @@ def rank(
         vector: The question's vector, float32 of shape (dimensions,), unit length.
         weights: The question's normalised terms in order, with their inverse document frequencies.
         aliases: For a term that stands for a name, the name's terms; half of them are as good as the term.
-        kin: Which other words are nearly as good as the question's own; none when left out.
+        table: Which other words are nearly as good as the question's own; none when left out.
     """
     ideal = sum(weights.values()) * _BM25_MOST
     scored: list[tuple[float, Candidate, int, float, float, float]] = []
@@ -55,10 +55,10 @@ def rank(
     found = [(_hit(c, n, score, dense, lexical), passage) for score, c, n, dense, lexical, passage in scored[:_KEPT]]
     first = found[:_CLOSER]
     said = [content_words(hit.text) for hit, _ in first]
-    akin = _akin(question, weights, said, kin)
+    synonyms = _synonyms(question, weights, said, table)
     closer = [
         _look(question, hit, passage, weights, aliases or {}, words, near)
-        for (hit, passage), words, near in zip(first, said, akin, strict=True)
+        for (hit, passage), words, near in zip(first, said, synonyms, strict=True)
     ]
     closer.sort(key=lambda hit: -hit.score)
     # What was not looked at again stays below what was.
@@ -74,7 +74,7 @@ def _look(
     weights: Mapping[str, float],
     aliases: Mapping[str, frozenset[str]],
     words: Mapping[str, str],
-    akin: Mapping[str, float],
+    synonyms: Mapping[str, float],
 ) -> Hit:
     held = _met(weights, aliases, set(words))
     around = _met(weights, aliases, set(content_terms(f"{hit.before} {hit.text} {hit.after}")))
@@ -82,7 +82,7 @@ def _look(
         "dense": hit.dense,
         "passage": passage,
         "lexical": hit.lexical,
-        "held": _share(weights, {**akin, **held}),
+        "held": _share(weights, {**synonyms, **held}),
         "around": _share(weights, around),
         "kind": float(holds_kind(question, hit.text)),
         "pairs": _pairs(list(weights), terms(hit.text)),
@@ -105,15 +105,15 @@ def _met(weights: Mapping[str, float], aliases: Mapping[str, frozenset[str]], he
     return {term: 1.0 for term in weights if met_by(term)}
 
 
-def _akin(
-    question: str, weights: Mapping[str, float], said: Sequence[Mapping[str, str]], kin: Kin | None
+def _synonyms(
+    question: str, weights: Mapping[str, float], said: Sequence[Mapping[str, str]], table: WordTable | None
 ) -> list[dict[str, float]]:
     """Return for each sentence's words how near they come to each of the question's terms."""
     asked = {term: word for term, word in content_words(question).items() if term in weights}
-    if kin is None or not asked:
+    if table is None or not asked:
         return [{} for _ in said]
     columns = {word: n for n, word in enumerate({word for words in said for word in words.values()})}
-    near = kin.nearness(list(asked.values()), list(columns))
+    near = table.nearness(list(asked.values()), list(columns))
     found = []
     for words in said:
         best = near[:, [columns[word] for word in words.values()]].max(axis=1, initial=0.0)

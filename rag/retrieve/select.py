@@ -11,7 +11,7 @@ from rag.language.words import content_terms, numbers
 from rag.types import Evidence, Hit, Place
 
 # Two sentences that share this much of their words say the same.
-_SAME = 0.75
+_NEAR_IDENTICAL = 0.75
 # Near-identical sentences have near-identical scores: twins are looked for among this many behind the last one kept.
 _TWINS = 40
 # Below this score a sentence is about something else (dev half: off-topic questions reach 0.37, others start at 0.48).
@@ -72,7 +72,7 @@ def overview(hits: Sequence[Hit], limit: int, max_chars: int = 1500) -> list[Evi
     return [dataclasses.replace(e, rank=rank) for rank, e in enumerate(kept, 1)]
 
 
-def nearest(hits: Sequence[Hit], limit: int) -> list[Evidence]:
+def nearest_sentences(hits: Sequence[Hit], limit: int) -> list[Evidence]:
     """Return the first `limit` sentences, ranked from 1, whether they are to the point or not."""
     return _fold(hits, limit, -math.inf)
 
@@ -116,7 +116,7 @@ def _fold(hits: Sequence[Hit], limit: int, floor: float) -> list[Evidence]:
 
 def _same(text: str, words: set[str], other_text: str, other_words: set[str]) -> bool:
     # Another number is another fact, however alike the sentences are.
-    alike = bool(words and other_words) and len(words & other_words) >= _SAME * len(words | other_words)
+    alike = bool(words and other_words) and len(words & other_words) >= _NEAR_IDENTICAL * len(words | other_words)
     return alike and numbers(text) == numbers(other_text)
 
 

@@ -15,7 +15,7 @@ from rag.store.lexical import LexicalIndex
 from rag.store.vectors import VectorStore
 from rag.types import Candidate, Chunk, Document
 
-_SAME = 0.8  # the share of its words that a sentence has in common with the one it repeats
+_REPEATED = 0.8  # the share of its words that a sentence has in common with the one it repeats
 _SCORES = 1000  # sentences of passages that stand for others, scored afterwards
 
 Vector = npt.NDArray[np.float32]
@@ -23,7 +23,7 @@ Passage = tuple[Chunk, Document, Vector]
 
 
 @dataclass
-class Search:
+class CandidateSearch:
     """One question to one view of the store.
 
     Args:
@@ -191,7 +191,11 @@ class _Sentences:
         for other, (chunk_id, number) in self._sets:
             shared = len(mine & other)
             # Other figures make another statement, however many words are the same.
-            if number != but and shared >= _SAME * max(len(mine), len(other)) > 0 and _figures(mine) == _figures(other):
+            if (
+                number != but
+                and shared >= _REPEATED * max(len(mine), len(other)) > 0
+                and _figures(mine) == _figures(other)
+            ):
                 return chunk_id
         return None
 

@@ -20,7 +20,7 @@ from rag.errors import DamagedError, StoreError, StoreLockedError, StoreMismatch
 from rag.language.words import spell_out, terms
 from rag.store import outbox
 from rag.store.audit import Audit, entry
-from rag.store.candidates import Search
+from rag.store.candidates import CandidateSearch
 from rag.store.documents import MEND, DocumentStore, View
 from rag.store.filters import Matching, matching
 from rag.store.lexical import LexicalIndex
@@ -273,7 +273,7 @@ class Index:
         with self.documents.snapshot() as view:
             version = view.version()
             among = None if filters in (None, Filters()) else self._among(view, version, filters)
-            search = Search(view, self.vectors, self.lexical, among)
+            search = CandidateSearch(view, self.vectors, self.lexical, among)
             return version, search.candidates(vector, question_terms, limit)
 
     def _among(self, view: View, version: int, filters: Filters) -> Matching:
@@ -292,13 +292,13 @@ class Index:
         if self.lexical.holds(term):
             return True
         # Short names are too near one another: Osama is no misspelt Obama.
-        near = self.lexical.nearest(term) if len(term) > 5 else None
+        near = self.lexical.nearest_term(term) if len(term) > 5 else None
         return near is not None and OSA.distance(term, near) == 1
 
     def correct(self, question_terms: Sequence[str]) -> list[str]:
         """Return the terms with those that no article holds replaced by the nearest that one does, if any is near."""
         return [
-            term if self.lexical.holds(term, "sentence") else self.lexical.nearest(term) or term
+            term if self.lexical.holds(term, "sentence") else self.lexical.nearest_term(term) or term
             for term in question_terms
         ]
 

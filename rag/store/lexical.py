@@ -140,7 +140,7 @@ class LexicalIndex:
             # The frequency counts what was removed until its segment is merged.
             return bool(searcher.search(tantivy.Query.term_query(self._schema, field, term), 1, count=False).hits)
 
-    def nearest(self, term: str) -> str | None:
+    def nearest_term(self, term: str) -> str | None:
         """Return the most frequent indexed term that starts alike and is one edit away (two from eight letters on).
 
         Terms of fewer than four letters, and numbers, are never taken for misspelt ones.

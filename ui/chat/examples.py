@@ -18,7 +18,7 @@ _CHARS = 20_000  # of each article
 _SENTENCE = re.compile(r"[^\n.!?]+(?:[.!?](?![\s\"”’)])[^\n.!?]*)*[.!?]?")
 _NAME = r"[A-Z][\w’'-]*[a-z](?: [A-Z][\w’'-]*[a-z]){0,3}"
 _NUMBER = r"\d{1,3}(?:[,.]\d{3})+|\d+"
-_DONE = {
+_INFINITIVES = {
     "announced": "announce",
     "pledged": "pledge",
     "promised": "promise",
@@ -33,7 +33,7 @@ _DONE = {
     "received": "receive",
 }
 _AMOUNT = re.compile(
-    rf"\b(?P<who>{_NAME}) (?:has |have |had )?(?:\w+ly )?(?P<did>{'|'.join(_DONE)}) (?:[a-z]+ ){{0,2}}"
+    rf"\b(?P<who>{_NAME}) (?:has |have |had )?(?:\w+ly )?(?P<did>{'|'.join(_INFINITIVES)}) (?:[a-z]+ ){{0,2}}"
     rf"(?:US ?)?[$€£] ?[\d.,]+ ?(?:million|billion|trillion)? in (?P<what>[a-z][\w’' -]{{3,60}}?)"
     r"(?=[,.;]|$| which| that)"
 )
@@ -90,7 +90,7 @@ def _questions(text: str) -> Iterable[tuple[str, str]]:
 def _ask_amount(m: re.Match[str]) -> str:
     if _NO_NAME.match(m["who"]):
         return ""
-    return f"How much {m['what'].strip()} did {m['who']} {_DONE[m['did']]}?"
+    return f"How much {m['what'].strip()} did {m['who']} {_INFINITIVES[m['did']]}?"
 
 
 def _ask_people(m: re.Match[str]) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from rag import Answer, Chat, Engine, Filters, RagError
 from ui.chat.conversations import Book, Conversation, Turn, new_id
 from ui.server.queue import Ticket, line_of
-from ui.server.visitors import NOBODY, Reader
+from ui.server.visitors import NOBODY, Visitor
 
 log = logging.getLogger(__name__)
 _TICK = 0.03  # seconds between looks at what the model wrote and at the stop flag
@@ -144,7 +144,7 @@ async def ask(
     filters: Filters | None = None,
     waiting: str = "Searching the articles…",
     chat: OpenChat = open_chat,
-    reader: Reader = NOBODY,
+    visitor: Visitor = NOBODY,
 ) -> AsyncGenerator[None, None]:
     """Answer `question` into the session's open conversation, yielding whenever there is something new to show.
 
@@ -159,7 +159,7 @@ async def ask(
     turn = Turn(question, problem=FAULT, id=run.id)
     try:
         yield
-        async with contextlib.aclosing(_answer(engine, run, conversation, filters, chat, reader)) as steps:
+        async with contextlib.aclosing(_answer(engine, run, conversation, filters, chat, visitor)) as steps:
             async for given in steps:
                 turn = given or turn
                 if not given:
@@ -184,13 +184,13 @@ async def _answer(
     conversation: Conversation,
     filters: Filters | None,
     chat: OpenChat,
-    reader: Reader,
+    visitor: Visitor,
 ) -> AsyncGenerator[Turn | None, None]:
     """Yield None whenever the run has changed, and last what came of it."""
-    ticket = line_of(engine.settings).join(reader.id)
+    ticket = line_of(engine.settings).join(visitor.id)
     searching = run.waiting
     try:
-        async with contextlib.aclosing(turn_of(ticket, run, reader)) as places:
+        async with contextlib.aclosing(turn_of(ticket, run, visitor)) as places:
             async for ahead in places:
                 run.waiting = in_line(ahead)
                 yield None
@@ -200,7 +200,7 @@ async def _answer(
     except BaseException:
         ticket.leave()
         raise
-    stream = pump(lambda: asker.stream(run.asked, filters), run, ticket, reader)
+    stream = pump(lambda: asker.stream(run.asked, filters), run, ticket, visitor)
     async with contextlib.aclosing(stream) as batches:
         async for items in batches:
             for item in items:
@@ -213,11 +213,11 @@ async def _answer(
         yield Turn(run.asked, problem=STOPPED, id=run.id)
 
 
-async def turn_of(ticket: Ticket, run: Stoppable, reader: Reader) -> AsyncGenerator[int, None]:
+async def turn_of(ticket: Ticket, run: Stoppable, visitor: Visitor) -> AsyncGenerator[int, None]:
     """Wait for a ticket's turn, yielding how many are before it whenever that changes; stop a run that nobody sees."""
     seen = 0
     while (ahead := ticket.ahead) and not run.stopped:
-        if reader.gone():
+        if visitor.gone():
             run.stopped = True
             return
         if ahead != seen:
@@ -233,7 +233,7 @@ def in_line(ahead: int, what: str = "question") -> str:
 
 
 async def pump(
-    open_stream: Callable[[], Iterator[Any]], run: Stoppable, ticket: Ticket, reader: Reader = NOBODY
+    open_stream: Callable[[], Iterator[Any]], run: Stoppable, ticket: Ticket, visitor: Visitor = NOBODY
 ) -> AsyncGenerator[list[Any], None]:
     """Yield what the stream delivers, in batches, until it ends, the run is stopped or nobody listens any more.
 
@@ -268,7 +268,7 @@ async def pump(
             while not box.empty():
                 batch.append(box.get())
             if not batch:
-                run.stopped = run.stopped or reader.gone()
+                run.stopped = run.stopped or visitor.gone()
                 await asyncio.sleep(_TICK)
                 continue
             last = batch[-1]

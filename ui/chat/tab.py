@@ -17,7 +17,7 @@ from ui.chat.examples import examples
 from ui.chat.session import OpenChat, Run, Session, ask
 from ui.chat.sidebar import sidebar
 from ui.events import QUICK, SLOW
-from ui.server.visitors import Reader, reader
+from ui.server.visitors import Visitor, visitor_of
 
 _KEEP = gr.skip()
 _FILES: dict[str, tuple[Callable[[Conversation], str], str, str]] = {
@@ -103,7 +103,7 @@ class ChatTab:
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Answer what was typed; the box is emptied once, and never while the reader types on."""
         first = True
-        async for view in self._ask(question, session, chosen, reader(request)):
+        async for view in self._ask(question, session, chosen, visitor_of(request)):
             yield *view, "" if first else _KEEP
             first = False
 
@@ -116,17 +116,17 @@ class ChatTab:
         question = str(sent.get("question", turn.asked if turn else ""))
         if turn and question.strip() and not session.run:
             session.begin_again(turn.id)
-        async for view in self._ask(question, session, chosen, reader(request)):
+        async for view in self._ask(question, session, chosen, visitor_of(request)):
             yield view
 
     async def _ask(
-        self, question: str, session: Session, chosen: Sequence[str], asking: Reader
+        self, question: str, session: Session, chosen: Sequence[str], visitor: Visitor
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         engine = session.own or self.engine
         waiting = "Loading the models…" if self.loading() else "Searching the articles…"
         filters = Filters(documents=tuple(chosen)) if chosen else None
         asked_in = session.current
-        steps = ask(engine, session, question, filters=filters, waiting=waiting, chat=self.open_chat, reader=asking)
+        steps = ask(engine, session, question, filters=filters, waiting=waiting, chat=self.open_chat, visitor=visitor)
         try:
             async for _ in steps:
                 done = asked_in.id not in session.runs

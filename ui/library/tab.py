@@ -20,7 +20,7 @@ from ui.library.intake import MOST_BYTES, Intake, Undo, add_files, add_url, put_
 from ui.library.shelf import PAGE, SORTS, Shelf, View
 from ui.server.queue import Line
 from ui.server.uploads import Own, uploads
-from ui.server.visitors import Reader, reader
+from ui.server.visitors import Visitor, visitor_of
 
 log = logging.getLogger(__name__)
 _KEEP = gr.skip()
@@ -139,10 +139,10 @@ class _Desk:
         self, paths: list[str] | None, changes: int, request: gr.Request | None = None
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Add what was uploaded, showing how it goes."""
-        adding, asking = _Adding(), reader(request)
-        own = Own(uploads(), asking.id)
+        adding, visitor = _Adding(), visitor_of(request)
+        own = Own(uploads(), visitor.id)
         steps = add_files(self._engine, self._shelf, paths or [], own, lambda: adding.stopped)
-        async with contextlib.aclosing(self._added(steps, "Reading file", changes, adding, asking)) as views:
+        async with contextlib.aclosing(self._added(steps, "Reading file", changes, adding, visitor)) as views:
             async for view in views:
                 yield view
 
@@ -152,17 +152,17 @@ class _Desk:
         """Add what stands at a web address."""
         url = str((event._data or {}).get("url", "")).strip()
         steps = add_url(self._engine, self._shelf, url)
-        said, asking = f"Fetching {url[:200]}", reader(request)
-        async with contextlib.aclosing(self._added(steps, said, changes, _Adding(), asking)) as views:
+        said, visitor = f"Fetching {url[:200]}", visitor_of(request)
+        async with contextlib.aclosing(self._added(steps, said, changes, _Adding(), visitor)) as views:
             async for view in views:
                 yield view
 
     async def _added(
-        self, steps: Generator[Intake, None, None], working: str, changes: int, adding: _Adding, asking: Reader
+        self, steps: Generator[Intake, None, None], working: str, changes: int, adding: _Adding, visitor: Visitor
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         intake = Intake()
         try:
-            async with contextlib.aclosing(self._in_turns(steps, adding, asking)) as done:
+            async with contextlib.aclosing(self._in_turns(steps, adding, visitor)) as done:
                 async for step in done:
                     intake = step if isinstance(step, Intake) else intake
                     said = in_line(step, "upload") if isinstance(step, int) else working
@@ -174,7 +174,7 @@ class _Desk:
         yield None, show.results(intake), intake.undo, changes + 1 if changed else _KEEP
 
     async def _in_turns(
-        self, steps: Generator[Intake, None, None], adding: _Adding, asking: Reader
+        self, steps: Generator[Intake, None, None], adding: _Adding, visitor: Visitor
     ) -> AsyncGenerator[Intake | int, None]:
         """Take the steps one by one, each in its turn, yielding it or how many are before it.
 
@@ -190,15 +190,15 @@ class _Desk:
 
         try:
             while not adding.stopped:
-                ticket = self._line.join(asking.id)
+                ticket = self._line.join(visitor.id)
                 try:
-                    async with contextlib.aclosing(turn_of(ticket, adding, asking)) as places:
+                    async with contextlib.aclosing(turn_of(ticket, adding, visitor)) as places:
                         async for ahead in places:
                             yield ahead
                     step = asyncio.ensure_future(asyncio.to_thread(take))
                     while not step.done():
                         await asyncio.wait({step}, timeout=_LOOK)
-                        adding.stopped = adding.stopped or asking.gone()
+                        adding.stopped = adding.stopped or visitor.gone()
                 finally:
                     ticket.leave()
                 if (intake := step.result()) is None:

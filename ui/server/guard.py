@@ -23,7 +23,7 @@ from rag import UsageError
 from ui.server.access import Access, same_origin
 from ui.server.calls import Calls, WrongShape
 from ui.server.uploads import MOST_OF_READER, uploads
-from ui.server.visitors import COOKIE, presence, reader_id
+from ui.server.visitors import COOKIE, presence, visitor_id
 
 MOST_JSON = 4_000_000  # bytes of a request that is no upload; a browser keeps a million characters of conversations
 BODY_SECONDS = 30.0  # that the next piece of a body may take
@@ -97,7 +97,7 @@ class Guard:
         self._check_sender(headers, address)
         if self._under_way[address] > MOST_OF_ADDRESS or sum(self._under_way.values()) > MOST_REQUESTS:
             raise Refused(503, "Dateline has too many requests at the same time; try again in a minute.")
-        path, reader = _path(scope), reader_id(headers, address)
+        path, reader = _path(scope), visitor_id(headers, address)
         send = _with_headers(send, new_reader=path == "/" and COOKIE not in headers.get("cookie", ""))
         if scope["method"] in ("GET", "HEAD") and _PAGE.fullmatch(path):
             await self._show(scope, receive, send, path)

@@ -54,7 +54,7 @@ presence = Presence()
 
 
 @dataclass(frozen=True)
-class Reader:
+class Visitor:
     """Whoever sent an event: `id` tells browsers apart, `page` the pages of one."""
 
     id: str = ""
@@ -65,10 +65,10 @@ class Reader:
         return bool(self.page) and presence.gone(self.page)
 
 
-NOBODY = Reader()  # who asks where there is no request, as in tests
+NOBODY = Visitor()  # who asks where there is no request, as in tests
 
 
-def reader(request: Any) -> Reader:
+def visitor_of(request: Any) -> Visitor:
     """Return who sent an event that has just come, given its `gr.Request`, or None where there is none."""
     if request is None:
         return NOBODY
@@ -76,10 +76,10 @@ def reader(request: Any) -> Reader:
     presence.sent(page)
     headers = {name.lower(): value for name, value in request.headers.items()}
     address = request.client.host if request.client else ""
-    return Reader(reader_id(headers, address), page)
+    return Visitor(visitor_id(headers, address), page)
 
 
-def reader_id(headers: Mapping[str, str], address: str) -> str:
+def visitor_id(headers: Mapping[str, str], address: str) -> str:
     """Return what tells one browser from another: the cookie that it was given, else its address."""
     try:
         found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)

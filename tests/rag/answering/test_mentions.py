@@ -10,17 +10,17 @@ from fakes import FakeLLM, make_engine
 from llama_index.core.base.llms.types import ChatResponseGen
 
 from rag import Answer
-from rag.language.word_table import Kin
+from rag.language.word_table import WordTable
 
 # The table knows that masks and sister are words, and that brothers stand where sisters do.
-WORDS = Kin({"masks": 0, "sister": 1, "brother": 2}, np.array([[0, 1], [1, 0], [1, 0]], dtype=np.float32))
+WORDS = WordTable({"masks": 0, "sister": 1, "brother": 2}, np.array([[0, 1], [1, 0], [1, 0]], dtype=np.float32))
 MASKS = "How many masks did Tessin share with Mexico?"
 VACCINES = "Tessin shared 2,700 vaccines with Mexico."
 
 
 @pytest.fixture(autouse=True)
 def words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.models.runtime.Models.kin", lambda _: WORDS)
+    monkeypatch.setattr("rag.models.runtime.Models.word_table", lambda _: WORDS)
 
 
 def ask(folder: Path, text: str, question: str, model: FakeLLM | None) -> Answer:

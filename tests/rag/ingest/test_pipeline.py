@@ -10,7 +10,7 @@ import pytest
 from fakes import WAIT
 
 from rag.errors import RagError, StoreError
-from rag.ingest.pipeline import overlap
+from rag.ingest.pipeline import pipelined
 
 Log = list[str]
 
@@ -51,7 +51,7 @@ class Stages:
         self.stopped = True
 
     def run(self) -> list[str]:
-        with contextlib.closing(overlap(self.batches(), self.embed, self.write, self.stop)) as results:
+        with contextlib.closing(pipelined(self.batches(), self.embed, self.write, self.stop)) as results:
             return list(results)
 
 
@@ -99,7 +99,7 @@ def test_ctrl_c_finishes_the_write_under_way() -> None:
 
 def test_left_early() -> None:
     stages = Stages(50)
-    with contextlib.closing(overlap(stages.batches(), stages.embed, stages.write, stages.stop)) as results:
+    with contextlib.closing(pipelined(stages.batches(), stages.embed, stages.write, stages.stop)) as results:
         assert next(results) == "0:0"
     assert stages.stopped and len(stages.written) <= 2
 
@@ -124,7 +124,7 @@ def test_stages_run_side_by_side() -> None:
         assert embedding.wait(WAIT) and reading.wait(WAIT)
         return stages.write(number, vectors)
 
-    with contextlib.closing(overlap(batches(), embed, write, stages.stop)) as results:
+    with contextlib.closing(pipelined(batches(), embed, write, stages.stop)) as results:
         assert len(list(results)) == 3
 
 
@@ -137,6 +137,6 @@ def test_no_more_than_three_batches_are_held() -> None:
         most = max(most, len(stages.read) - len(stages.written))
         return stages.embed(number)
 
-    with contextlib.closing(overlap(stages.batches(), embed, stages.write, stages.stop)) as results:
+    with contextlib.closing(pipelined(stages.batches(), embed, stages.write, stages.stop)) as results:
         assert len(list(results)) == 30
     assert most <= 3

@@ -20,7 +20,7 @@ import pytest
 from fakes import FakeEmbedding, make_engine, write_articles
 
 from rag import Document, DocumentError, Engine, RagError, StoreError
-from rag.ingest.read import BATCH, Reader, guarded
+from rag.ingest.read import BATCH, BatchReader, guarded
 from rag.ingest.scan import scan
 from rag.load.passages import split
 from rag.store.index import Index
@@ -316,14 +316,14 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(
 ) -> None:
     write_articles(folder, {"cod.txt": "Half of"})
     writer = iter(["Half of it, then", "Half of it, then all of it."])
-    read = Reader._items
+    read = BatchReader._items
 
-    def growing(self: Reader, found: Any) -> Any:
+    def growing(self: BatchReader, found: Any) -> Any:
         yield from read(self, found)
         if text := next(writer, None):
             Path(found.path).write_text(text, encoding="utf-8")
 
-    monkeypatch.setattr(Reader, "_items", growing)
+    monkeypatch.setattr(BatchReader, "_items", growing)
     assert did(engine.ingest(folder))["replaced"] == ("cod.txt",)
     assert library(engine)["cod.txt"] == "Half of it, then all of it."
 
@@ -332,15 +332,15 @@ def test_a_file_that_never_stops_changing_keeps_what_it_had(
     engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_articles(folder, {"cod.txt": "x"})
-    read = Reader._items
+    read = BatchReader._items
 
-    def growing(self: Reader, found: Any) -> Any:
+    def growing(self: BatchReader, found: Any) -> Any:
         yield from read(self, found)
         with open(found.path, "a", encoding="utf-8") as stream:
             stream.write("more ")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Reader, "_items", growing)
+        patch.setattr(BatchReader, "_items", growing)
         [(name, reason)] = engine.ingest(folder).failed
     assert name == "cod.txt" and "changes while it is read" in reason
     assert library(engine)["cod.txt"] == THREE["cod.txt"]
@@ -448,9 +448,9 @@ def test_a_file_that_breaks_off_keeps_what_it_had(
     write_articles(folder, {"list.jsonl": rows(5)})
     engine.ingest(folder)
     write_articles(folder, {"list.jsonl": rows(5, "changed row")})
-    read = Reader._items
+    read = BatchReader._items
 
-    def breaks_off(self: Reader, found: Any) -> Any:
+    def breaks_off(self: BatchReader, found: Any) -> Any:
         def items() -> Any:
             yield from itertools.islice(read(self, found), 2)
             raise DocumentError("the rest is missing")
@@ -458,7 +458,7 @@ def test_a_file_that_breaks_off_keeps_what_it_had(
         yield from guarded(found.source, items)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Reader, "_items", breaks_off)
+        patch.setattr(BatchReader, "_items", breaks_off)
         for _ in range(2):
             [(name, reason)] = engine.ingest(folder).failed
             assert (name, reason) == ("list.jsonl", "the rest is missing")
@@ -610,7 +610,7 @@ def test_reading_holds_no_more_of_a_large_file_than_of_a_small_one(tmp_path: Pat
     def peak(count: int) -> int:
         folder = write_articles(tmp_path / str(count), {"list.jsonl": rows(count)})
         files = scan([folder], lambda _: 0).files.values()
-        reader = Reader(lambda _: set(), 4)
+        reader = BatchReader(lambda _: set(), 4)
         documents = 0
         tracemalloc.start()
         try:

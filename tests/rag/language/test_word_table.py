@@ -11,11 +11,11 @@ from safetensors.numpy import save_file
 
 from rag import Settings
 from rag.language import word_table
-from rag.language.word_table import Kin
+from rag.language.word_table import WordTable
 from rag.models import registry
 
 TABLE = np.array([[1, 0], [0.8, 0.6], [0, 1], [-1, 0]], dtype=np.float32)
-WORDS = Kin({"frontier": 0, "border": 1, "cod": 2, "kelp": 3}, TABLE)
+WORDS = WordTable({"frontier": 0, "border": 1, "cod": 2, "kelp": 3}, TABLE)
 
 
 def test_nearness_is_scaled_between_strange_and_same() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rag.language.word_table import Kin
+from rag.language.word_table import WordTable
 from rag.retrieve.rank import rank
 from rag.types import Candidate, Chunk, Document, Place, Span
 
@@ -98,14 +98,14 @@ def test_nothing_found() -> None:
 def test_a_word_that_means_nearly_the_same_counts_in_part() -> None:
     # the cosine of frontier and border is 0.3: (0.3 - 0.15) / (0.4 - 0.15) = 0.6 of the term
     table = np.array([[1, 0], [0.3, 0.954], [0, 1]], dtype=np.float32)
-    kin = Kin({"frontier": 0, "border": 1, "cod": 2}, table)
+    table = WordTable({"frontier": 0, "border": 1, "cod": 2}, table)
     rows = [(1.0, 0.0), (1.0, 0.0), (1.0, 0.0)]
     found = rank(
         "Where is the frontier?",
         [candidate(rows, (0, 0), text="Cod came. A border ran.")],
         VECTOR,
         {"frontier": 2.0},
-        kin=kin,
+        table=table,
     )
     assert [hit.text for hit in found] == ["A border ran.", "Cod came."]
     assert found[0].score - found[1].score == pytest.approx(0.51 * 0.6, abs=1e-3)

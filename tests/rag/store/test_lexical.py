@@ -81,30 +81,30 @@ def test_words_match_as_they_are(index: LexicalIndex) -> None:
 
 def test_nearest_known_word(index: LexicalIndex) -> None:
     add(index, entries("The trawler met a cod in 2019. A trawler sank. The crawler left. Migration grew."))
-    assert index.nearest("trawlr") == "trawler"
-    assert index.nearest("trawelr") == "trawler"  # two letters that changed places are one slip
-    assert index.nearest("trxwlr") is None  # two slips in a short word make another word
+    assert index.nearest_term("trawlr") == "trawler"
+    assert index.nearest_term("trawelr") == "trawler"  # two letters that changed places are one slip
+    assert index.nearest_term("trxwlr") is None  # two slips in a short word make another word
     for other in ("cd", "cad", "2018", "xyzzy", "", "🎣"):
-        assert index.nearest(other) is None
+        assert index.nearest_term(other) is None
 
 
 def test_nearest_of_several_is_the_most_frequent(index: LexicalIndex) -> None:
     add(index, entries("The cabin burned. The cabin sank. The cabal met."))
-    assert index.nearest("cabil") in ("cabin", "cabal")
+    assert index.nearest_term("cabil") in ("cabin", "cabal")
     add(index, entries("One cabal. Two cabal. Three cabal."))
-    assert index.nearest("cabxl") == "cabal"
+    assert index.nearest_term("cabxl") == "cabal"
 
 
 def test_nearest_follows_the_index(index: LexicalIndex) -> None:
     add(index, entries("The cabin burned."))
-    assert index.nearest("cabxn") == "cabin"
+    assert index.nearest_term("cabxn") == "cabin"
     add(index, entries("The cabun sank. A cabun."))
-    assert index.nearest("cabxn") == "cabun"
-    assert index.nearest("c" * 100_000) is None
+    assert index.nearest_term("cabxn") == "cabun"
+    assert index.nearest_term("c" * 100_000) is None
 
 
 def test_nothing_is_near_in_an_empty_index(index: LexicalIndex) -> None:
-    assert index.nearest("trawler") is None
+    assert index.nearest_term("trawler") is None
 
 
 def test_removing(index: LexicalIndex) -> None:

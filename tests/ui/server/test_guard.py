@@ -62,7 +62,7 @@ def url(page: gr.Blocks) -> Iterator[str]:
 
 
 @pytest.fixture
-def visitor(url: str) -> Iterator[Visitor]:
+def visitor_of(url: str) -> Iterator[Visitor]:
     with Visitor(url) as visitor:
         yield visitor.open()
 

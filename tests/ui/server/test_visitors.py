@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ui.server import visitors
-from ui.server.visitors import COOKIE, Presence, reader_id
+from ui.server.visitors import COOKIE, Presence, visitor_id
 
 
 class Clock:
@@ -58,5 +58,5 @@ def test_second_stream_keeps_a_page(clock: Clock) -> None:
 
 @pytest.mark.parametrize("value", ["", "x", "0" * 31, "g" * 32, "0" * 32 + "; x", '"'])
 def test_cookie_of_another_form_is_none(value: str) -> None:
-    assert reader_id({"cookie": f"{COOKIE}={value}"}, "::1") in ("at ::1", "0" * 32)
-    assert reader_id({"cookie": f"{COOKIE}={'a1' * 16}"}, "::1") == "a1" * 16
+    assert visitor_id({"cookie": f"{COOKIE}={value}"}, "::1") in ("at ::1", "0" * 32)
+    assert visitor_id({"cookie": f"{COOKIE}={'a1' * 16}"}, "::1") == "a1" * 16
