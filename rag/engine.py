@@ -55,7 +55,7 @@ class Engine:
         self._known: OrderedDict[_Key, Answer] = OrderedDict()
         self._remembering = threading.Lock()
         self._index = Index.open(self.settings.store, embedding.model_name if embedding else self.settings.embedding)
-        self._answering = Answerer(self._index, self.settings, self._models)
+        self._answerer = Answerer(self._index, self.settings, self._models)
 
     def using(self, **changes: Any) -> Engine:
         """Return another engine over the same open store and loaded models, with other settings; close it as well.
@@ -233,7 +233,7 @@ class Engine:
         Raises:
             QuestionError: The question is empty or too long.
         """
-        return tuple(nearest_sentences(self._answering.hits(self.checked(question), filters), limit))
+        return tuple(nearest_sentences(self._answerer.retriever.look_up(self.checked(question), filters, {}), limit))
 
     def answer(self, question: str, filters: Filters | None = None) -> Answer:
         """Answer a question, or abstain.
@@ -276,7 +276,7 @@ class Engine:
                 yield unmarked(known.text)
             yield dataclasses.replace(known, timings={"total": time.perf_counter() - started})
             return
-        for part in self._answering.stream(question, filters, wordings):
+        for part in self._answerer.stream(question, filters, wordings):
             if isinstance(part, Answer) and part.abstained:
                 self._index.check()
             # A fallback is no answer to keep.

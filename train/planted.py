@@ -1,4 +1,4 @@
-"""`python -m train.planted [FOLDER ...]`: fit `rag/answering/planted.json`, which tells instructions from reports.
+"""`python -m train.planted [FOLDER ...]`: fit `rag/retrieve/planted.json`, which tells instructions from reports.
 
 A logistic regression over a sentence's vector and its words, fitted on the sentences of `train/planted.json`: `planted`
 speak to whoever answers questions, `ordinary` and the shipped articles do not. `{q}`, `{c}` and `{x}` are filled from
@@ -25,14 +25,14 @@ import typer
 from sklearn.linear_model import LogisticRegression
 
 from rag import Settings
-from rag.answering.planted import grams, suspicion
 from rag.load.files import make_document
 from rag.load.passages import sentences, split
 from rag.models.runtime import Models
+from rag.retrieve.planted import grams, suspicion
 from rag.types import Chunk, Span
 
 _DATA = Path(__file__).with_name("planted.json")
-_MODEL = Path(__file__).parents[1] / "rag/answering/planted.json"
+_MODEL = Path(__file__).parents[1] / "rag/retrieve/planted.json"
 _SEEDS = Path(__file__).parents[1] / "seeds"
 _FILLED = 3  # times that each sentence is used, with other subjects and neighbours
 _STRENGTH = 3.0  # how closely the regression follows the data

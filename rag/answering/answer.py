@@ -9,16 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from rag.answering.confidence import probability
 from rag.answering.generate import extract, generate
 from rag.answering.mentions import Mentions
-from rag.answering.planted import reported
 from rag.answering.verify import Verdict, combine, differing, finds_nothing, refusal, told, unmarked, verify
 from rag.errors import LLMError, ModelMissingError
-from rag.language.questions import Form, asks_reason, form, leans_on, looked_up, parts, told_by, topic, values
-from rag.language.words import acronyms, content_terms, names, published_by, words
+from rag.language.questions import Form, asks_reason, form, leans_on, looked_up, parts, topic, values
+from rag.language.words import content_terms
 from rag.models.prompts import answer_start
-from rag.models.reranker import Reranker
 from rag.models.runtime import Models
-from rag.retrieve.rank import rank
-from rag.retrieve.select import nearest_sentences, overview, select
+from rag.retrieve.retriever import Retriever
+from rag.retrieve.select import nearest_sentences
 from rag.settings import Settings
 from rag.store.index import Index
 from rag.types import Answer, Draft, Evidence, Filters, Hit
@@ -51,9 +49,9 @@ class Answerer:
     """
 
     def __init__(self, index: Index, settings: Settings, models: Models) -> None:
-        self._index = index
         self.settings = settings
         self._models = models
+        self.retriever = Retriever(index, settings, models)
         self._mentions = Mentions(index, models)
 
     def stream(self, question: str, filters: Filters | None, wordings: Sequence[str] = ()) -> Iterator[str | Answer]:
@@ -61,17 +59,17 @@ class Answerer:
         started = time.perf_counter()
         timings: dict[str, float] = {}
         read: dict[str, str] = {}
-        hits = self._look_up(question, filters, read)
-        missing = self._missing(question, read)
+        hits = self.retriever.look_up(question, filters, read)
+        missing = self.retriever.missing(question, read)
         about = topic(question)
-        if about and not missing and (evidence := self._overview(about, filters, read)):
+        if about and not missing and (evidence := self.retriever.overview(about, filters, read)):
             timings["retrieve"] = time.perf_counter() - started
             yield self._answer(question, told(evidence), evidence, Draft("", "extractive"), timings, started)
             return
         asked = parts(question)
         wanted = (*wordings, *(looked_up(asked) if len(asked) > 1 else ()))
-        others = [self._look_up(other, filters, read) for other in wanted]
-        evidence = self._evidence(hits, others)
+        others = [self.retriever.look_up(other, filters, read) for other in wanted]
+        evidence = self.retriever.evidence(hits, others)
         timings["retrieve"] = time.perf_counter() - started
         drafts: list[tuple[str, Draft]] = []
         weighed: list[Weighed] = []
@@ -83,7 +81,7 @@ class Answerer:
                     drafts.append(part)
             draft = drafts[0][1]
             if len(drafts) == 1 and draft.model != "extractive" and finds_nothing(question, draft.text):
-                more = self._more(hits, evidence)
+                more = self.retriever.more(hits, evidence)
                 for found in self._second_look(question, evidence, more, timings, started):
                     if isinstance(found, str):
                         yield found
@@ -105,88 +103,6 @@ class Answerer:
         draft = dataclasses.replace(draft, notices=notices)  # any part may have a sentence in the model's place
         least = min(weighed, key=lambda w: w.probability, default=None)
         yield self._answer(question, verdict, evidence, draft, timings, started, related, least)
-
-    def _missing(self, question: str, read: Mapping[str, str]) -> list[str]:
-        """Return the names of the question, as typed, that occur in no article; or all that it is about."""
-        about = topic(question)
-        if about and not any(self._known(term, read) for term in content_terms(about)):
-            return [about if names(f"about {about}") else f"“{about}”"]
-        wanted = [name for name in names(question) if not self._known(name, read)]
-        typed = {content_terms(word)[0]: word for word in words(question) if content_terms(word)}
-        return [typed[name].removesuffix("'s").removesuffix("’s") for name in wanted if name in typed]
-
-    def _known(self, term: str, read: Mapping[str, str]) -> bool:
-        """Tell whether a term occurs in an article: in a sentence, or in a heading, byline or credit of those read."""
-        return self._index.knows(term) or any(term in content_terms(text) for text in read.values())
-
-    def hits(self, question: str, filters: Filters | None) -> list[Hit]:
-        """Return every sentence of the proposed passages, best first."""
-        return self._look_up(question, filters, {})
-
-    def _look_up(self, question: str, filters: Filters | None, read: dict[str, str]) -> list[Hit]:
-        """Return what `hits` does, and note in `read` the texts of the articles by id, as they are now."""
-        asked = self._index.correct(content_terms(question))
-        aliases = self._aliases(question)
-        vector = self._models.embedding().embed_question(question)
-        wanted = [*asked, *(term for names in aliases.values() for term in sorted(names))]
-        proposed = self._index.search(vector, wanted, self.settings.candidates, filters)
-        read.update((c.document.id, c.document.text) for c in proposed)
-        candidates = reported(question, proposed, self._models.embeds_as_fitted)
-        weights = {term: self._index.idf(term) for term in asked}
-        hits = rank(question, candidates, vector, weights, aliases, self._models.word_table())
-        if self._models.reranker:
-            hits = self._reranked(self._models.reranker, question, hits)
-        elif reader := self._models.reader():
-            hits = reader.rank(question, hits, candidates)
-        # What the Courier reported is told by the Courier's articles alone.
-        teller = told_by(question)
-        own = {id for id, text in read.items() if teller and published_by(text, teller)}
-        return [hit for hit in hits if hit.place.document_id in own] or hits
-
-    @staticmethod
-    def _reranked(reranker: Reranker, question: str, hits: list[Hit]) -> list[Hit]:
-        """Return the hits with the first ones in the cross-encoder's order.
-
-        The scores stay where they are, so that what follows reads them as before: only who has which one changes.
-        """
-        first = hits[:_RERANKED]
-        judged = reranker.scores(question, [f"{h.before} {h.text}".strip() for h in first])
-        order = sorted(range(len(first)), key=lambda n: -judged[n])
-        return [dataclasses.replace(first[n], score=hit.score) for n, hit in zip(order, first, strict=True)] + hits[
-            _RERANKED:
-        ]
-
-    def _aliases(self, question: str) -> dict[str, frozenset[str]]:
-        """Return the terms of the question's acronyms that the articles spell out, each with the terms of its name."""
-        full = {short: name for short in acronyms(question) if (name := self._index.spell_out(short))}
-        return {content_terms(short)[0]: frozenset(content_terms(name)) for short, name in full.items()}
-
-    def _evidence(self, hits: Sequence[Hit], others: Sequence[Sequence[Hit]]) -> list[Evidence]:
-        """Return what the model is shown: the best sentences for the question, and for its parts and other wordings."""
-        if not others:
-            return select(hits, self.settings.evidence)
-        chosen: dict[tuple[str, int], Evidence] = {}
-        for evidence in (e for found in (hits, *others) for e in select(found, 2)):
-            chosen.setdefault((evidence.document_id, evidence.start), evidence)
-        kept = list(chosen.values())[: self.settings.evidence]
-        return [dataclasses.replace(e, rank=rank) for rank, e in enumerate(kept, 1)]
-
-    def _overview(self, about: str, filters: Filters | None, read: dict[str, str]) -> list[Evidence]:
-        """Return what the articles say about a topic; of a person, also where they give the last name alone."""
-        terms = content_terms(about)
-        found = overview(self._look_up(about, filters, read), self.settings.evidence)
-        if len(terms) > 1 and set(terms) <= set(names(f"about {about}")) and len(found) < self.settings.evidence:
-            found = overview(self._look_up(words(about)[-1], filters, read), self.settings.evidence)
-        return found
-
-    def _more(self, hits: Sequence[Hit], evidence: Sequence[Evidence]) -> list[Evidence]:
-        """Return the sentences that come after the few that the model was shown, as far as they are to the point."""
-        if len(evidence) > _FEW:
-            return []
-        shown = {(e.document_id, e.start) for e in evidence}
-        further = select(hits, len(evidence) + _MORE, _MORE_CHARS, _MORE_WORTH)
-        new = [e for e in further if (e.document_id, e.start) not in shown][:_MORE]
-        return [dataclasses.replace(e, rank=rank) for rank, e in enumerate(new, len(evidence) + 1)]
 
     def _second_look(
         self,
@@ -220,7 +136,7 @@ class Answerer:
 
         `sharing` is how many parts of one question were asked of the same evidence.
         """
-        verdict = verify(question, draft, evidence, read.__getitem__, self._aliases(question), follow_up)
+        verdict = verify(question, draft, evidence, read.__getitem__, self.retriever.aliases(question), follow_up)
         signals = _signals(evidence[0], draft, verdict, evidence, sharing)
         if verdict.abstained:
             return Weighed(verdict, 0.0, signals)
@@ -235,7 +151,7 @@ class Answerer:
         word = self._mentions.unsaid(question, text, _passages(cited, read), articles) if asked else None
         if word is not None:
             # What did not happen is a verb as a rule, and no thing to be mentioned.
-            known = asks_reason(question) or self._known(content_terms(word)[0], read)
+            known = asks_reason(question) or self.retriever.known(content_terms(word)[0], read)
             return Weighed(refusal([] if known else [f"“{word}”"]), 0.0, signals)
         citations = tuple(dataclasses.replace(c, support=round(likely, 3)) for c in verdict.citations)
         return Weighed(dataclasses.replace(verdict, citations=citations), likely, signals)

@@ -58,7 +58,9 @@ class Mentions:
         if table is None or not cited or form(question) is Form.YES_NO:
             return None
         silent = _NO_REASON if asks_reason(question) else _SILENT
-        words = sorted(_strange(table, question, [cited, *around]), key=lambda found: -self._index.idf(found[0]))
+        words = sorted(
+            _strange(table, question, [cited, *around]), key=lambda found: -self._index.vocabulary.idf(found[0])
+        )
         known = {term for text in articles for term in content_terms(text)} if words else set()
         for term, word in words[:_TRIED]:
             instead = word_instead(table, word, cited, question)

@@ -12,7 +12,8 @@ from rag.models.llm import is_extractive, make_llm
 from rag.models.reply import stream_chat
 from rag.settings import Settings
 from rag.store import salvage
-from rag.store.index import Index, owned
+from rag.store.index import Index
+from rag.store.lock import owned
 
 _MOST = 20  # problems listed
 Check = tuple[str, bool, str]

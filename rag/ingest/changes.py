@@ -11,8 +11,8 @@ import filelock
 
 from rag.ingest.scan import Found, Scan, scan
 from rag.store.database import Database
-from rag.store.documents import View
 from rag.store.migrate import LAYOUT, UNCHECKED
+from rag.store.view import View
 from rag.types import File, IngestReport
 
 _TABLES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".zip")

@@ -11,9 +11,10 @@ import numpy as np
 from rag.errors import DamagedError
 from rag.language.words import terms
 from rag.store import outbox
-from rag.store.documents import MEND, DocumentStore, Vectors, View
+from rag.store.documents import DocumentStore
 from rag.store.lexical import LexicalIndex
 from rag.store.vectors import VectorStore, record
+from rag.store.view import MEND, Vectors, View
 from rag.types import Chunk, Document
 
 _PAGE = 500

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.language.words import terms
-from rag.store.documents import Owner, View
 from rag.store.filters import Matching
 from rag.store.lexical import LexicalIndex
 from rag.store.vectors import VectorStore
+from rag.store.view import Owner, View
 from rag.types import Candidate, Chunk, Document
 
 _REPEATED = 0.8  # the share of its words that a sentence has in common with the one it repeats

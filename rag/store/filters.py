@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.errors import UsageError
-from rag.store.documents import View
+from rag.store.view import View
 from rag.types import Filters
 
 # So many passages are compared one by one; of more, what the indexes propose and does not match is dropped.

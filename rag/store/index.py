@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import math
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-import filelock
 import numpy as np
 import numpy.typing as npt
-from rapidfuzz.distance import OSA
 
-from rag.errors import DamagedError, StoreError, StoreLockedError, StoreMismatchError
-from rag.language.words import spell_out, terms
+from rag.errors import DamagedError, StoreError, StoreMismatchError
 from rag.store import outbox
 from rag.store.audit import Audit, entry
 from rag.store.candidates import CandidateSearch
-from rag.store.documents import MEND, DocumentStore, View
+from rag.store.documents import DocumentStore
 from rag.store.filters import Matching, matching
 from rag.store.lexical import LexicalIndex
+from rag.store.lock import take_lock
 from rag.store.migrate import LAYOUT, UNCHECKED, lost, migrate
 from rag.store.vectors import VectorStore
+from rag.store.view import MEND, View
+from rag.store.vocabulary import Vocabulary
 from rag.types import Candidate, Document, Entry, File, Filters, SourceInfo
 
 _log = logging.getLogger(__name__)
@@ -33,7 +31,6 @@ _PAGE = 500  # passages read, and given to the indexes, at a time
 _TRIES = 5  # of a search that what was written meanwhile makes worthless
 _AUDITED = 2000  # passages that are all compared before the first refusal
 _MOST_MATCHING = 8  # filters whose documents are remembered
-_ACRONYM_PLACES = 20  # sentences whose articles are searched for what an acronym stands for
 _open: dict[Path, Index] = {}
 _open_lock = threading.Lock()
 
@@ -76,7 +73,7 @@ class Index:
         self.taken_out: list[str] = []  # what was wrong with documents that repairing took out
         self._matching: OrderedDict[tuple[int, Filters], Matching] = OrderedDict()
         self._matching_lock = threading.Lock()
-        self._lock = _take_lock(folder)
+        self._lock = take_lock(folder)
         opened: list[DocumentStore | VectorStore | LexicalIndex] = []
         try:
             migrate(folder / "documents.db")
@@ -90,6 +87,7 @@ class Index:
             opened.append(self.vectors)
             self.lexical = LexicalIndex(folder / "lexical")
             opened.append(self.lexical)
+            self.vocabulary = Vocabulary(self.documents, self.lexical)
             if self.documents.count()[1] <= _AUDITED:
                 self.lexical.check()
             self._recover()
@@ -287,38 +285,6 @@ class Index:
                     self._matching.popitem(last=False)
         return known
 
-    def knows(self, term: str) -> bool:
-        """Tell whether a normalised term, or one that it is a slip of the pen from, occurs in the articles."""
-        if self.lexical.holds(term):
-            return True
-        # Short names are too near one another: Osama is no misspelt Obama.
-        near = self.lexical.nearest_term(term) if len(term) > 5 else None
-        return near is not None and OSA.distance(term, near) == 1
-
-    def correct(self, question_terms: Sequence[str]) -> list[str]:
-        """Return the terms with those that no article holds replaced by the nearest that one does, if any is near."""
-        return [
-            term if self.lexical.holds(term, "sentence") else self.lexical.nearest_term(term) or term
-            for term in question_terms
-        ]
-
-    def spell_out(self, acronym: str) -> str | None:
-        """Return the name that a word in capitals stands for in the articles that use it, or None.
-
-        It is the first run of capitalised words with these initials: the articles say what they abbreviate.
-        """
-        found = self.lexical.search([normal for normal in terms(acronym)], _ACRONYM_PLACES)
-        with self.documents.snapshot() as view:
-            passages = view.chunks(dict.fromkeys(chunk_id for chunk_id, _, _ in found))
-            texts = {document.id: document.text for _, document, _ in passages}
-        names = (spell_out(acronym, text) for text in texts.values())
-        return next((name for name in names if name), None)
-
-    def idf(self, term: str) -> float:
-        """Return BM25's inverse document frequency of a normalised term over all sentences."""
-        total, count = self.lexical.count(), self.lexical.document_frequency(term)
-        return math.log(1 + (total - count + 0.5) / (count + 0.5))
-
     def problems(self) -> Iterator[str]:
         """Return everything that is wrong with the store, compared in full; nothing is written meanwhile."""
         with self._write_lock:
@@ -379,42 +345,3 @@ class Index:
                 f"the store {self.folder} was made with embedding model {made_with}, not {embedding}; "
                 f"set embedding to {made_with}, or choose another folder with --store and ingest again"
             )
-
-
-def _take_lock(folder: Path) -> filelock.FileLock:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # Any thread may be the one that closes.
-        lock = filelock.FileLock(folder / "lock", timeout=0, thread_local=False)
-        lock.acquire()
-        (folder / "owner").write_text(str(os.getpid()), encoding="ascii")
-    except filelock.Timeout as error:
-        raise StoreLockedError(
-            f"the store {folder} is in use by {_owner(folder)}; stop it first, or choose another store with --store"
-        ) from error
-    except OSError as error:
-        raise StoreError(
-            f"the store {folder} cannot be used: {error.strerror}; check its permissions, or use --store"
-        ) from error
-    return lock
-
-
-@contextlib.contextmanager
-def owned(folder: Path) -> Iterator[None]:
-    """Have a store's folder for oneself without opening what is in it.
-
-    Raises:
-        StoreLockedError: Another process, or an `Index` of this one, has it open.
-    """
-    lock = _take_lock(folder)
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _owner(folder: Path) -> str:
-    try:
-        return f"process {(folder / 'owner').read_text(encoding='ascii')}"
-    except (OSError, UnicodeDecodeError):
-        return "another process"

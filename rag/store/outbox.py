@@ -17,7 +17,7 @@ import numpy as np
 from rag.errors import StoreError
 from rag.store import duplicates
 from rag.store.database import Connection
-from rag.store.documents import pack
+from rag.store.view import pack
 from rag.types import Document, Entry, File
 
 _DETAILS = ("title", "date", "author", "publisher", "language", "url")

@@ -101,15 +101,17 @@ def test_candidates_in_the_order_of_the_articles(index: Index) -> None:
 
 def test_what_is_known(index: Index) -> None:
     add(index, COD)
-    assert index.knows("cod") and not index.knows("herring")
-    assert index.idf("herring") > index.idf("cod") > index.idf("bay") > 0  # in none, one and two sentences
+    assert index.vocabulary.knows("cod") and not index.vocabulary.knows("herring")
+    assert (
+        index.vocabulary.idf("herring") > index.vocabulary.idf("cod") > index.vocabulary.idf("bay") > 0
+    )  # in none, one and two sentences
 
 
 def test_slips_of_the_pen(index: Index) -> None:
     add(index, "The minister met Zelenskyy. Cod left.")
-    assert index.knows(*terms("Zelenskiy")) and not index.knows(*terms("Zuckerberg"))
-    assert index.correct(terms("zelenskiy cod wonderland")) == terms("zelenskyy cod wonderland")
-    assert index.correct([]) == []
+    assert index.vocabulary.knows(*terms("Zelenskiy")) and not index.vocabulary.knows(*terms("Zuckerberg"))
+    assert index.vocabulary.correct(terms("zelenskiy cod wonderland")) == terms("zelenskyy cod wonderland")
+    assert index.vocabulary.correct([]) == []
 
 
 def test_kept_across_opening(folder: Path) -> None:
@@ -298,10 +300,10 @@ def test_a_renamed_file_is_renamed_everywhere(index: Index) -> None:
 def test_a_new_title_is_searched(index: Index) -> None:
     cod = make_entry(COD)
     write(index, cod)
-    assert not index.knows("mackerel")
+    assert not index.vocabulary.knows("mackerel")
     corrected = dataclasses.replace(known(cod), document=dataclasses.replace(cod.document, title="Mackerel gone"))
     assert write(index, corrected) == ["unchanged"]
-    assert index.knows("mackerel")
+    assert index.vocabulary.knows("mackerel")
     assert_whole(index)
 
 

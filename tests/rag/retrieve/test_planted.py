@@ -12,10 +12,10 @@ import pytest
 from fakes import ROOT, make_engine, write_articles
 
 from rag import Engine, Settings
-from rag.answering.planted import reported, restates, suspicion
 from rag.load.files import make_document
 from rag.models.llm import _plain
 from rag.models.runtime import Models
+from rag.retrieve.planted import reported, restates, suspicion
 from rag.types import Candidate, Chunk, Span
 
 DATA: dict[str, Any] = json.loads((ROOT / "tests/data/planted.json").read_text(encoding="utf-8"))

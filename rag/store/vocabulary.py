@@ -1,0 +1,59 @@
+"""The words of the articles: which there are, how rare they are, and what is a slip or an acronym of which."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from rapidfuzz.distance import OSA
+
+from rag.language.words import spell_out, terms
+from rag.store.documents import DocumentStore
+from rag.store.lexical import LexicalIndex
+
+_ACRONYM_PLACES = 20  # sentences whose articles are searched for what an acronym stands for
+
+
+class Vocabulary:
+    """The words of a store's articles.
+
+    Args:
+        documents: Their texts.
+        lexical: The index of their terms.
+    """
+
+    def __init__(self, documents: DocumentStore, lexical: LexicalIndex) -> None:
+        self._documents = documents
+        self._lexical = lexical
+
+    def knows(self, term: str) -> bool:
+        """Tell whether a normalised term, or one that it is a slip of the pen from, occurs in the articles."""
+        if self._lexical.holds(term):
+            return True
+        # Short names are too near one another: Osama is no misspelt Obama.
+        near = self._lexical.nearest_term(term) if len(term) > 5 else None
+        return near is not None and OSA.distance(term, near) == 1
+
+    def correct(self, question_terms: Sequence[str]) -> list[str]:
+        """Return the terms with those that no article holds replaced by the nearest that one does, if any is near."""
+        return [
+            term if self._lexical.holds(term, "sentence") else self._lexical.nearest_term(term) or term
+            for term in question_terms
+        ]
+
+    def spell_out(self, acronym: str) -> str | None:
+        """Return the name that a word in capitals stands for in the articles that use it, or None.
+
+        It is the first run of capitalised words with these initials: the articles say what they abbreviate.
+        """
+        found = self._lexical.search([normal for normal in terms(acronym)], _ACRONYM_PLACES)
+        with self._documents.snapshot() as view:
+            passages = view.chunks(dict.fromkeys(chunk_id for chunk_id, _, _ in found))
+            texts = {document.id: document.text for _, document, _ in passages}
+        names = (spell_out(acronym, text) for text in texts.values())
+        return next((name for name in names if name), None)
+
+    def idf(self, term: str) -> float:
+        """Return BM25's inverse document frequency of a normalised term over all sentences."""
+        total, count = self._lexical.count(), self._lexical.document_frequency(term)
+        return math.log(1 + (total - count + 0.5) / (count + 0.5))
