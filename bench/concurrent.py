@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.stand_in import StandIn
-from bench.table import show
+from bench.support.stand_in import StandIn
+from bench.support.table import show
 from rag import Answer, Engine, RagError, Settings
 
 TOPICS = ("harbour", "museum", "ferry", "bridge", "orchard", "quarry", "theatre", "railway", "hospital", "library")

@@ -31,9 +31,9 @@ import numpy.typing as npt
 
 import rag.ingest.read
 import rag.store.index
-from bench.crash_store import State, committed, dump, write_articles
-from bench.stand_in import StandIn
-from bench.table import show
+from bench.support.crash_store import State, committed, dump, write_articles
+from bench.support.stand_in import StandIn
+from bench.support.table import show
 from rag import Engine, Settings
 from rag.types import Chunk
 

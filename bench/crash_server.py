@@ -34,8 +34,8 @@ import rag.engine
 import rag.models.runtime
 import ui.app  # noqa: F401  imported before forking, as the rest is
 from bench.page import Page
-from bench.stand_in import StandIn
-from bench.table import show
+from bench.support.stand_in import StandIn
+from bench.support.table import show
 from rag.load.files import make_document
 from rag.load.passages import split
 

@@ -21,7 +21,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.table import show
+from bench.support.table import show
 
 QUESTIONS = (
     "How much additional aid did Harris announce for the region?",

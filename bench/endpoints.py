@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.bad_endpoint import GOOD, KINDS, NOISE, SECRET, endpoint
-from bench.stand_in import StandIn
-from bench.table import show
+from bench.support.bad_endpoint import GOOD, KINDS, NOISE, SECRET, endpoint
+from bench.support.stand_in import StandIn
+from bench.support.table import show
 from rag import Engine, Settings
 from rag.shared_engine import seeds_folder
 
@@ -69,7 +69,7 @@ def run(engine: Engine, kind: str, rounds: int, questions: int, timeout: float, 
 
     Args:
         engine: An engine without an answer model.
-        kind: A key of `bench.bad_endpoint.KINDS`.
+        kind: A key of `bench.support.bad_endpoint.KINDS`.
         rounds: Rounds with the reader, and as many without.
         questions: Questions of the others in a round.
         timeout: Seconds that the reader's answers may take.

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.archive import write
-from bench.table import show
+from bench.support.table import show
 from rag import Settings
 from rag.models import registry
 
@@ -66,7 +66,7 @@ def compare(passages: int, runs: int, folder: Path) -> dict[str, list[Run]]:
             if name == "Dateline":
                 command = [sys.executable, "-m", "rag", "ingest", articles, "--json"]
             else:
-                command = [sys.executable, "-m", "bench.baseline", articles, str(store), str(model)]
+                command = [sys.executable, "-m", "bench.support.baseline", articles, str(store), str(model)]
             found[name].append(run(command, passages, lambda said: int(json.loads(said)["passages"]), store))
             print(f"{name}: {found[name][-1].seconds:.1f} s", file=sys.stderr)
     return found

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import httpx
 
-from bench.table import show
+from bench.support.table import show
 
 TOPICS = ("aid", "border", "vaccines", "talks", "earthquake", "court", "minister", "migrants", "election", "storm")
 PLACE = re.compile(r"\d+ questions? before yours")

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from bench.archive import Planted, read_questions, write
-from bench.table import show
+from bench.support.table import show
 
 SEEN = 5  # sentences among which the planted one is looked for
 _WARM_UP = 10  # questions that are asked before any is timed

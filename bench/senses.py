@@ -20,7 +20,7 @@ from typing import Annotated
 import typer
 from tqdm import tqdm
 
-from bench.table import show
+from bench.support.table import show
 from rag import Settings
 from rag.answering.mentions import _ANOTHER, _DOUBTED, _SILENT, _strange, word_instead
 from rag.language.questions import Form, form

@@ -17,8 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.archive import write
-from bench.stand_in import StandIn
-from bench.table import show
+from bench.support.stand_in import StandIn
+from bench.support.table import show
 from rag import Engine, Settings
 
 PER_ARTICLE = 5  # passages in an article, as in news

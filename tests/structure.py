@@ -72,7 +72,7 @@ OWNERS: dict[str, set[str]] = {
     "matplotlib": {"eval.report.plots"},
     "jinja2": {"eval.report.page"},
     "ir_measures": {"eval.score.metrics"},
-    "sklearn": {"eval.score.figures", "train.confidence", "train.planted", "train.reader"},
+    "sklearn": {"eval.score.figures", "train.confidence", "train.planted", "train.reader_data"},
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 from fakes import ROOT
 
 from bench import sync
-from bench.stand_in import StandIn
+from bench.support.stand_in import StandIn
 from rag import Engine, Settings
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bench.concurrent import Articles, Outcome, article, check, run, whole
-from bench.stand_in import StandIn
+from bench.support.stand_in import StandIn
 from rag import Engine, RagError, Settings
 
 

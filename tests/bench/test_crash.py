@@ -12,7 +12,7 @@ import pytest
 from fakes import ROOT
 from stores import MODEL, make_entry, write
 
-from bench.crash_store import State, committed, dump
+from bench.support.crash_store import State, committed, dump
 from rag.store.index import Index
 
 COD = make_entry("Cod left the bay. The bay froze. Nobody fished.", "a.txt")

@@ -9,7 +9,7 @@ import pytest
 from fakes import SEEDS
 
 from bench import endpoints
-from bench.stand_in import StandIn
+from bench.support.stand_in import StandIn
 from rag import Engine, Settings
 
 

@@ -13,7 +13,7 @@ from commands import process
 from fakes import WAIT, make_engine
 from llama_index.core.base.llms.types import ChatMessage
 
-from bench.bad_endpoint import KINDS, endpoint
+from bench.support.bad_endpoint import KINDS, endpoint
 from rag import Answer, LLMError, Settings
 from rag.cli.doctor import checks
 from rag.models.llm import make_llm

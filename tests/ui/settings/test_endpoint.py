@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bench import bad_endpoint
+from bench.support import bad_endpoint
 from ui.settings import endpoint
 from ui.settings.endpoint import try_endpoint, url_problem
 

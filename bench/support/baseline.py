@@ -36,7 +36,7 @@ def ingest(folder: Path, store: Path, model: Path) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.baseline", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.support.baseline", description=__doc__)
     for name in ("folder", "store", "model"):
         parser.add_argument(name, type=Path)
     print(json.dumps({"passages": ingest(**vars(parser.parse_args()))}))

@@ -1,0 +1,1 @@
+"""What several benchmarks share: endpoints, baselines, stores to damage, and tables."""
