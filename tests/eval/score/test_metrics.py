@@ -1,66 +1,20 @@
-"""The metrics, each figure worked out by hand."""
+"""The metrics of an answer, each figure worked out by hand, and all scores of an answer together."""
 
 from __future__ import annotations
 
-from math import log2
-from typing import Any
-
 import pytest
+from graded import NOT_SAID, REFUSABLE, answer, cited, question, reader, shown
 
-from eval.datasets.dataset import Place as Gold
-from eval.datasets.dataset import Question
 from eval.score.metrics import (
-    citation_precision,
-    citation_recall,
-    citation_support,
     correct,
     exact_match,
     gold_recall,
     holds_keys,
     normalise,
     plain,
-    retrieval,
     score,
     token_f1,
 )
-from rag import Answer, Citation, Evidence, Place, Span, StoreError
-
-WHERE = Span(0, 100)
-
-
-def question(
-    *facts: list[tuple[str, int, int]],
-    kind: str = "fact",
-    keys: list[list[str]] | None = None,
-    answers: tuple[str, ...] = ("yes",),
-) -> Question:
-    """A question on facts, each a list of places (source, start, end); to be refused without facts and answers."""
-    places = [[{"source": s, "start": a, "end": b, "quote": "x" * (b - a)} for s, a, b in fact] for fact in facts]
-    values: dict[str, Any] = {"id": "q", "kind": kind, "split": "dev", "turns": ["?"], "evidence": places}
-    return Question.model_validate(values | {"answers": answers, "keys": keys or []})
-
-
-REFUSABLE = question(kind="off_topic", answers=())
-
-
-def cited(marker: int, source: str, start: int, end: int, *also: Place, quote: str = "q") -> Citation:
-    return Citation(marker, source, "T", quote, start, end, 1.0, source, WHERE, also)
-
-
-def shown(rank: int, source: str, start: int, end: int, *also: Place) -> Evidence:
-    return Evidence(rank, source, "T", "q", start, end, 1, 1, 1, source, WHERE, also=also)
-
-
-def answer(text: str = "yes [1]", *, citations: Any = (), abstained: bool = False) -> Answer:
-    return Answer("?", text, abstained, tuple(citations), (), "fake", {"total": 1.0}, "0" * 16)
-
-
-NOT_SAID = answer("The articles do not say.", abstained=True)
-
-
-def ranking(asked: Question, *ranked: Evidence) -> list[float | None]:
-    """Recall at 1, 3 and 5, reciprocal rank and nDCG at 10."""
-    return list(retrieval(asked.evidence, ranked).values())
 
 
 @pytest.mark.parametrize(
@@ -173,149 +127,6 @@ def test_marker_is_no_key() -> None:
 )
 def test_gold_recall(text: str, accepted: list[str], share: float) -> None:
     assert gold_recall(text, accepted) == pytest.approx(share)
-
-
-def test_ranking() -> None:
-    # Two facts, the first in two places. Ranked: a miss, the second fact, the first fact at its other place.
-    asked = question([("a", 0, 10), ("b", 50, 60)], [("a", 20, 30)])
-    found = ranking(asked, shown(1, "a", 90, 99), shown(2, "a", 20, 30), shown(3, "b", 40, 55))
-    gained, ideal = 1 / log2(2 + 1) + 1 / log2(3 + 1), 1 / log2(1 + 1) + 1 / log2(2 + 1)
-    assert found == pytest.approx([0 / 2, 2 / 2, 2 / 2, 1 / 2, gained / ideal])
-
-
-def test_nothing_ranked_and_nothing_found() -> None:
-    asked = question([("a", 0, 10)])
-    assert ranking(asked) == [0, 0, 0, 0, 0]
-    assert ranking(asked, shown(1, "b", 0, 10)) == [0, 0, 0, 0, 0], "the same span of another article"
-
-
-def test_fact_found_twice_counts_once() -> None:
-    # One fact in two places, both found, then the second fact: the repeat takes no rank, so the second fact is second.
-    asked = question([("a", 0, 10), ("b", 0, 10)], [("c", 0, 10)])
-    found = ranking(asked, shown(1, "a", 0, 10), shown(2, "b", 0, 10), shown(3, "c", 0, 10))
-    assert found == pytest.approx([1 / 2, 2 / 2, 2 / 2, 1.0, 1.0])
-    # Without the second fact one of two is found, and found at the first rank: 1 of 1 + 1 / log2(3).
-    found = ranking(asked, shown(1, "a", 0, 10), shown(2, "b", 0, 10))
-    assert found == pytest.approx([1 / 2, 1 / 2, 1 / 2, 1.0, 1 / (1 + 1 / log2(3))])
-
-
-def test_item_that_finds_two_facts_takes_two_ranks() -> None:
-    # A miss at rank 1, then a passage with both facts: they stand at ranks 2 and 3.
-    asked = question([("a", 0, 10)], [("a", 20, 30)])
-    found = ranking(asked, shown(1, "b", 0, 10), shown(2, "a", 0, 99))
-    ndcg = (1 / log2(3) + 1 / log2(4)) / (1 + 1 / log2(3))
-    assert found == pytest.approx([0 / 2, 2 / 2, 2 / 2, 1 / 2, ndcg])
-    assert ranking(asked, shown(1, "a", 0, 99)) == pytest.approx([1, 1, 1, 1, 1])
-
-
-def test_whole_document_is_one_item() -> None:
-    # BEIR: both documents are relevant as a whole. Two sentences of the first, a miss, one of the second.
-    asked = question([("a", 0, 1000)], [("b", 0, 1000)], answers=())
-    ranked = shown(1, "a", 0, 10), shown(2, "a", 50, 90), shown(3, "c", 0, 9), shown(4, "b", 5, 9)
-    ndcg = (1 + 1 / log2(3 + 1)) / (1 + 1 / log2(2 + 1))  # a, c, b: the second document is third
-    assert ranking(asked, *ranked) == pytest.approx([1 / 2, 1 / 2, 2 / 2, 1.0, ndcg])
-
-
-def test_relevance_is_the_gain() -> None:
-    # BEIR's grades: the more relevant document (3) is found second, the less relevant one (1) first.
-    places = [{"source": s, "start": 0, "end": 9, "quote": "x" * 9, "relevance": r} for s, r in (("a", 1), ("b", 3))]
-    graded = question(answers=()).model_copy(
-        update={"evidence": tuple((Gold.model_validate(place),) for place in places)}
-    )
-    gained, ideal = 1 + 3 / log2(2 + 1), 3 + 1 / log2(2 + 1)
-    found = ranking(graded, shown(1, "a", 0, 9), shown(2, "b", 0, 9))
-    assert found == pytest.approx([1 / 2, 1, 1, 1, gained / ideal])
-
-
-def test_ndcg_ends_at_ten() -> None:
-    misses = [shown(n, "b", 10 * n, 10 * n + 5) for n in range(1, 11)]
-    asked = question([("a", 0, 10)])
-    assert ranking(asked, *misses, shown(11, "a", 0, 10)) == pytest.approx([0, 0, 0, 1 / 11, 0])
-    assert ranking(asked, *misses[:9], shown(10, "a", 0, 10)) == pytest.approx([0, 0, 0, 1 / 10, 1 / log2(11)])
-
-
-def test_twin_counts_as_the_same_item() -> None:
-    twin = Place("id", "a", "T", 0, 10)
-    assert ranking(question([("a", 0, 10)]), shown(1, "b", 70, 80, twin)) == pytest.approx([1, 1, 1, 1, 1])
-
-
-@pytest.mark.parametrize(
-    ("start", "end", "hit"), [(9, 20, True), (10, 20, False), (-5, 0, False), (-5, 1, True), (3, 4, True)]
-)
-def test_one_shared_character_is_an_overlap(start: int, end: int, hit: bool) -> None:
-    assert ranking(question([("a", 20, 30)]), shown(1, "a", 20 + start, 20 + end))[0] == float(hit)
-
-
-def test_citation_recall_and_precision() -> None:
-    asked = question([("a", 0, 10)], [("a", 20, 30)], [("b", 0, 10)])
-    # three citations: the first fact, the third fact, and one that states nothing that is needed
-    found = answer(citations=[cited(1, "a", 0, 10), cited(2, "b", 5, 9), cited(3, "c", 0, 10)])
-    assert citation_recall(asked, found) == 2 / 3
-    assert citation_precision(asked, found) == 2 / 3
-    twin = Place("id", "a", "T", 25, 26)
-    found = answer(citations=[cited(1, "a", 0, 10), cited(2, "c", 0, 10, twin)])
-    assert citation_recall(asked, found) == 2 / 3
-    assert citation_precision(asked, found) == 2 / 2
-
-
-def test_no_citation() -> None:
-    asked = question([("a", 0, 10)])
-    assert citation_precision(asked, answer()) is None
-    assert citation_recall(asked, answer()) == 0 / 1
-
-
-@pytest.mark.parametrize(
-    ("text", "share"),
-    [
-        ("Two boats left [1]", 3 / 3),
-        ("Two red boats left [1].", 3 / 4),
-        # "Two boats" on quote 1: 2 of 2; ". They sank Friday" on quote 2: 2 of 3 ("they" is not there)
-        ("Two boats [1]. They sank Friday [2]", (2 + 2) / (2 + 3)),
-        ("Two sank [1][2]", 2 / 2),  # one quote has the one word, the other the other
-        ("Two boats left", 0 / 3),  # nothing is cited
-        ("Two boats [1] left", 2 / 3),  # what follows the last marker cites nothing
-        ("Two boats [7]", 0 / 2),  # a marker without a citation
-        ("Yes, two boats [1]", 2 / 2),  # no quote says yes
-        ("No boats [1]", 1 / 2),  # a word of the statement here
-        ("Yes [1]", None),
-        ("", None),
-        ("[1]", None),
-    ],
-)
-def test_citation_support(text: str, share: float | None) -> None:
-    quotes = [cited(1, "a", 0, 10, quote="Two boats left."), cited(2, "b", 0, 10, quote="All sank on Friday")]
-    assert citation_support(answer(text, citations=quotes)) == (None if share is None else pytest.approx(share))
-
-
-def test_endless_marker_is_text() -> None:
-    endless = f"[{'1' * 5000}]"
-    assert citation_support(answer(f"boats {endless}")) == 0 / 2
-    assert plain(answer(f"boats {endless}")) == f"boats {endless}"
-
-
-TEXTS = {"a": "Two boats left.", "b": "All sank."}
-
-
-def reader(document: str) -> str:
-    if document == "locked":
-        raise StoreError("the store is locked")
-    return TEXTS[document]
-
-
-def test_offset_validity() -> None:
-    found = answer(
-        citations=[
-            cited(1, "a", 4, 9, quote="boats"),
-            cited(2, "a", 4, 9, quote="Boats"),  # not verbatim
-            cited(3, "b", 4, 9, quote="boats"),  # the span of another document
-            cited(4, "unknown", 4, 9, quote="boats"),
-            cited(5, "locked", 4, 9, quote="boats"),
-            cited(6, "a", 99, 99, quote=""),  # an empty quote shows nothing
-        ]
-    )
-    scores, valid = score(question([("a", 4, 9)]), found, (), reader)
-    assert valid == (True, False, False, False, False, False)
-    assert scores["offset_validity"] == pytest.approx(1 / 6)
 
 
 RETRIEVAL = ("evidence_recall@1", "evidence_recall@3", "evidence_recall@5", "reciprocal_rank", "ndcg@10")
