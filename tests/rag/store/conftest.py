@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from stores import MODEL
 
+from rag.store.documents import DocumentStore
 from rag.store.index import Index
 
 
@@ -21,3 +22,10 @@ def index(folder: Path) -> Iterator[Index]:
     index = Index.open(folder, MODEL)
     yield index
     index.close()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[DocumentStore]:
+    store = DocumentStore(tmp_path / "documents.db")
+    yield store
+    store.close()
