@@ -5,20 +5,18 @@ from __future__ import annotations
 import re
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from discard2 import FERRY
 from fakes import WAIT, write_articles
 from library_page import NEW, WHALE, add, ask, entries, to_library
+from shelves import FERRY
 
 from rag import Engine
 
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
-if TYPE_CHECKING:
-    pass
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"),  # Gradio's own statistics, under pandas 3
