@@ -1,13 +1,13 @@
-"""What tests ask the shipped articles, and what holds for every answer."""
+"""What tests ask answer models and the shipped articles, and what holds for every answer."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
-from rag import (
-    Answer,
-    Engine,
-)
+from llama_index.core.base.llms.types import ChatMessage
+
+from rag import Answer, Engine, ModelError
 
 AID = "How much additional aid did Harris announce for the region?"
 AID_QUOTE = (
@@ -16,6 +16,8 @@ AID_QUOTE = (
 )
 MINISTER = "Who is Mexico's foreign minister?"
 REPLIES = {AID: "US $310 million", MINISTER: "Marcelo Ebrard"}
+KEY = "sk-very-secret-1234"
+LONG = "Write the numbers from 1 to 500, one per line."  # about 1,800 tokens, most of a minute on two cores
 
 
 def assert_receipts(engine: Engine, answer: Answer) -> None:
@@ -38,3 +40,23 @@ def assert_receipts(engine: Engine, answer: Answer) -> None:
     assert answer.text.strip() and answer.settings_hash == engine.settings.hash
     assert 0 <= answer.timings["total"] < 600
     json.dumps(answer.to_dict())
+
+
+def say(text: str) -> list[ChatMessage]:
+    return [ChatMessage(role="user", content=text)]
+
+
+def no_weights(name: str) -> Path:
+    raise ModelError(f"no weights of {name}; run: rag models pull {name}")
+
+
+def find_weights(name: str) -> Path:
+    return Path("/weights") / f"{name.replace(':', '-')}.gguf"
+
+
+def assert_fell_back(answer: Answer) -> None:
+    """The best sentence, cited, with one line that says why."""
+    assert not answer.abstained and answer.model == "extractive"
+    assert "310 million" in answer.text and answer.citations[0].source.startswith("003")
+    [notice] = answer.notices
+    assert "\n" not in notice and KEY not in notice and "llm" in notice

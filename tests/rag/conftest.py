@@ -8,9 +8,7 @@ import pytest
 from answers import REPLIES
 from fakes import make_engine
 
-from rag import (
-    Engine,
-)
+from rag import Engine
 
 
 @pytest.fixture(scope="module")

@@ -10,14 +10,7 @@ from fakes import SEEDS, FakeLLM, make_engine, write_articles
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag import (
-    Answer,
-    Engine,
-    IntegrityError,
-    ModelError,
-    QuestionError,
-    Settings,
-)
+from rag import Answer, Engine, IntegrityError, ModelError, QuestionError, Settings
 from rag.answering.verify import NOT_SAID
 from rag.engine import EMPTY
 

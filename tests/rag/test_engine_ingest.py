@@ -10,11 +10,7 @@ from typing import Any
 import pytest
 from fakes import FakeEmbedding, FakeLLM, make_engine, write_articles
 
-from rag import (
-    DocumentError,
-    ModelError,
-    StoreError,
-)
+from rag import DocumentError, ModelError, StoreError
 from rag.engine import EMPTY
 
 COD = {

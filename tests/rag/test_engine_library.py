@@ -5,11 +5,7 @@ from __future__ import annotations
 import pytest
 from fakes import FakeLLM, make_engine
 
-from rag import (
-    Engine,
-    Filters,
-    SettingsError,
-)
+from rag import Engine, Filters, SettingsError
 
 TWO = {
     "a.txt": "The ferry carried 4,210 passengers in June. Its captain is Odile Brandt.",

@@ -11,11 +11,7 @@ import pytest
 from answers import AID, MINISTER, REPLIES, assert_receipts
 from fakes import WAIT, FakeLLM, make_engine, write_articles
 
-from rag import (
-    Answer,
-    Engine,
-    QuestionError,
-)
+from rag import Answer, Engine, QuestionError
 
 
 def test_stream_gives_words_and_last_the_answer(engine: Engine) -> None:

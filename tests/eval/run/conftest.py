@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from evaluations import DATA, Model
 from fakes import FakeEmbedding
+from runs import DATA, Model
 
 from eval.datasets.dataset import DataSet
 from eval.datasets.formats import open_data

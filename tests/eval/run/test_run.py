@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evaluations import DATA, Model, but_times, ids
 from fakes import write_articles
+from runs import DATA, Model, but_times, ids
 
 from eval.datasets.dataset import DataSet, shipped
 from eval.datasets.formats import open_data

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evaluations import Model, but_times, ids
+from runs import Model, but_times, ids
 
 from eval.datasets.dataset import DataSet, Question, shipped
 from eval.records import Record, RunError, read_run

@@ -5,16 +5,7 @@ from __future__ import annotations
 import pytest
 from graded import NOT_SAID, REFUSABLE, answer, cited, question, reader, shown
 
-from eval.score.metrics import (
-    correct,
-    exact_match,
-    gold_recall,
-    holds_keys,
-    normalise,
-    plain,
-    score,
-    token_f1,
-)
+from eval.score.metrics import correct, exact_match, gold_recall, holds_keys, normalise, plain, score, token_f1
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,7 @@ from __future__ import annotations
 import pytest
 from graded import answer, cited, question, reader
 
-from eval.score.metrics import (
-    citation_precision,
-    citation_recall,
-    citation_support,
-    plain,
-    score,
-)
+from eval.score.metrics import citation_precision, citation_recall, citation_support, plain, score
 from rag import Place
 
 

@@ -9,9 +9,7 @@ from graded import question, shown
 
 from eval.datasets.dataset import Place as Gold
 from eval.datasets.dataset import Question
-from eval.score.metrics import (
-    retrieval,
-)
+from eval.score.metrics import retrieval
 from rag import Evidence, Place
 
 

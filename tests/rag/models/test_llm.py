@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from llms import KEY, find_weights, no_weights
+from answers import KEY, find_weights, no_weights
 
 from rag import ModelError, Settings, SettingsError
 from rag.models.llm import LocalLLM, is_extractive, make_llm

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from answers import AID
+from answers import AID, KEY, LONG, assert_fell_back, no_weights, say
 from fakes import WAIT, make_engine
-from llms import KEY, LONG, assert_fell_back, no_weights, say
 
 from rag import Answer, Settings
 from rag.models.llm import make_llm

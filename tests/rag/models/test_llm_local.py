@@ -9,10 +9,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from answers import AID
+from answers import AID, LONG, say
 from fakes import WAIT, make_engine
 from llama_index.core.base.llms.types import ChatMessage
-from llms import LONG, say
 
 from rag import Answer, LLMError, ModelError
 from rag.models.llm import SLOTS, LocalLLM, _prompt_folder, _slot

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from answers import say
 from fakes import WAIT, FakeLLM
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ChatResponseGen
-from llms import say
 
 from rag import LLMError, ModelError
 from rag.models.reply import stream_chat
