@@ -1,9 +1,14 @@
-"""Small runs with known answers, for the tests of figures, comparisons and reports."""
+"""Small runs with known answers, what two runs have in common, and a model that can be interrupted or fail."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+
+from fakes import ROOT, FakeLLM
+from llama_index.core.base.llms.types import ChatMessage, ChatResponseGen
+from llama_index.core.llms.callbacks import llm_chat_callback
+from pydantic import Field
 
 from eval.datasets.dataset import Question
 from eval.records import Header, Record, Run
@@ -12,6 +17,7 @@ from rag import Answer, Citation, Evidence, Span
 
 TEXT = "Two boats left the harbour. All of them sank on Friday."
 QUOTE = TEXT[:27]
+DATA = ROOT / "tests" / "data"
 
 
 def record(
@@ -87,3 +93,30 @@ def run(*records: Record, **header: Any) -> Run:
         "started": "2026-01-02T03:04:05+00:00",
     }
     return Run(Header.model_validate(values | header), records)
+
+
+class Model(FakeLLM):
+    """A `FakeLLM` whose calls LlamaIndex's callbacks see, and that can be interrupted or fail at some question."""
+
+    interrupt_at: str = ""
+    fail_at: list[str] = Field(default_factory=list)
+
+    @llm_chat_callback()
+    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
+        asked = messages[-1].content or ""
+        if self.interrupt_at and self.interrupt_at in asked:
+            raise KeyboardInterrupt
+        if any(words in asked for words in self.fail_at):
+            raise ConnectionError("no route to host")
+        return super().stream_chat(messages, **kwargs)
+
+
+def but_times(run: Run) -> list[dict[str, Any]]:
+    """The records without what no two runs share."""
+    return [
+        {**record.model_dump(), "answer": {**record.model_dump()["answer"], "timings": None}} for record in run.records
+    ]
+
+
+def ids(run: Run) -> list[str]:
+    return [record.question.id for record in run.records]

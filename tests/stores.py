@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
-from fakes import FakeEmbedding, make_passages
+from fakes import ROOT, FakeEmbedding, make_passages
 
 from rag import Filters
 from rag.language.words import terms
@@ -56,3 +60,55 @@ def found(index: Index, question: str, limit: int = 10, filters: Filters | None 
 def sources(index: Index) -> list[str]:
     """Return the source names of the library."""
     return [entry.source for entry in index.sources()]
+
+
+COD = "Cod left the bay. The bay froze. Nobody fished."
+HERRING = "Herring came home. Home was warm."
+
+
+def fill(folder: Path) -> None:
+    """Make a store of two articles and close it."""
+    index = Index.open(folder, MODEL)
+    add(index, COD)
+    add(index, HERRING, "b.txt")
+    index.close()
+
+
+def assert_whole(index: Index) -> None:
+    """All three hold exactly the same passages, as counted here and by the store's own audit."""
+    with index.documents.snapshot() as view:
+        chunk_ids = view.chunk_ids(view.numbers("live"))
+        assert view.numbers("pending", "changed", "going") == []
+        passages = list(view.chunks(chunk_ids))
+    assert sorted(index.vectors.ids()) == sorted(chunk_ids)
+    sentences = {}
+    for chunk, _, vectors in passages:
+        assert vectors.shape[0] == 1 + len(chunk.sentences)
+        for number, span in enumerate(chunk.sentences):
+            sentences[chunk.id, number] = terms(chunk.text[span.start - chunk.start : span.end - chunk.start])
+    assert index.lexical.count() == len(sentences)
+    for place, words in sentences.items():
+        assert place in {(chunk_id, number) for chunk_id, number, _ in index.lexical.search(words, 100)}
+    assert index.documents.count()[1:] == (len(chunk_ids), len(sentences))
+    assert list(index.problems()) == []
+
+
+OTHER_PROCESS = """
+import sys, time
+from rag import RagError
+from rag.store.index import Index
+started = time.perf_counter()
+try:
+    index = Index.open(__import__("pathlib").Path(sys.argv[1]), "fake-embedding")
+except RagError as error:
+    print(type(error).__name__, f"{time.perf_counter() - started:.3f}", error, sep="|")
+else:
+    print("open", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def other_process(folder: Path) -> subprocess.Popen[str]:
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", OTHER_PROCESS, str(folder)]
+    return subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -1,5 +1,5 @@
-"""Makes the samples importable under every import mode of pytest, keeps Gradio from leaking event loops, and gives the
-tests in a browser their Chromium and their pages."""
+"""Makes the samples importable under every import mode of pytest, keeps Gradio from leaking event loops, gives tests an
+engine and a page of the samples, and tests in a browser their Chromium and their pages."""
 
 from __future__ import annotations
 
@@ -16,11 +16,17 @@ import gradio
 import gradio.queueing
 import gradio.utils
 import pytest
+from fakes import FakeLLM
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+from samples import REPLIES, sample_chat, sample_engine
+
+from rag import Engine
+from ui import build
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -35,6 +41,25 @@ def no_leaked_loops() -> Iterator[None]:
         patch.setattr(gradio.utils, "safe_get_lock", asyncio.Lock)
         patch.setattr(gradio.utils, "safe_get_stop_event", asyncio.Event)
         yield
+
+
+@pytest.fixture
+def model() -> FakeLLM:
+    """A model that knows the samples' answers."""
+    return FakeLLM(replies=REPLIES)
+
+
+@pytest.fixture
+def engine(tmp_path: Path, model: FakeLLM) -> Iterator[Engine]:
+    """An engine over the shipped articles with that model."""
+    with sample_engine(tmp_path, model=model) as engine:
+        yield engine
+
+
+@pytest.fixture
+def page(engine: Engine) -> gradio.Blocks:
+    """The page of that engine; it is not served yet."""
+    return build(engine, chat=sample_chat)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +16,7 @@ import gradio as gr
 import httpx
 import pytest
 from fakes import WAIT, FakeLLM, make_engine
-from samples import AID, AID_QUOTE, MINISTER, REPLIES, sample_chat, sample_engine
+from samples import AID, AID_QUOTE, MINISTER, sample_chat
 
 from rag import Engine, RagError
 from ui import build, serve
@@ -26,22 +26,6 @@ from ui.page import WarmUp
 from ui.settings.preferences import ENDPOINT
 
 KEY = "sk-very-secret-0123456789"
-
-
-@pytest.fixture
-def model() -> FakeLLM:
-    return FakeLLM(replies=REPLIES)
-
-
-@pytest.fixture
-def engine(tmp_path: Path, model: FakeLLM) -> Iterator[Engine]:
-    with sample_engine(tmp_path, model=model) as engine:
-        yield engine
-
-
-@pytest.fixture
-def page(engine: Engine) -> gr.Blocks:
-    return build(engine, chat=sample_chat)
 
 
 def handler(page: gr.Blocks, name: str) -> Callable[..., Any]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
+from fakes import WAIT
 
 API = "/gradio_api"
+ARTICLE = "A new pier\n\nThe council of Harborough opened a new pier of 40 metres on Friday.\n"
 
 
 class Visitor:
@@ -74,3 +77,11 @@ class Visitor:
 def file_data(path: str, **more: Any) -> dict[str, Any]:
     """Return a file as Gradio's page names it."""
     return {"path": path, "meta": {"_type": "gradio.FileData"}} | more
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Wait until the condition holds; the test fails where it takes too long."""
+    end = time.monotonic() + WAIT
+    while not condition():
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.02)

@@ -8,53 +8,11 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from verdicts import AID, ARTICLE, CALL, CAMPS, EVIDENCE, HOW_MUCH, MINISTER, TOLL, checked, evidence_of, quotes
 
 from rag import Evidence, Place, Span
-from rag.answering.verify import NOT_SAID, Verdict, differing, finds_nothing, is_refusal, refusal, told, verify
-from rag.load.files import make_document
-from rag.load.passages import sentences
+from rag.answering.verify import NOT_SAID, differing, told, verify
 from rag.types import Draft
-
-AID = "Vice President Kamala Harris recently announced US $310 million in additional aid for the Northern Triangle."
-CALL = 'Mexican foreign minister Marcelo Ebrard said the phone call between the two leaders was "cordial."'
-TOLL = "More than 186,000 Mexicans have died from the coronavirus, the third highest tally in the world."
-CAMPS = "Thousands of Central Americans had to wait in often squalid camps in northern Mexico."
-ARTICLE = make_document(f"{AID} {CALL}\r\n\r\n{TOLL} {CAMPS}", "a.txt")
-MINISTER = "Who is Mexico's foreign minister?"
-HOW_MUCH = "How much additional aid did Harris announce?"
-
-
-def evidence_of(text: str = ARTICLE.text) -> list[Evidence]:
-    document = make_document(text, "a.txt")
-    passage = Span(0, len(text))
-    return [
-        Evidence(rank, "a.txt", "Title", text[s.start : s.end], s.start, s.end, 1, 1, 1, document.id, passage)
-        for rank, s in enumerate(sentences(text), 1)
-    ]
-
-
-EVIDENCE = evidence_of()
-
-
-def checked(question: str, said: str, evidence: list[Evidence] | None = None, text: str = ARTICLE.text) -> Verdict:
-    """Verify, and hold what must hold for every verdict."""
-    shown = EVIDENCE if evidence is None else evidence
-    verdict = verify(question, Draft(said, "fake"), shown, lambda _: text)
-    markers = [int(m) for m in re.findall(r"\[(\d+)\]", verdict.text)]
-    assert (
-        list(dict.fromkeys(markers)) == [c.marker for c in verdict.citations] == list(range(1, len(set(markers)) + 1))
-    )
-    for c in verdict.citations:
-        assert text[c.start : c.end] == c.quote
-        assert (c.quote, c.start) in {(e.text, e.start) for e in shown}
-        assert 0 <= c.support <= 1
-    assert verdict.abstained == (not verdict.citations)
-    assert verdict.text.strip()
-    return verdict
-
-
-def quotes(verdict: Verdict) -> list[str]:
-    return [c.quote for c in verdict.citations]
 
 
 @pytest.mark.parametrize(
@@ -121,114 +79,6 @@ def test_unsupported_statement_is_dropped(claim: str) -> None:
     verdict = checked(MINISTER, f"Marcelo Ebrard said the call was cordial. {claim}")
     assert quotes(verdict) == [CALL]
     assert claim.split()[-1].strip(".") not in verdict.text
-
-
-@pytest.mark.parametrize(
-    ("question", "said"),
-    [
-        (MINISTER, "Jane Smith"),
-        (HOW_MUCH, "US $500 million"),
-        (HOW_MUCH, "US $3.10 million"),
-        ("What is the capital of Australia?", "Canberra"),
-        ("How many Mexicans have died?", "186"),
-        (MINISTER, "🎣"),
-        (MINISTER, "..."),
-        (MINISTER, " \n"),
-        (MINISTER, "[1]"),
-        (
-            "Will Ebrard turn out to be a good minister for the phone call?",
-            "No, will Ebrard turn out to be a good minister",
-        ),
-    ],
-)
-def test_nothing_supported_is_an_abstention(question: str, said: str) -> None:
-    verdict = checked(question, said)
-    assert verdict == refusal()
-    assert verdict.text == NOT_SAID and verdict.citations == ()
-
-
-@pytest.mark.parametrize(
-    ("question", "said"),
-    [
-        ("How much of the US $999 million in additional aid did Harris announce?", "US $310 million"),
-        ("Why did 12 leaders say that the call was cordial?", "cordial"),
-        ("Who is Canada's foreign minister?", "Marcelo Ebrard"),
-        ("How much additional aid did Zuckerberg announce?", "US $310 million"),
-    ],
-)
-def test_wrong_number_or_name_in_the_question(question: str, said: str) -> None:
-    assert checked(question, said).abstained
-
-
-@pytest.mark.parametrize(
-    "question",
-    [
-        "How much of the US $310 million did Harris announce?",
-        "How much additional aid did KAMALA HARRIS announce?",
-        "How much additional aid did Hárris announce for the “Northern Triangle”?",
-    ],
-)
-def test_right_number_and_name_in_the_question(question: str) -> None:
-    assert quotes(checked(question, "US $310 million in additional aid")) == [AID]
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        "unknown",
-        "Unknown.",
-        '"unknown"',
-        "UNKNOWN",
-        "",
-        "The articles do not say.",
-        "The sentences do not mention Harris's aid.",
-        "The text doesn't say how much aid was announced.",
-        "The passage does not provide that information.",
-        "I don't know.",
-        "I cannot answer the question.",
-        "It is not mentioned.",
-        "There is no information about that.",
-        "No information.",
-        "Not specified",
-        "Not stated in the articles.",
-        "This is not mentioned in the sentences.",
-    ],
-)
-def test_refusal_of_the_model(said: str) -> None:
-    assert is_refusal(said)
-    assert checked(HOW_MUCH, said) == refusal()
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        "US $310 million",
-        "Marcelo Ebrard",
-        "Yes",
-        "No",
-        "Unknown gunmen",
-        "It is a strategic partnership",
-        "The text of the law",
-    ],
-)
-def test_no_refusal(said: str) -> None:
-    assert not is_refusal(said)
-
-
-def test_answer_that_begins_with_the_word_unknown() -> None:
-    text = "Unknown gunmen attacked the convoy near Tessin on Monday."
-    verdict = checked("Who attacked the convoy?", "Unknown gunmen", evidence_of(text), text)
-    assert quotes(verdict) == [text]
-
-
-def test_no_evidence_is_an_abstention() -> None:
-    assert checked(MINISTER, "Marcelo Ebrard", []) == refusal()
-
-
-def test_refusal_names_what_is_missing() -> None:
-    assert "Wonderland" in refusal(["Wonderland"]).text
-    text = refusal(["Alice", "Wonderland", "Hatter"]).text
-    assert all(word in text for word in ("Alice", "Wonderland", "Hatter"))
 
 
 def test_citation_carries_its_place_and_its_twins() -> None:
@@ -368,90 +218,9 @@ def test_few_words_of_which_the_model_is_unsure_are_given_as_their_sentence() ->
     assert said("Harris 310 million, Ebrard", 0.5).count("[") == 2, "one of two sentences would be half an answer"
 
 
-def test_yes_is_not_said_to_what_is_only_promised() -> None:
-    text = "The mayor promised to close the camps in spring."
-    found = checked("Did the mayor close the camps?", "Yes, the mayor closed the camps", evidence_of(text), text)
-    assert found.text == f"{text} [1]"
-    asked = "Did the mayor agree to close the camps?"
-    assert checked(asked, "Yes, the mayor", evidence_of(text), text).abstained
-
-
-def test_yes_that_repeats_the_question_needs_all_of_it() -> None:
-    text = "The mayor met the crews a day after the board had sent a letter on the camps."
-    shown = evidence_of(text)
-    assert checked("Did the mayor burn the letter of the board on the camps?", "Yes, the mayor", shown, text).abstained
-    assert checked("Was a letter used?", "Yes, a letter was used", shown, text).text == "Yes, a letter was used [1]"
-
-
-def test_yes_to_what_was_at_a_time_is_given_as_its_sentence_where_that_does_not_say_when() -> None:
-    text = "The bow was crushed, but the boat stayed afloat. It had struck the pier."
-    shown = evidence_of(text)
-    asked = "Did the boat stay afloat after it hit the pier?"
-    assert (
-        checked(asked, "Yes, stayed afloat", shown, text).text == "The bow was crushed, but the boat stayed afloat. [1]"
-    )
-    assert checked("Did the boat stay afloat?", "Yes, stayed afloat", shown, text).text == "Yes, stayed afloat [1]"
-    assert checked("Did the crew stay afloat after it hit the pier?", "Yes, stayed afloat", shown, text).abstained
-
-
-@pytest.mark.parametrize(
-    ("question", "said", "nothing"),
-    [
-        ("Will the board appeal?", "Yes, will the board appeal", True),
-        ("Will the board appeal?", "Yes, the board will appeal", False),
-        ("Which pier did the boat hit?", "a concrete pier", True),
-        ("Which pier did the boat hit?", "Pier 6", False),
-        ("Which pier did the boat hit?", "a pier in Tessin", False),
-        ("What did the boat hit?", "a concrete pier", False),
-    ],
-)
-def test_words_that_hold_no_answer(question: str, said: str, nothing: bool) -> None:
-    assert finds_nothing(question, said) is nothing
-
-
-def test_time_that_is_told_by_itself_is_given_as_its_sentence() -> None:
-    text = "The mayor met the crews a day after the board had sent a letter."
-    found = checked(
-        "When did the board send the letter?", "a day after the board had sent a letter", evidence_of(text), text
-    )
-    assert found.text == f"{text} [1]"
-
-
 def test_sentences_are_told_as_they_stand() -> None:
     text = "It rained.\n\nBrandt left [2] in May."
     shown = evidence_of(f"{AID} {text}")
     assert told(shown).text == f"{AID} [1] It rained. [2]"
     assert [(c.quote, c.support) for c in told(shown).citations] == [(AID, 1.0), ("It rained.", 1.0)]
     assert told([]).abstained
-
-
-def test_no_is_given_with_what_makes_it_one() -> None:
-    text = "The mayor met the crews only after the board had resigned."
-    found = checked(
-        "Did the mayor meet the crews before the board resigned?",
-        "No, the mayor met the crews",
-        evidence_of(text),
-        text,
-    )
-    assert found.text == f"No: {text} [1]"
-    bare = "The mayor met the crews after the board had resigned."
-    assert checked("Did the mayor meet the crews?", "No, the mayor", evidence_of(bare), bare).abstained
-
-
-def test_yes_is_about_whom_the_passage_names() -> None:
-    text = "Brandt promised the crews a ship.\n\nRead more: Cod\n\nKovic spoke of the harbour."
-    shown = evidence_of(text)
-    brandt = dataclasses.replace(shown[0], passage=Span(0, shown[0].end))
-    assert checked("Did Kovic promise the crews a ship?", "Yes, promised the crews a ship", [brandt], text).abstained
-    assert not checked("Did Brandt promise the crews a ship?", "Yes, promised a ship", [brandt], text).abstained
-
-
-def test_what_was_in_one_place_is_no_answer_about_another() -> None:
-    text = "In Orrin the school was lost. Nobody died in Tessin."
-    first = evidence_of(text)[0]
-    assert checked("What was lost in Orrin?", "the school", [first], text).text == "the school [1]"
-    assert checked("What was lost in Tessin?", "the school", [first], text).abstained
-    # What stands before belongs to the sentence, and another kind of place says nothing.
-    told_of_both = dataclasses.replace(first, context="Tessin was flooded.")
-    assert not checked("What was lost in Tessin?", "the school", [told_of_both], text).abstained
-    assert not checked("What was lost near Tessin?", "the school", [first], text).abstained

@@ -212,7 +212,8 @@ import os, signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell begins with it ignored
 sys.path.insert(0, {str(ROOT / "tests")!r})
 from fakes import FakeEmbedding
-from rag import cli, runtime
+from rag.cli import app as cli
+from rag.models import runtime
 
 class Slow(FakeEmbedding):
     def embed_question(self, text):

@@ -176,7 +176,8 @@ PROGRAM = """
 import sys, time
 sys.path[:0] = [{tests!r}]
 from fakes import FakeEmbedding
-from rag import cli, runtime
+from rag.cli import app as cli
+from rag.models import runtime
 
 class Slow(FakeEmbedding):
     def embed_passages(self, chunks):

@@ -7,12 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stores import MODEL, found, make_entry, sources, write
+from stores import COD, HERRING, MODEL, found, make_entry, sources, write
 
 from rag.store.index import Index
-
-COD = "Cod left the bay. The bay froze. Nobody fished."
-HERRING = "Herring came home. Home was warm."
 
 
 @pytest.fixture

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from fakes import FakeEmbedding
-from stores import MODEL, add, found, make_entry, write
+from stores import add, found, make_entry, write
 
 from rag import Filters
 from rag.language.words import terms
@@ -16,13 +13,6 @@ from rag.types import Candidate
 
 WIRE = " ".join(f"The boats of harbour {n} left for bay {n * 13} on a cold day." for n in range(1, 11))
 QUESTION = "Which boats of a harbour left for the bay on a cold day?"
-
-
-@pytest.fixture
-def index(tmp_path: Path) -> Iterator[Index]:
-    index = Index.open(tmp_path / "store", MODEL)
-    yield index
-    index.close()
 
 
 def candidates(index: Index, limit: int = 10, filters: Filters | None = None) -> list[Candidate]:

@@ -6,28 +6,16 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from fakes import WAIT, FakeLLM
-from samples import AID, AID_QUOTE, CALL, CALL_ALONE, FAILS, MINISTER, REPLIES, SLOW, sample_chat, sample_engine
+from samples import AID, AID_QUOTE, CALL, CALL_ALONE, FAILS, MINISTER, SLOW, sample_chat
 
 from rag import Engine, Filters
 from ui.chat.conversations import Turn
 from ui.chat.session import FAULT, STOPPED, Run, Session, ask, pump
 from ui.server.queue import Line, line_of
-
-
-@pytest.fixture
-def model() -> FakeLLM:
-    return FakeLLM(replies=REPLIES)
-
-
-@pytest.fixture
-def engine(tmp_path: Path, model: FakeLLM) -> Iterator[Engine]:
-    with sample_engine(tmp_path, model=model) as engine:
-        yield engine
 
 
 def run(engine: Engine, session: Session, question: str, **options: Any) -> list[str]:

@@ -1,0 +1,18 @@
+"""Texts as the splitter sees them."""
+
+from __future__ import annotations
+
+from fakes import SEEDS
+
+from rag.load.files import make_document
+from rag.load.passages import sentences
+from rag.types import Document
+
+
+def texts(text: str) -> list[str]:
+    return [text[span.start : span.end] for span in sentences(text)]
+
+
+def seed(number: str) -> Document:
+    path = next(SEEDS.glob(f"{number}_*.txt"))
+    return make_document(path.read_bytes().decode(), path.name)
