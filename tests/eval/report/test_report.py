@@ -290,7 +290,7 @@ def test_same_id_of_other_data_is_another_question() -> None:
 
 
 def test_best_value_is_marked() -> None:
-    found = {row.name: row.best for members in rows([RUN, NAIVE]).values() for row in members}
+    found = {row.metric.name: row.best for members in rows([RUN, NAIVE]).values() for row in members}
     assert found["correct_answerable"] == {0} and found["over_refusal"] == {1}
     assert found["offset_validity"] == set(), "equal in all"
     assert not any(row.best for members in rows([RUN]).values() for row in members)

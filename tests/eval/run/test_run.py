@@ -21,7 +21,7 @@ from eval.records import Record, Run, RunError, read_run
 from eval.run import run as module
 from eval.run.outcomes import TRIES
 from eval.run.run import Options, Progress, file_name, run
-from eval.score.figures import figures
+from eval.score.metrics import figures
 from rag import Engine, LLMError, Settings, UsageError
 
 DATA = ROOT / "tests" / "data"
