@@ -14,7 +14,7 @@ from rich.text import Text
 from scipy.stats import permutation_test
 
 from eval.records import Header, Record, Run
-from eval.report.words import label, number, one_line
+from eval.report.words import bare, label, number, one_line
 from eval.score.figures import RESAMPLES, interval
 from eval.score.metric import Metric
 from eval.score.metrics import compared
@@ -219,5 +219,4 @@ def _name(header: Header) -> str:
 
 
 def _signed(metric: str, value: float) -> str:
-    shown = number(metric, abs(value)).removesuffix(" s")
-    return f"{'-' if value < 0 else '+'}{shown}"
+    return f"{'-' if value < 0 else '+'}{bare(metric, abs(value))}"

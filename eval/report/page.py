@@ -85,7 +85,7 @@ def _environment() -> Environment:
     env.globals.update(series=plots.SERIES, shapes=plots.SHAPES)
     env.filters.update(
         number=lambda value, name: words.number(name, value),
-        bare=lambda value, name: words.number(name, value).removesuffix(" s"),
+        bare=lambda value, name: words.bare(name, value),
         label=words.label,
         shorten=words.shorten,
         pieces=view.pieces,

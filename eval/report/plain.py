@@ -39,7 +39,7 @@ def _cell(name: str, figure: Figure | None) -> str:
         return "–"
     if figure.low is None or figure.high is None:
         return f"{words.number(name, figure.value)} ({figure.count})"
-    low, high = (words.number(name, v).removesuffix(" s") for v in (figure.low, figure.high))
+    low, high = (words.bare(name, v) for v in (figure.low, figure.high))
     return f"{words.number(name, figure.value)} ({low} to {high}, {figure.count})"
 
 

@@ -32,6 +32,11 @@ def number(name: str, value: float | None) -> str:
     return f"{value:,.0f}" if unit == "count" else f"{value:.3f}"
 
 
+def bare(name: str, value: float | None) -> str:
+    """Return a metric's value without its unit."""
+    return number(name, value).removesuffix(" s")
+
+
 def percent(value: float) -> str:
     """Return a share in whole percent."""
     return f"{100 * value:.0f}\u00a0%"

@@ -182,7 +182,7 @@ METRICS: tuple[Metric, ...] = (
         _RECALL_AT,
         "Retrieval",
         score=_ranking("evidence_recall@3"),
-        compared=False,  # moves with the other two
+        compared=False,  # recall at 1 and at 5 is
     ),
     Metric("evidence_recall@5", "Evidence recall@5", _RECALL_AT, "Retrieval", score=_ranking("evidence_recall@5")),
     Metric(
