@@ -57,6 +57,7 @@ def test_figures() -> None:
         "tokens": 120.0,
     }
     found = figures(RUN)
+    assert list(found) == list(expected), "work a new figure out here, too"
     assert values(found) == pytest.approx(expected)
     counts = {name: figure.count for name, figure in found.items()}
     assert counts["correct_answerable"] == 3 and counts["refused_of_must_refuse"] == 2
