@@ -15,6 +15,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from eval.datasets.dataset import Question
+from eval.datasets.rows import first_problem
 from rag import Answer, Evidence, UsageError
 
 _Line = TypeVar("_Line", bound=BaseModel)
@@ -144,9 +145,7 @@ def _parse(model: type[_Line], line: str, where: str) -> _Line:
     try:
         return model.model_validate_json(line)
     except ValidationError as error:
-        first = error.errors()[0]
-        at = ".".join(str(part) for part in first["loc"])
-        raise RunError(f"{where} is no {model.__name__.lower()} of a run: {at}{at and ': '}{first['msg']}") from error
+        raise RunError(f"{where} is no {model.__name__.lower()} of a run: {first_problem(error)}") from error
 
 
 def _unwritable(path: Path, error: OSError) -> RunError:

@@ -71,7 +71,7 @@ OWNERS: dict[str, set[str]] = {
     "yaml": {"rag.load.formats.plain"},
     "matplotlib": {"eval.report.plots"},
     "jinja2": {"eval.report.page"},
-    "ir_measures": {"eval.score.metrics"},
+    "ir_measures": {"eval.score.formulas"},
     "sklearn": {"eval.score.figures", "train.confidence", "train.planted", "train.reader_data"},
 }
 

@@ -2,7 +2,7 @@
 
 | Given | Read as |
 |---|---|
-| `.jsonl` whose first line has `turns` | the shipped set's own schema (`eval/dataset.py`) |
+| `.jsonl` whose first line has `turns` | the shipped set's own schema (`eval/datasets/dataset.py`) |
 | `.csv`, or `.jsonl` whose first line has `question` | a reader's own questions and answers |
 | `.json` | SQuAD 1.1 or 2.0 |
 | a folder with `corpus.jsonl`, `queries.jsonl` and `qrels/*.tsv` | BEIR |

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -27,25 +28,37 @@ class Line(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Say in one line what is wrong with a file that cannot be read.
+
+    Raises:
+        DatasetError: It is not there, not UTF-8, or the system does not let us.
+    """
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{path} cannot be read: it is not UTF-8 text; save it as UTF-8") from error
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read: {error.strerror}; check the path") from error
+
+
 def json_lines(path: Path) -> Iterator[tuple[int, Any]]:
     """Yield each line of a JSON-lines file with its number; blank lines are skipped.
 
     Raises:
         DatasetError: The file cannot be read, is not UTF-8, or a line is no JSON.
     """
-    number = 0
-    try:
-        # U+2028 and its like are no line ends in JSON lines.
-        with path.open(encoding="utf-8-sig", newline="\n") as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    yield number, json.loads(line)
-    except json.JSONDecodeError as error:
-        raise DatasetError(f"{path} line {number}: not JSON: {error.msg} at column {error.colno}") from error
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"{path} cannot be read: it is not UTF-8 text; save it as UTF-8") from error
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror}; check the path") from error
+    # U+2028 and its like are no line ends in JSON lines.
+    with reading(path), path.open(encoding="utf-8-sig", newline="\n") as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                try:
+                    found = json.loads(line)
+                except json.JSONDecodeError as error:
+                    where = f"{path} line {number}"
+                    raise DatasetError(f"{where}: not JSON: {error.msg} at column {error.colno}") from error
+                yield number, found
 
 
 def first_problem(error: ValidationError) -> str:
@@ -77,22 +90,17 @@ def rows(path: Path, delimiter: str = "") -> Iterator[tuple[int, list[str]]]:
     Raises:
         DatasetError: The file cannot be read, is not UTF-8, or a row is broken.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
-            file.seek(0)
-            quoting: Literal[0, 3] = csv.QUOTE_NONE if delimiter else csv.QUOTE_MINIMAL
-            reader = csv.reader(file, delimiter=delimiter or max(",;\t", key=first.count), quoting=quoting, strict=True)
-            try:
-                for row in reader:
-                    if any(field.strip() for field in row):
-                        yield reader.line_num, row
-            except csv.Error as error:
-                raise DatasetError(f"{path} line {reader.line_num}: {error}") from error
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"{path} cannot be read: it is not UTF-8 text; save it as UTF-8") from error
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror}; check the path") from error
+    with reading(path), path.open(encoding="utf-8-sig", newline="") as file:
+        first = file.readline()
+        file.seek(0)
+        quoting: Literal[0, 3] = csv.QUOTE_NONE if delimiter else csv.QUOTE_MINIMAL
+        reader = csv.reader(file, delimiter=delimiter or max(",;\t", key=first.count), quoting=quoting, strict=True)
+        try:
+            for row in reader:
+                if any(field.strip() for field in row):
+                    yield reader.line_num, row
+        except csv.Error as error:
+            raise DatasetError(f"{path} line {reader.line_num}: {error}") from error
 
 
 def validated(model: type[_Model], raw: Any, where: str) -> _Model:

@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError
 
 from eval.datasets.articles import ArticleFolder
 from eval.datasets.dataset import ANSWERABLE, IMPOSSIBLE, DataSet, Place, Question, make_data_set, one_turn
-from eval.datasets.rows import DatasetError, Line, Text, first_problem
+from eval.datasets.rows import DatasetError, Line, Text, first_problem, reading
 
 
 class _Span(Line):
@@ -43,14 +43,12 @@ def read_squad(path: Path, work: Path) -> DataSet:
     Raises:
         DatasetError: It cannot be used; a question is named by its id.
     """
+    with reading(path):
+        text = path.read_text(encoding="utf-8-sig")
     try:
-        squad = _Squad.model_validate_json(path.read_text(encoding="utf-8-sig"))
+        squad = _Squad.model_validate_json(text)
     except ValidationError as error:
         raise DatasetError(f"{path} is no SQuAD file: {first_problem(error)}") from error
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"{path} cannot be read: it is not UTF-8 text; save it as UTF-8") from error
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror}; check the path") from error
     folder = ArticleFolder(work)
     questions: dict[str, Question] = {}
     for entry in squad.data:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -14,8 +14,10 @@ from rich.text import Text
 from scipy.stats import permutation_test
 
 from eval.records import Header, Record, Run
-from eval.report.words import label, number, one_line
-from eval.score.figures import LOWER_IS_BETTER, RESAMPLES, interval
+from eval.report.words import bare, label, number, one_line
+from eval.score.figures import RESAMPLES, interval
+from eval.score.metric import Metric
+from eval.score.metrics import compared
 from rag import UsageError
 
 LEVEL = 0.05  # of significance
@@ -23,18 +25,6 @@ LEVEL = 0.05  # of significance
 # of no meaning. To count, a mean time must move by this share of the first run's, and by as many seconds.
 MIN_TIME_CHANGE = 0.1
 MIN_SECONDS = 0.02
-TIMES = ("latency", "first_token")
-LOWER = {*LOWER_IS_BETTER, *TIMES}
-_SCORES = (
-    "evidence_recall@1",
-    "evidence_recall@5",
-    "reciprocal_rank",
-    "ndcg@10",
-    "citation_precision",
-    "citation_recall",
-    "citation_support",
-    "offset_validity",
-)
 Verdict = Literal["better", "worse", "no difference"]
 
 
@@ -133,56 +123,30 @@ def compare(a: Run, b: Run, metric: str = "correct", seed: int = 0) -> Compariso
     pairs = [(r, second[r.question.id]) for r in a.records if r.question.id in second]
     if not pairs:
         raise ComparisonError("the runs share no question; choose two of the same split and kinds")
-    judged = dict.fromkeys(name for r, _ in pairs for name in r.scores if name.startswith("judge_"))
-    getters = _getters() | {name: _score(name) for name in judged}
-    if metric not in getters:
-        raise ComparisonError(f"metric {metric!r} is unknown; use one of {', '.join(getters)}")
-    differences = [found for name, get in getters.items() if (found := _difference(name, get, pairs, seed))]
+    metrics = compared([r for r, _ in pairs])
+    if metric not in metrics:
+        raise ComparisonError(f"metric {metric!r} is unknown; use one of {', '.join(metrics)}")
+    differences = [found for one in metrics.values() if (found := _difference(one, pairs, seed))]
     if metric not in {d.metric for d in differences}:
         raise ComparisonError(f"no shared question has the metric {metric!r}; choose another")
-    better, worse = _changes(metric, getters[metric], pairs)
+    better, worse = _changes(metrics[metric], pairs)
     only = len(a.records) - len(pairs), len(b.records) - len(pairs)
     return Comparison(a.header, b.header, metric, len(pairs), *only, tuple(differences), better, worse)
 
 
-Getter = Callable[[Record], "float | None"]
-
-
-def _score(name: str) -> Getter:
-    return lambda r: r.scores.get(name)
-
-
-def _asked(name: str) -> Getter:
-    return lambda r: r.scores.get(name) if r.question.answers else None
-
-
-def _getters() -> dict[str, Getter]:
-    """Return how each metric is read from a record; a name that is also a figure's is over the same questions."""
-    return {
-        "correct": _score("correct"),
-        "correct_answerable": _asked("correct"),
-        "refused_of_must_refuse": lambda r: r.scores.get("refused") if r.question.must_refuse else None,
-        "over_refusal": _asked("refused"),
-        **{name: _asked(name) for name in ("exact_match", "token_f1", "gold_recall")},
-        **{name: _score(name) for name in _SCORES},
-        "latency": lambda r: r.answer.timings.get("total"),
-        "first_token": lambda r: r.answer.timings.get("first_token"),
-        "tokens": lambda r: r.tokens,
-    }
-
-
-def _difference(name: str, get: Getter, pairs: list[tuple[Record, Record]], seed: int) -> Difference | None:
-    found = [(x, y) for a, b in pairs if (x := get(a)) is not None and (y := get(b)) is not None]
+def _difference(metric: Metric, pairs: list[tuple[Record, Record]], seed: int) -> Difference | None:
+    found = _changed(metric, pairs)
     if not found:
         return None
-    a, b = np.array(found, float).T
+    a, b = np.array([(change.before, change.after) for change in found], float).T
     moved = b - a
     low, high = interval((moved,), np.mean, seed)
     p = _p_value(moved, seed)
     mean, before = float(moved.mean()), float(a.mean())
-    counts = p < LEVEL and (name not in TIMES or abs(mean) >= max(MIN_TIME_CHANGE * before, MIN_SECONDS))
-    verdict: Verdict = "no difference" if not counts else "better" if (mean < 0) == (name in LOWER) else "worse"
-    return Difference(name, before, float(b.mean()), mean, low, high, p, verdict, len(found))
+    least = max(MIN_TIME_CHANGE * before, MIN_SECONDS) if metric.unit == "seconds" else 0.0
+    better: Verdict = "better" if (mean < 0) == metric.lower_is_better else "worse"
+    verdict = better if p < LEVEL and abs(mean) >= least else "no difference"
+    return Difference(metric.name, before, float(b.mean()), mean, low, high, p, verdict, len(found))
 
 
 def _p_value(moved: npt.NDArray[np.float64], seed: int) -> float:
@@ -201,12 +165,15 @@ def _p_value(moved: npt.NDArray[np.float64], seed: int) -> float:
     return float(result.pvalue)
 
 
-def _changes(
-    metric: str, get: Getter, pairs: list[tuple[Record, Record]]
-) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
-    changes = [Change(a, b, x, y) for a, b in pairs if (x := get(a)) is not None and (y := get(b)) is not None]
-    changes.sort(key=lambda c: -abs(c.after - c.before))
-    sign = -1 if metric in LOWER else 1
+def _changed(metric: Metric, pairs: list[tuple[Record, Record]]) -> list[Change]:
+    """Return the questions that have the metric in both runs."""
+    values = [(a, b, metric.of_question(a), metric.of_question(b)) for a, b in pairs]
+    return [Change(a, b, x, y) for a, b, x, y in values if x is not None and y is not None]
+
+
+def _changes(metric: Metric, pairs: list[tuple[Record, Record]]) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
+    changes = sorted(_changed(metric, pairs), key=lambda c: -abs(c.after - c.before))
+    sign = -1 if metric.lower_is_better else 1
     better = tuple(c for c in changes if sign * (c.after - c.before) > 0)
     return better, tuple(c for c in changes if sign * (c.after - c.before) < 0)
 
@@ -252,5 +219,4 @@ def _name(header: Header) -> str:
 
 
 def _signed(metric: str, value: float) -> str:
-    shown = number(metric, abs(value)).removesuffix(" s")
-    return f"{'-' if value < 0 else '+'}{shown}"
+    return f"{'-' if value < 0 else '+'}{bare(metric, abs(value))}"

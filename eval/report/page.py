@@ -16,7 +16,8 @@ from markupsafe import Markup
 from eval.records import Run
 from eval.report import plots, summary, view, words
 from eval.score.curves import calibration
-from eval.score.figures import LOWER_IS_BETTER, Figure
+from eval.score.figures import Figure
+from eval.score.metric import Metric
 
 _CARDS = (
     "correct_answerable",
@@ -62,9 +63,8 @@ def html(runs: Sequence[Run]) -> str:
         cards=_cards(groups),
         plots=_plots(runs),
         groups=groups,
-        lower=LOWER_IS_BETTER,
         kinds=summary.kinds(runs),
-        definitions=[(words.label(n), w) for n, w in words.DEFINITIONS.items() if _has(groups, n)],
+        definitions=summary.definitions(groups),
         items=found,
         filters=_filters(found, len(runs)),
         kind_filters=kinds,
@@ -85,7 +85,7 @@ def _environment() -> Environment:
     env.globals.update(series=plots.SERIES, shapes=plots.SHAPES)
     env.filters.update(
         number=lambda value, name: words.number(name, value),
-        bare=lambda value, name: words.number(name, value).removesuffix(" s"),
+        bare=lambda value, name: words.bare(name, value),
         label=words.label,
         shorten=words.shorten,
         pieces=view.pieces,
@@ -100,25 +100,21 @@ def _finalize(value: Any) -> Any:
     return words.clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _has(groups: dict[str, list[summary.Row]], name: str) -> bool:
-    return any(row.name == name for members in groups.values() for row in members)
-
-
 def _cards(groups: dict[str, list[summary.Row]]) -> list[tuple[str, list[_Line]]]:
     """Return the first four of the main figures that there are."""
-    rows = {row.name: row for members in groups.values() for row in members}
-    return [(rows[name].label, _lines(rows[name])) for name in _CARDS if name in rows][:4]
+    rows = {row.metric.name: row for members in groups.values() for row in members}
+    return [(rows[name].metric.label, _lines(rows[name])) for name in _CARDS if name in rows][:4]
 
 
 def _lines(row: summary.Row) -> list[_Line]:
     known = [(number, f) for number, f in enumerate(row.figures) if f and f.value is not None]
     most = max(max(f.value or 0.0, f.high or 0.0) for _, f in known)
-    scale = (most or 1.0) if row.name.startswith("latency") else 1.0
-    return [_line(number, figure, row.name, scale) for number, figure in known]
+    scale = 1.0 if row.metric.unit == "share" else most or 1.0
+    return [_line(number, figure, row.metric, scale) for number, figure in known]
 
 
-def _line(number: int, figure: Figure, name: str, scale: float) -> _Line:
-    show = words.percent if not name.startswith("latency") else lambda value: words.number(name, value)
+def _line(number: int, figure: Figure, metric: Metric, scale: float) -> _Line:
+    show = words.percent if metric.unit == "share" else lambda value: words.number(metric.name, value)
     value = figure.value or 0.0
     at = round(100 * value / scale, 2)
     if figure.low is None or figure.high is None:

@@ -24,7 +24,7 @@ def markdown(runs: Sequence[Run]) -> str:
         f"Over {words.markdown(summary.byline(runs))}. {words.markdown(summary.standfirst(runs))}",
     ]
     for group, members in summary.rows(runs).items():
-        rows = [[row.label, *(_cell(row.name, f) for f in row.figures)] for row in members]
+        rows = [[row.metric.label, *(_cell(row.metric.name, f) for f in row.figures)] for row in members]
         lines += ["", f"## {group}", "", *_table(["", *names], rows)]
     if kinds := summary.kinds(runs):
         rows = [[kind.replace("_", " "), *(_cell("correct", f) for f in figures)] for kind, figures in kinds.items()]
@@ -39,7 +39,7 @@ def _cell(name: str, figure: Figure | None) -> str:
         return "–"
     if figure.low is None or figure.high is None:
         return f"{words.number(name, figure.value)} ({figure.count})"
-    low, high = (words.number(name, v).removesuffix(" s") for v in (figure.low, figure.high))
+    low, high = (words.bare(name, v) for v in (figure.low, figure.high))
     return f"{words.number(name, figure.value)} ({low} to {high}, {figure.count})"
 
 
@@ -99,7 +99,7 @@ def _figures(runs: Sequence[Run], *, intervals: bool) -> Table:
     for group, members in summary.rows(runs).items():
         table.add_row(Text(group, style="bold"))
         for row in members:
-            add(row.label, row.name, row.figures)
+            add(row.metric.label, row.metric.name, row.figures)
     kinds = summary.kinds(runs)
     if kinds:
         table.add_row(Text("Right by kind", style="bold"))

@@ -18,8 +18,10 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, PercentFormatter
 
 from eval.records import Run
-from eval.report.words import one_line
-from eval.score.figures import Figure, by_kind, calibration, risk_coverage
+from eval.report.words import one_line, shorten
+from eval.score.curves import calibration, risk_coverage
+from eval.score.figures import Figure
+from eval.score.metrics import by_kind
 
 SERIES = 5  # colours of systems; more systems take them again, with the next shape
 SHAPES = "osD^v"
@@ -67,7 +69,10 @@ def kinds_plot(runs: Sequence[Run], title: str) -> str:
                 offset = (number - (len(runs) - 1) / 2) * 0.62 / max(len(runs), 2)
                 _dot(axes, each.get(kind), row + offset, number)
         counts = [max((each[k].count for each in found if k in each), default=0) for k in kinds]
-        names = [f"{_short(k.replace('_', ' '))} ({count})" for k, count in zip(kinds, counts, strict=True)]
+        names = [
+            f"{shorten(one_line(k.replace('_', ' ')), _LABEL_CHARS)} ({count})"
+            for k, count in zip(kinds, counts, strict=True)
+        ]
         axes.set_yticks(range(len(kinds)), names)
         axes.set_ylim(len(kinds) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
@@ -176,11 +181,6 @@ def _share(axes: Axes, which: str) -> None:
     (axes.set_xlim if which == "x" else axes.set_ylim)(-0.02, 1.02)
     axis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
     axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
-
-
-def _short(name: str) -> str:
-    name = one_line(name)
-    return name if len(name) <= _LABEL_CHARS else f"{name[: _LABEL_CHARS - 1]}…"
 
 
 def _svg(draw: Callable[[Axes], None], title: str, height: float) -> str:

@@ -8,37 +8,17 @@ from datetime import datetime
 
 from eval.records import Header, Run
 from eval.report.view import verdict
-from eval.report.words import label, one_line, percent, shorten
-from eval.score.figures import LOWER_IS_BETTER, Figure, by_kind, figures
-
-GROUPS = {
-    "Answers": ("correct_answerable", "exact_match", "token_f1", "gold_recall"),
-    "Refusals": (
-        "refused_of_must_refuse",
-        "over_refusal",
-        "abstention_precision",
-        "abstention_recall",
-        "abstention_f1",
-        "aurc",
-    ),
-    "Citations": (
-        "citation_precision",
-        "citation_recall",
-        "citation_support",
-        "offset_validity",
-        "claims_right@0.9",
-    ),
-    "Retrieval": ("evidence_recall@1", "evidence_recall@3", "evidence_recall@5", "reciprocal_rank", "ndcg@10"),
-    "Time and cost": ("latency_p50", "latency_p95", "first_token_p50", "tokens"),
-}
+from eval.report.words import one_line, percent, shorten
+from eval.score import metrics
+from eval.score.figures import Figure
+from eval.score.metric import GROUPS, Metric
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One figure of every run; `best` are the numbers of the runs that have the best value."""
 
-    name: str
-    label: str
+    metric: Metric
     figures: tuple[Figure | None, ...]
     best: frozenset[int]
 
@@ -110,33 +90,33 @@ def byline(runs: Sequence[Run]) -> str:
 
 def kinds(runs: Sequence[Run]) -> dict[str, list[Figure | None]]:
     """Return the share of right answers by kind, for each run."""
-    found = [by_kind(run, run.header.seed) for run in runs]
+    found = [metrics.by_kind(run, run.header.seed) for run in runs]
     known = dict.fromkeys(kind for each in found for kind, figure in each.items() if figure.value is not None)
     return {kind: [each.get(kind) for each in found] for kind in known}
 
 
 def rows(runs: Sequence[Run]) -> dict[str, list[Row]]:
     """Return the figures in their groups, without those that no run has."""
-    found = [figures(run, run.header.seed) for run in runs]
-    judged = tuple(dict.fromkeys(name for each in found for name in each if name.startswith("judge_")))
-    shown = {group: [_row(name, found) for name in members] for group, members in (GROUPS | {"Judge": judged}).items()}
-    kept = {
-        group: [r for r in members if any(f and f.value is not None for f in r.figures)]
-        for group, members in shown.items()
-    }
-    return {group: members for group, members in kept.items() if members}
+    found = [metrics.figures(run, run.header.seed) for run in runs]
+    shown = [_row(metric, found) for metric in metrics.METRICS]
+    shown = [row for row in shown if any(f and f.value is not None for f in row.figures)]
+    return {group: members for group in GROUPS if (members := [row for row in shown if row.metric.group == group])}
 
 
-def _row(name: str, found: Sequence[dict[str, Figure]]) -> Row:
-    values = {n: f.value for n, each in enumerate(found) if (f := each.get(name)) and f.value is not None}
-    best = (min if name in LOWER_IS_BETTER else max)(values.values(), default=None)
+def _row(metric: Metric, found: Sequence[dict[str, Figure]]) -> Row:
+    own = tuple(each.get(metric.name) for each in found)
+    values = {n: f.value for n, f in enumerate(own) if f and f.value is not None}
+    best = (min if metric.lower_is_better else max)(values.values(), default=None)
     marked = [n for n, value in values.items() if value == best] if len(found) > 1 else []
-    return Row(
-        name,
-        label(name),
-        tuple(each.get(name) for each in found),
-        frozenset(marked if len(marked) < len(found) else ()),
-    )
+    return Row(metric, own, frozenset(marked if len(marked) < len(found) else ()))
+
+
+def definitions(groups: dict[str, list[Row]]) -> list[tuple[str, str]]:
+    """Return what the figures are, each with its label; what several share is said once, at the first of them."""
+    found: dict[str, str] = {}
+    for row in (row for members in groups.values() for row in members):
+        found.setdefault(row.metric.description, row.metric.label)
+    return [(label, description) for description, label in found.items()]
 
 
 def provenance(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:

@@ -10,7 +10,7 @@ from statistics import fmean
 from eval.datasets.dataset import Question
 from eval.records import Record, Run
 from eval.report.words import clean
-from eval.score.metrics import states
+from eval.score.formulas import states
 from rag import Citation, Evidence
 
 _MARKER = re.compile(r"\[(\d{1,4})\]")

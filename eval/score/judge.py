@@ -5,7 +5,7 @@ from __future__ import annotations
 from llama_index.core.base.llms.types import ChatMessage
 
 from eval.records import Record
-from eval.score.metrics import plain
+from eval.score.formulas import plain
 from rag import Engine, LLMError, UsageError
 
 SCORES = ("judge_correct", "judge_faithful")

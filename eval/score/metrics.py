@@ -1,31 +1,18 @@
-"""The scores of one question, one function each, with formula and source; docs/eval.md lists them.
+"""The metrics of the eval suite: `METRICS` is the one table that scores, figures, reports and floors are made from.
 
-A score is None where it does not apply. There are three sorts of questions: answerable (accepted answers, gold evidence
-where the data set has it), to be refused (neither), and for retrieval alone (evidence, but no answers, as in BEIR).
+To add a metric, add a `Metric` to the table, and a row to the table in docs/eval.md.
 """
 
 from __future__ import annotations
 
-import re
-import string
-import unicodedata
-from collections import Counter
 from collections.abc import Callable, Sequence
 
-import ir_measures
-from ir_measures import RR, Qrel, ScoredDoc, nDCG
-
-from eval.datasets.dataset import Place, Question
-from rag import Answer, Citation, Evidence, RagError
-
-_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
-_MARKER = re.compile(r"\s*\[\d{1,4}\]")
-_STATEMENT = re.compile(r"(?P<words>.*?)(?P<markers>(?:\s*\[\d{1,4}\])+|\Z)", re.DOTALL)
-_YES_NO = re.compile(r"\W*(?:yes|no)\s*(?:[^\w\s]|\Z)", re.IGNORECASE)
-_SIGNS = string.punctuation + "“”‘’—–…€£¥₹"  # the dollar is among the first
-_SPACED = {ord(c): " " for c in _SIGNS}
-
-Fact = Sequence[Place]  # every place that states it
+from eval.datasets.dataset import Question
+from eval.records import Record, Run
+from eval.score import formulas
+from eval.score.figures import Figure, Statistic, abstention, agreement, kappa, mean, quantile, risk_area, sure_claims
+from eval.score.metric import Case, Metric
+from rag import Answer, Evidence
 
 
 def score(
@@ -39,165 +26,272 @@ def score(
         ranked: The retrieval ranking, best first.
         read: Gives the text of the document with an id; a document that cannot be read makes its citations invalid.
     """
-    valid = tuple(_verbatim(citation, read) for citation in answer.citations)
-    answers = question.has_answer_key  # what is for retrieval alone is no question to the model
-    grounds = bool(question.answers and question.evidence and not answer.abstained)
-    text = plain(answer)
-    scores: dict[str, float | None] = {
-        "correct": float(correct(question, answer)) if answers else None,
-        "exact_match": exact_match(text, question.answers) if answers else None,
-        "token_f1": token_f1(text, question.answers) if answers else None,
-        "gold_recall": gold_recall(text, question.answers) if question.answers else None,
-        **retrieval(question.evidence, ranked),
-        "citation_precision": citation_precision(question, answer) if grounds else None,
-        "citation_recall": citation_recall(question, answer) if grounds else None,
-        "citation_support": citation_support(answer) if answers else None,
-        "offset_validity": sum(valid) / len(valid) if valid and answers else None,
-        "refused": float(answer.abstained) if answers else None,
+    valid = tuple(formulas.verbatim(citation, read) for citation in answer.citations)
+    case = Case(question, answer, ranked, valid)
+    return {metric.name: metric.score(case) for metric in METRICS if metric.score}, valid
+
+
+def figures(run: Run, seed: int = 0) -> dict[str, Figure]:
+    """Return the figures of a run by name, always the same for one seed.
+
+    A judge's figures are there when it judged.
+    """
+    shown = [metric for metric in METRICS if metric.group and metric.known(run.records)]
+    return {metric.name: metric.of_run(run.records, seed) for metric in shown}
+
+
+def by_kind(run: Run, seed: int = 0) -> dict[str, Figure]:
+    """Return the share of right answers for each kind of question, in the order of the run."""
+    kinds: dict[str, list[float | None]] = {}
+    for record in run.records:
+        kinds.setdefault(record.question.kind, []).append(record.scores.get("correct"))
+    return {kind: mean(values, seed) for kind, values in kinds.items()}
+
+
+def find(name: str) -> Metric | None:
+    """Return the metric of this name; None where there is none, as for a score in a run file of another version."""
+    return next((metric for metric in METRICS if metric.name == name), None)
+
+
+def lower_is_better(name: str) -> bool:
+    """Tell whether a floor for the metric of this name is a maximum."""
+    metric = find(name)
+    return metric is not None and metric.lower_is_better
+
+
+def compared(records: Sequence[Record]) -> dict[str, Metric]:
+    """Return the metrics by which runs with these records are compared question by question."""
+    return {
+        metric.name: metric
+        for metric in METRICS
+        if metric.compared and (metric.value or not metric.figure) and metric.known(records)
     }
-    return scores, valid
 
 
-def plain(answer: Answer) -> str:
-    """Return the answer's text without markers; empty for an abstention, as SQuAD 2.0 scores it."""
-    return "" if answer.abstained else _MARKER.sub("", answer.text)
+def _if_scored(formula: Callable[[Case], float | None]) -> Callable[[Case], float | None]:
+    """Apply a formula to what an answer model was asked, which questions for retrieval alone are not."""
+    return lambda case: formula(case) if case.question.has_answer_key else None
 
 
-def normalise(text: str) -> str:
-    """Return `text` in lower case without accents, punctuation, articles, extra space (SQuAD's), currency signs too."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    squad = "".join(" " if c in "-–—/" else c for c in bare.lower())
-    squad = "".join(c for c in squad if c not in _SIGNS)
-    return " ".join(_ARTICLES.sub(" ", squad).split())
+def _if_answered(formula: Callable[[Case], float | None]) -> Callable[[Case], float | None]:
+    """Apply a formula to answers that were given to answerable questions with gold evidence."""
+    return lambda case: (
+        formula(case) if case.question.answers and case.question.evidence and not case.answer.abstained else None
+    )
 
 
-def exact_match(text: str, accepted: Sequence[str]) -> float:
-    """Return 1.0 when the normalised text equals an accepted answer, or is empty and none is accepted (SQuAD)."""
-    return float(any(normalise(text) == normalise(a) for a in accepted or ("",)))
+def _ranking(name: str) -> Callable[[Case], float | None]:
+    return lambda case: case.retrieval[name]
 
 
-def token_f1(text: str, accepted: Sequence[str]) -> float:
-    """Return the best F1 of the words shared with an accepted answer; 1.0 when both are empty (SQuAD).
-
-    With s words shared, f found and a accepted: 2s / (f + a). A word counts as often as it stands on both sides.
-    """
-    return max(_f1(normalise(text).split(), normalise(a).split()) for a in accepted or ("",))
+def _answerable(name: str) -> Callable[[Record], float | None]:
+    """Read a score of answerable questions only."""
+    return lambda record: record.scores.get(name) if record.question.answers else None
 
 
-def gold_recall(text: str, accepted: Sequence[str]) -> float:
-    """Return the share of an accepted answer's words that the text holds, for the accepted answer where it is best."""
-    found = normalise(text).split()
-    return max(_recall(found, normalise(a).split()) for a in accepted)
+def _seconds(timing: str) -> Callable[[Record], float | None]:
+    return lambda record: record.answer.timings.get(timing)
 
 
-def _f1(found: list[str], gold: list[str]) -> float:
-    if not found or not gold:
-        return float(found == gold)
-    return 2 * _shared(found, gold) / (len(found) + len(gold))
+def _quantile(value: Callable[[Record], float | None], q: float) -> Statistic:
+    return lambda records, seed: quantile(map(value, records), q, seed)
 
 
-def _recall(found: list[str], gold: list[str]) -> float:
-    return _shared(found, gold) / len(gold) if gold else float(not found)
+def _tokens(record: Record) -> float | None:
+    return record.tokens
 
 
-def _shared(found: list[str], gold: list[str]) -> int:
-    return sum((Counter(found) & Counter(gold)).values())
+_ABSTENTION = "Share of refusals that were due; recall is the share of due refusals made."
+_RECALL_AT = "Share of needed evidence in the first k of the ranking."
+_LATENCY = "Seconds from the question to the checked answer, models warm."
+_FIRST_TOKEN = "Seconds to the model's first word."
+_JUDGE = "What a model as judge says; agreement and Cohen's kappa hold it against the rules used here."
 
 
-def holds_keys(text: str, keys: Sequence[Sequence[str]]) -> bool:
-    """Tell whether the text holds, as whole words, one alternative of every key."""
-    views = [f" {normalise(text)} ", f" {normalise(text.translate(_SPACED))} "]
-    return all(any(f" {normalise(alternative)} " in view for alternative in key for view in views) for key in keys)
+def _judge(name: str, label: str) -> tuple[Metric, ...]:
+    """Return a judge's score, which eval/score/judge.py gives, and how often it agrees with `correct`."""
+    return (
+        Metric(name, label, _JUDGE, "Judge", needs=name),
+        Metric(f"{name}_agreement", f"{label} agreement", _JUDGE, "Judge", figure=agreement(name), needs=name),
+        Metric(f"{name}_kappa", f"{label} kappa", _JUDGE, "Judge", figure=kappa(name), needs=name),
+    )
 
 
-def correct(question: Question, answer: Answer) -> bool:
-    """Tell whether the answer is right.
-
-    It holds one alternative of every key; where the question has no keys, an accepted answer, as whole words. What must
-    be refused is right when it is refused.
-    """
-    if question.must_refuse:
-        return answer.abstained
-    return not answer.abstained and holds_keys(plain(answer), question.keys or [question.answers])
-
-
-def retrieval(facts: Sequence[Fact], ranked: Sequence[Evidence]) -> dict[str, float | None]:
-    """Return evidence recall at 1, 3 and 5, the reciprocal rank and nDCG at 10 of a ranking.
-
-    A fact is one relevant item, however many places state it and however often they are found; an item finds it when
-    it, or a twin folded into it, shares a character with one of them. Recall at k is the share of facts that the first
-    k items find. For the other two (ir-measures, a fact's relevance is its gain) an item that finds several facts takes
-    as many ranks, and an item that only finds what an item above it found takes none: the sentences of a document that
-    is relevant as a whole count as one item, at the first.
-    """
-    names = [f"evidence_recall@{k}" for k in (1, 3, 5)] + ["reciprocal_rank", "ndcg@10"]
-    if not facts:
-        return dict.fromkeys(names)
-    recall = [sum(any(states(item, fact) for item in ranked[:k]) for fact in facts) / len(facts) for k in (1, 3, 5)]
-    items = _relevant(facts, ranked)
-    relevance = [Qrel("q", f"fact {number}", _relevance(fact)) for number, fact in enumerate(facts)]
-    run = [ScoredDoc("q", item, float(len(items) - place)) for place, item in enumerate(items)]
-    found = {str(m.measure): float(m.value) for m in ir_measures.iter_calc([RR, nDCG @ 10], relevance, run)}
-    return dict(zip(names, [*recall, found["RR"], found["nDCG@10"]], strict=True))
-
-
-def _relevant(facts: Sequence[Fact], ranked: Sequence[Evidence]) -> list[str]:
-    """Return the ranking as ids for ir-measures: the facts where they are first found, and what finds none."""
-    items: dict[str, None] = {}
-    for number, item in enumerate(ranked):
-        stated = [(-_relevance(fact), f"fact {n}") for n, fact in enumerate(facts) if states(item, fact)]
-        items.update(dict.fromkeys([name for _, name in sorted(stated)] or [f"other {number}"]))
-    return list(items)
-
-
-def _relevance(fact: Fact) -> int:
-    return max(place.relevance for place in fact)
-
-
-def citation_precision(question: Question, answer: Answer) -> float | None:
-    """Return the share of cited sentences that state a needed fact; None without citations."""
-    if not answer.citations:
-        return None
-    good = sum(any(states(citation, fact) for fact in question.evidence) for citation in answer.citations)
-    return good / len(answer.citations)
-
-
-def citation_recall(question: Question, answer: Answer) -> float:
-    """Return the share of needed facts that a cited sentence states."""
-    found = sum(any(states(citation, fact) for citation in answer.citations) for fact in question.evidence)
-    return found / len(question.evidence)
-
-
-def citation_support(answer: Answer) -> float | None:
-    """Return the share of the answer's words that stand in the quotes cited for them.
-
-    A statement is the text up to the markers that follow it; the text after the last marker cites nothing. Words are
-    normalised as for SQuAD, and a statement's leading "yes" or "no" is none: no quote says it. None without words.
-    """
-    if answer.abstained:
-        return None
-    quotes = {citation.marker: normalise(citation.quote).split() for citation in answer.citations}
-    words = held = 0
-    for statement in _STATEMENT.finditer(answer.text):
-        said = statement["words"]
-        lead = _YES_NO.match(said)
-        claimed = normalise(said[lead.end() if lead else 0 :]).split()
-        markers = [int(digits) for digits in re.findall(r"\d+", statement["markers"])]
-        cited = {word for marker in markers for word in quotes.get(marker, ())}
-        words += len(claimed)
-        held += sum(word in cited for word in claimed)
-    return held / words if words else None
-
-
-def _verbatim(citation: Citation, read: Callable[[str], str]) -> bool:
-    try:
-        text = read(citation.document_id)
-    except (RagError, LookupError, OSError):
-        return False  # what cannot be read cannot be checked
-    return bool(citation.quote) and text[citation.start : citation.end] == citation.quote
-
-
-def states(item: Evidence | Citation, fact: Fact) -> bool:
-    """Tell whether a sentence, or a twin folded into it, shares a character with a place that states the fact."""
-    places = [(item.source, item.start, item.end), *((p.source, p.start, p.end) for p in item.also)]
-    return any(g.source == source and g.start < end and start < g.end for g in fact for source, start, end in places)
+# Scores, figures and comparisons come in this order; a report has each group's in it.
+METRICS: tuple[Metric, ...] = (
+    Metric(
+        "correct",
+        "Correct",
+        "Whether the answer holds what a right one must, or what must be refused was refused.",
+        None,
+        score=_if_scored(lambda case: float(formulas.correct(case.question, case.answer))),
+    ),
+    Metric(
+        "correct_answerable",
+        "Answered right",
+        "Share of the questions that the articles answer whose answer holds what a right one must.",
+        "Answers",
+        value=_answerable("correct"),
+    ),
+    Metric(
+        "refused_of_must_refuse",
+        "Refused where due",
+        "Share of the questions that the articles do not answer that were refused.",
+        "Refusals",
+        value=lambda record: record.scores.get("refused") if record.question.must_refuse else None,
+    ),
+    Metric(
+        "over_refusal",
+        "Refused needlessly",
+        "Share of the questions that the articles answer that were refused.",
+        "Refusals",
+        lower_is_better=True,
+        value=_answerable("refused"),
+    ),
+    Metric("abstention_precision", "Refusal precision", _ABSTENTION, "Refusals", figure=abstention(0)),
+    Metric("abstention_recall", "Refusal recall", _ABSTENTION, "Refusals", figure=abstention(1)),
+    Metric("abstention_f1", "Refusal F1", _ABSTENTION, "Refusals", figure=abstention(2)),
+    Metric(
+        "exact_match",
+        "Exact match",
+        "Share of those whose answer is an accepted one but for case, punctuation and articles (SQuAD).",
+        "Answers",
+        score=_if_scored(lambda case: formulas.exact_match(case.text, case.question.answers)),
+        value=_answerable("exact_match"),
+    ),
+    Metric(
+        "token_f1",
+        "Token F1",
+        "Words shared with the nearest accepted answer: harmonic mean of precision and recall (SQuAD).",
+        "Answers",
+        score=_if_scored(lambda case: formulas.token_f1(case.text, case.question.answers)),
+        value=_answerable("token_f1"),
+    ),
+    Metric(
+        "gold_recall",
+        "Gold answer recall",
+        "Share of an accepted answer's words that the answer holds.",
+        "Answers",
+        score=lambda case: formulas.gold_recall(case.text, case.question.answers) if case.question.answers else None,
+        value=_answerable("gold_recall"),
+    ),
+    Metric("evidence_recall@1", "Evidence recall@1", _RECALL_AT, "Retrieval", score=_ranking("evidence_recall@1")),
+    Metric(
+        "evidence_recall@3",
+        "Evidence recall@3",
+        _RECALL_AT,
+        "Retrieval",
+        score=_ranking("evidence_recall@3"),
+        compared=False,  # recall at 1 and at 5 is
+    ),
+    Metric("evidence_recall@5", "Evidence recall@5", _RECALL_AT, "Retrieval", score=_ranking("evidence_recall@5")),
+    Metric(
+        "reciprocal_rank",
+        "MRR",
+        "One over the rank of the first needed evidence, on average.",
+        "Retrieval",
+        score=_ranking("reciprocal_rank"),
+    ),
+    Metric(
+        "ndcg@10",
+        "nDCG@10",
+        "Discounted gain of the needed evidence in the first ten, as a share of the best possible.",
+        "Retrieval",
+        score=_ranking("ndcg@10"),
+    ),
+    Metric(
+        "citation_precision",
+        "Citation precision",
+        "Share of cited sentences that state needed evidence, over answered questions.",
+        "Citations",
+        score=_if_answered(lambda case: formulas.citation_precision(case.question, case.answer)),
+    ),
+    Metric(
+        "citation_recall",
+        "Citation recall",
+        "Share of needed evidence that a cited sentence states, over answered questions.",
+        "Citations",
+        score=_if_answered(lambda case: formulas.citation_recall(case.question, case.answer)),
+    ),
+    Metric(
+        "citation_support",
+        "Citation support",
+        "Share of an answer's words that stand in the quotes cited for them.",
+        "Citations",
+        score=_if_scored(lambda case: formulas.citation_support(case.answer)),
+    ),
+    Metric(
+        "offset_validity",
+        "Quotes verbatim",
+        "Share of quotes that are the article's text, character for character, at their offsets.",
+        "Citations",
+        score=_if_scored(lambda case: sum(case.valid) / len(case.valid) if case.valid else None),
+    ),
+    Metric(
+        "refused",
+        "Refused",
+        "Whether the question was refused.",
+        None,
+        score=_if_scored(lambda case: float(case.answer.abstained)),
+        compared=False,  # due or not: neither more nor less of it is better
+    ),
+    Metric(
+        "claims_right@0.9",
+        "Right at support ≥ 0.9",
+        "Share of claims shown with a support of 0.9 or more that stand in a right answer.",
+        "Citations",
+        figure=sure_claims,
+    ),
+    Metric(
+        "aurc",
+        "Area under risk-coverage",
+        "Mean share of wrong answers when only the most confident count, from one to all; refused ones count last, "
+        "as wrong.",
+        "Refusals",
+        lower_is_better=True,
+        figure=risk_area,
+    ),
+    Metric("latency", "Time", _LATENCY, None, "seconds", lower_is_better=True, value=_seconds("total")),
+    Metric(
+        "latency_p50",
+        "Time, median",
+        _LATENCY,
+        "Time and cost",
+        "seconds",
+        lower_is_better=True,
+        figure=_quantile(_seconds("total"), 0.5),
+    ),
+    Metric(
+        "latency_p95",
+        "Time, 95th percentile",
+        _LATENCY,
+        "Time and cost",
+        "seconds",
+        lower_is_better=True,
+        figure=_quantile(_seconds("total"), 0.95),
+    ),
+    Metric(
+        "first_token", "First word", _FIRST_TOKEN, None, "seconds", lower_is_better=True, value=_seconds("first_token")
+    ),
+    Metric(
+        "first_token_p50",
+        "First word, median",
+        _FIRST_TOKEN,
+        "Time and cost",
+        "seconds",
+        lower_is_better=True,
+        figure=_quantile(_seconds("first_token"), 0.5),
+    ),
+    Metric(
+        "tokens",
+        "Prompt tokens",
+        "Tokens of all prompts that a question cost, median.",
+        "Time and cost",
+        "count",
+        lower_is_better=True,
+        value=_tokens,
+        figure=_quantile(_tokens, 0.5),
+    ),
+    *_judge("judge_correct", "Judge correct"),
+    *_judge("judge_faithful", "Judge faithful"),
+)

@@ -159,7 +159,7 @@ def _publish(runs: Sequence[Run], out: Path | None, *, as_json: bool) -> None:
 
         print_summary(runs, Console())
         return
-    from eval.score.figures import by_kind, figures
+    from eval.score.metrics import by_kind, figures
 
     print_json(
         {
@@ -209,14 +209,14 @@ def _check(runs: Sequence[Run], floors: Sequence[tuple[str, float]]) -> None:
     """
     if not floors:
         return
-    from eval.score.figures import LOWER_IS_BETTER, figures
+    from eval.score.metrics import figures, lower_is_better
 
     found = {one.header.system: figures(one, one.header.seed) for one in runs}
     failed = []
     for name, floor in floors:
         system, metric = _named(name, found)
         value = found[system][metric].value
-        lower = metric in LOWER_IS_BETTER
+        lower = lower_is_better(metric)
         if value is None:
             failed.append(f"{name} is over no question")
         elif value > floor if lower else value < floor:

@@ -91,7 +91,7 @@ def test_no_question_of_the_test_half_is_in_the_development_half() -> None:
 
 def test_keys_are_met_by_the_accepted_answers() -> None:
     """An answer that is accepted word for word must not count as wrong for its keys."""
-    from eval.score.metrics import holds_keys
+    from eval.score.formulas import holds_keys
 
     assert [
         q.id for q in SHIPPED + GENERAL + NEWS + SWAPPED if q.answers and not holds_keys(q.answers[0], q.keys)

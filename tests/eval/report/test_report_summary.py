@@ -10,7 +10,7 @@ from runs import record, run
 
 from eval.records import Run
 from eval.report import html, markdown
-from eval.report.summary import headline, names, rows, standfirst
+from eval.report.summary import definitions, headline, names, rows, standfirst
 from eval.report.view import items, pieces, verdict
 from eval.report.words import markdown as escaped
 from eval.report.words import shorten
@@ -132,7 +132,7 @@ def test_same_id_of_other_data_is_another_question() -> None:
 
 
 def test_best_value_is_marked() -> None:
-    found = {row.name: row.best for members in rows([RUN, NAIVE]).values() for row in members}
+    found = {row.metric.name: row.best for members in rows([RUN, NAIVE]).values() for row in members}
     assert found["correct_answerable"] == {0} and found["over_refusal"] == {1}
     assert found["offset_validity"] == set(), "equal in all"
     assert not any(row.best for members in rows([RUN]).values() for row in members)
@@ -158,3 +158,12 @@ def test_pieces_of_an_answer() -> None:
 
 def test_shorten() -> None:
     assert shorten("four", 4) == "four" and shorten("fives", 4) == "fiv…"
+
+
+def test_what_is_shared_is_defined_once_at_the_first_figure_there_is() -> None:
+    found = dict(definitions(rows([RUN])))
+    assert "Refusal precision" in found and "Refusal recall" not in found
+    assert found["Evidence recall@1"] and "Evidence recall@3" not in found
+    # Without a refusal there is no precision of refusals; what the recall is must be said all the same.
+    never = run(record("a"), record("b", "three", due=True))
+    assert dict(definitions(rows([never])))["Refusal recall"] == found["Refusal precision"]

@@ -17,7 +17,7 @@ from eval.datasets.rows import DatasetError
 from eval.records import RunError, read_run
 from eval.run import run as module
 from eval.run.run import Options, Progress, file_name, run
-from eval.score.figures import figures
+from eval.score.metrics import figures
 from rag import Engine, Settings, UsageError
 
 FOLLOW_UP = next(q for q in shipped().questions if q.kind == "follow_up")

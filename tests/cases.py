@@ -1,11 +1,11 @@
-"""Questions with known evidence, and answers to grade."""
+"""Single questions, answers and rankings with known places, for the tests of scores."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from eval.datasets.dataset import Question
-from rag import Answer, Citation, Evidence, Place, Span, StoreError
+from rag import Answer, Citation, Evidence, Place, Span
 
 WHERE = Span(0, 100)
 
@@ -38,10 +38,3 @@ def answer(text: str = "yes [1]", *, citations: Any = (), abstained: bool = Fals
 
 
 NOT_SAID = answer("The articles do not say.", abstained=True)
-TEXTS = {"a": "Two boats left.", "b": "All sank."}
-
-
-def reader(document: str) -> str:
-    if document == "locked":
-        raise StoreError("the store is locked")
-    return TEXTS[document]
