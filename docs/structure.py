@@ -46,7 +46,12 @@ def page(source: ModuleType) -> str:
 
 
 def _rows(source: ModuleType) -> str:
-    lines = ["## Rows", "", "| Row | Folders and modules |", "|---|---|"]
+    lines = [
+        "## Rows",
+        "",
+        "A folder stands for every module in it that no other row names; `rag`, `eval` and `ui` stand for",
+    ]
+    lines += ["their own `__init__.py` only.", "", "| Row | Folders and modules |", "|---|---|"]
     lines += [f"| {n} | {_names(row.split())} |" for n, row in enumerate(source.LAYERS, 1)]
     lines += ["", "The same rows as a picture, the first at the bottom:", ""]
     lines += ["![The rows of the table as a stack of boxes, the first at the bottom](img/structure.svg)", ""]
