@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help chat test lint check floors format eval models
+.PHONY: help chat test lint check floors format eval models docs
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -36,6 +36,9 @@ format: $(VENV)/.dev  ## Format the code and mend what the linter can
 
 eval: models  ## Score the default model on the development half of the eval set
 	$(BIN)/rag eval --split dev
+
+docs: $(VENV)/.dev  ## Build the docs with an API reference into build/docs
+	$(BIN)/python docs/build.py
 
 models: $(VENV)/.run  ## Download and verify the default models (once)
 	$(BIN)/rag models pull

@@ -1,8 +1,8 @@
 """`python -m bench.senses SQUAD.json`: how well the answer model tells words that a sentence does not speak of.
 
 For questions of SQuAD 2.0 with and without an answer, the sentence that holds the (plausible) answer is taken, and the
-words of the question that it lacks are asked about as Dateline does (`rag/sense.py`): whether the whole sentence speaks
-of them, and whether the words that stand in their place there mean the same.
+words of the question that it lacks are asked about as Dateline does (`rag/answering/mentions.py`): whether the whole
+sentence speaks of them, and whether the words in their place there mean the same.
 """
 
 from __future__ import annotations

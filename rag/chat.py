@@ -1,4 +1,4 @@
-"""A conversation: follow-ups become questions that stand alone, and those are answered."""
+"""A conversation: follow-ups become questions that can be understood alone, and those are answered."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _SHORT = 2  # a question with fewer content words than this leans on what was sa
 
 
 class Chat:
-    """A conversation with an engine. One object is one reader's; the engine may be shared.
+    """A conversation with an engine. Use one object for each reader; the engine may be shared.
 
     Args:
-        engine: The engine that answers; one with default settings over the shipped articles when left out.
+        engine: The engine that answers; the process's own, with default settings, when left out.
         history: Earlier (question, answer text) pairs, oldest first.
     """
 
@@ -45,7 +45,7 @@ class Chat:
         self.history: list[tuple[str, str]] = list(history)[-HISTORY:]
 
     def ask(self, question: str, filters: Filters | None = None) -> Answer:
-        """Answer a question in the light of the conversation; errors are those of `Engine.answer`."""
+        """Answer a question as part of the conversation; the errors are those of `Engine.answer`."""
         answer = None
         for part in self.stream(question, filters):
             answer = part

@@ -79,7 +79,7 @@ class Engine:
         self.close()
 
     def close(self) -> None:
-        """Give the store back; a second call does nothing."""
+        """Close the store; a second call does nothing."""
         if not self._closed:
             self._closed = True
             self._index.close()
@@ -104,16 +104,16 @@ class Engine:
         columns: Mapping[str, str] | None = None,
         pace: Pace | None = None,
     ) -> IngestReport:
-        """Make the library hold what is at these paths; unchanged files cost a look at their size and time.
+        """Make the library hold the articles at these paths; of unchanged files only the size and time are looked at.
 
-        Changed files replace what they were, moved ones keep their articles, and what is gone from a folder goes from
-        the library. A file that cannot be read any more keeps what the library has of it.
+        The articles of a changed file are replaced, a moved file keeps its articles, and the articles of files that are
+        gone from a folder are removed. Of a file that can no longer be read the library keeps what it has.
 
         Args:
-            *paths: Files and folders; a file given by itself says nothing about its folder.
+            *paths: Files and folders. For a file given by itself, the rest of its folder is not looked at.
             progress: Called with (files done, files in all, source) after each file.
             columns: For tables (csv, jsonl), which column holds what: `{"text": "Body", "title": "Head"}`; the keys are
-                text, title, date, url, source, author and language. Usual names are found without.
+                text, title, date, url, source, author and language. Usual names are recognised without.
             pace: Called after each batch with (passages embedded so far, share of the bytes read).
 
         Returns:
@@ -131,10 +131,10 @@ class Engine:
         """Add one article given as text, or as a file's bytes.
 
         Args:
-            source: What it is called in citations.
+            source: Its name in citations.
             content: The article.
             path: Where it came from; an article from the same place is replaced.
-            stopped: Asked after each batch of passages of a file; True ends adding there.
+            stopped: Called after each batch of passages of a file; True ends adding there.
 
         Returns:
             What happened to it; a failure is reported there.
@@ -147,7 +147,7 @@ class Engine:
 
         Args:
             url: An http or https address.
-            allow_private: Fetch from loopback and private networks too; never for strangers.
+            allow_private: Fetch from loopback and private networks too; never set this for addresses from strangers.
 
         Returns:
             What happened to it; a failure is reported there.
@@ -171,7 +171,7 @@ class Engine:
         )
 
     def restore(self, document: Document) -> IngestReport:
-        """Put an article back as it was, with what is known about it; what came from the same place is replaced.
+        """Put an article back as it was, with its metadata; an article from the same place is replaced.
 
         Args:
             document: What `document` gave before the article was removed or replaced.
@@ -197,7 +197,7 @@ class Engine:
         return document
 
     def remove(self, source: str) -> tuple[str, ...]:
-        """Remove the articles with this source name or id, and return the source names that went.
+        """Remove the articles with this source name or id, and return the source names of those removed.
 
         Raises:
             StoreError: There is no such article.
@@ -228,7 +228,7 @@ class Engine:
         return VectorStoreIndex.from_vector_store(self._index.vectors.llama_index, embed_model=self._models.embedding())
 
     def retrieve(self, question: str, limit: int = 10, filters: Filters | None = None) -> tuple[Evidence, ...]:
-        """Return the sentences nearest to a question, ranked, whether they answer it or not; no model is asked.
+        """Return the sentences nearest to a question, ranked, whether they answer it or not; no answer model is asked.
 
         Raises:
             QuestionError: The question is empty or too long.
@@ -244,7 +244,7 @@ class Engine:
 
         Raises:
             QuestionError: The question is empty or too long.
-            RagError: The store or the embedding model failed. A failing answer model is no error: the best evidence
+            RagError: The store or the embedding model failed. A failing answer model is not an error: the best evidence
                 sentence is given instead, with a notice.
         """
         for part in self.stream(question, filters):
@@ -262,7 +262,7 @@ class Engine:
         Args:
             question: What to answer.
             filters: Which articles to look in; all when left out.
-            wordings: Other ways to ask the same, by which evidence is looked for too.
+            wordings: Other wordings of the question; evidence is looked for with these too.
         """
         started = time.perf_counter()
         question = self.checked(question)
@@ -311,7 +311,7 @@ class Engine:
             await asyncio.to_thread(parts.close)  # type: ignore[attr-defined]
 
     def checked(self, question: str) -> str:
-        """Return the question with its white space tidied.
+        """Return the question with surplus white space removed.
 
         Raises:
             QuestionError: It is empty or too long.

@@ -2,7 +2,7 @@
 
 One hierarchy: catch `RagError` for all of them. Each message is one line that says what happened and what to do next.
 Errors of third-party libraries are translated into these where they enter the package, and stay chained as
-`__cause__`. `exit_code` is what the command line exits with: 1 the work failed, 2 it was asked for wrongly.
+`__cause__`. `exit_code` is what the command line exits with: 1 the work failed, 2 the request was wrong.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ class RagError(Exception):
 
 
 class UsageError(RagError):
-    """What was asked for cannot be done as asked; nothing was changed."""
+    """The request cannot be carried out as it was made; nothing was changed."""
 
     exit_code = 2
 
@@ -37,7 +37,7 @@ class StoreError(RagError):
 
 
 class DamagedError(StoreError):
-    """What the store holds is not what was written to it."""
+    """The store is damaged: its contents are not what was written to it."""
 
 
 class StoreLockedError(StoreError):
@@ -57,7 +57,7 @@ class ModelMissingError(ModelError):
 
 
 class DownloadError(ModelError):
-    """No source of a model could deliver it."""
+    """No source of a model's weights could deliver them."""
 
 
 class IntegrityError(ModelError):

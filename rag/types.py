@@ -1,7 +1,7 @@
-"""The named types that the stages hand to one another, in the order of the way of the data.
+"""The named types that the stages hand to one another, in the order in which the data passes through them.
 
     files ─ load ─► Document ─ chunk ─► Chunk ─ index ─► store
-    question ─ retrieve ─► Hit ─ evidence ─► Evidence ─ answer ─► Draft ─ verify ─► Answer(citations)
+    question ─ rank ─► Hit ─ select ─► Evidence ─ generate ─► Draft ─ verify ─► Answer(citations)
 
 All are frozen. Offsets count characters (Python string indices) into `Document.text`, end exclusive.
 """
@@ -19,11 +19,11 @@ import numpy.typing as npt
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One article, its text exactly as read (line endings included), so that offsets hold for ever.
+    """One article, its text exactly as read (line endings included), so that offsets stay valid.
 
     `id` is the SHA-256 of the text; `source` is the file name (the path below the ingested folder), and for one of
-    several articles in a file `FILE!/MEMBER`, such as `wire.zip!/a.txt` or `list.csv!/17`. `path` is built alike from
-    the file's absolute path. The metadata is what the file says, empty where it says nothing.
+    several articles in a file `FILE!/MEMBER`, such as `wire.zip!/a.txt` or `list.csv!/17`. `path` is built in the same
+    way from the file's absolute path. The metadata is what the file says, empty where it says nothing.
     """
 
     id: str
@@ -63,7 +63,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Where a sentence or a passage stands in its document: `text[start:end]`."""
+    """The place of a sentence or a passage in its document: `text[start:end]`."""
 
     start: int
     end: int
@@ -97,7 +97,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A sentence where it stands: a document, its file name and title, and the character span."""
+    """The place of a sentence: the document, its file name and title, and the character span."""
 
     document_id: str
     source: str
@@ -150,8 +150,8 @@ class Hit:
 class Evidence:
     """A sentence as it is shown to the model, numbered from 1 by `rank`.
 
-    `text` is verbatim. `context` is what stands around it and is needed to understand it (may be empty).
-    `also` holds the places of near-identical sentences elsewhere, which were folded into this one.
+    `text` is verbatim. `context` is the sentence before it where that is needed to understand it, else empty. `also`
+    has the places of near-identical sentences elsewhere, which were folded into this one.
     """
 
     rank: int
@@ -172,18 +172,18 @@ class Evidence:
 
     @property
     def in_context(self) -> str:
-        """The sentence as the model reads it: after what it leans on."""
+        """The sentence as the model reads it: after the context that it needs."""
         return f"{self.context} {self.text}".strip()
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which articles a question is put to: those that meet every condition given; all when there is none.
+    """Which articles to look in: those that meet every condition given; all when there is none.
 
     `documents` are ids (`SourceInfo.id`). `sources` are patterns (`reuters*`, `2024/*.txt`, case ignored), one of which
-    fits the article's source name or publisher. `since` and `until` are ISO 8601 dates, both included. `authors` are
-    matched anywhere in the byline, `languages` are ISO 639-1 codes. An article that does not say is not among those
-    asked for.
+    must match the article's source name or publisher. `since` and `until` are ISO 8601 dates, both included. `authors`
+    are matched anywhere in the byline, `languages` are ISO 639-1 codes. An article without a date, author or language
+    does not match a filter on it.
     """
 
     documents: tuple[str, ...] = ()
@@ -230,14 +230,14 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer with its receipts.
+    """An answer with its citations, or an abstention.
 
     `question` is the stand-alone question that was answered (a follow-up is rewritten into one). When `abstained`,
-    `text` says so plainly, `citations` is empty and `related` holds the nearest sentences, which answer nothing.
+    `text` says so plainly, `citations` is empty, and `related` has the nearest sentences, which are not an answer.
     `evidence` is what the model was shown, ranked. `timings` are seconds by stage. `confidence` in [0, 1] is the
-    probability that the articles answer the question and this answer, or the one held back, is right; None where
-    nothing was weighed. `signals` is what it was weighed from. `notices` are things the reader should know, such as a
-    fallback to another model.
+    probability that the articles answer the question and that this answer, or the one held back, is right; None where
+    it was not estimated. `signals` are the numbers that it was estimated from. `notices` are things the reader should
+    know, such as a fallback to another model.
     """
 
     question: str

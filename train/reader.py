@@ -1,6 +1,6 @@
 """`python -m train.reader DATA`: fit the changes that make a reader of the embedding model.
 
-DATA is a folder with public question sets (docs/architecture.md says where each is from):
+DATA is a folder with public question sets (docs/experiments/2026-11-22-reader.md says where each is from):
 
 - `*.squad.json`: SQuAD's format. A question without an answer is taken for one that has none in its paragraph, unless
   it stands in `known.tsv`.

@@ -16,7 +16,7 @@ from rag.language.words import SLIGHT, common_start, content_terms, content_word
 from rag.models.runtime import Models
 from rag.store.index import Index
 
-# The model's probabilities (docs/architecture.md): below the first a sentence does not speak of something. A word of it
+# The model's probabilities (docs/answering.md): below the first a sentence does not speak of something. A word of it
 # that stands in the same places means that from the third on; below the second, the fourth counts instead of the first.
 _SILENT, _ANOTHER, _SYNONYM, _DOUBTED = 0.012, 0.15, 0.6, 0.7
 _NO_REASON = 0.04  # instead of the first where a reason is asked for: what did not happen has none

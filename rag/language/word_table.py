@@ -17,7 +17,7 @@ from rag.language.words import fold
 _log = logging.getLogger(__name__)
 _TABLE = "word_embeddings.weight"
 # Words with a cosine below the first have nothing to do with each other, from the second on they mean the same
-# (docs/architecture.md).
+# (docs/answering.md).
 _UNRELATED, _SYNONYM = 0.15, 0.4
 
 

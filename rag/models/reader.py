@@ -2,7 +2,7 @@
 
 The embedding model compares a question and a sentence that were read apart. Here one small model reads both at once:
 the embedding model again, with the low-rank changes of `reader.safetensors` added to its weights (made by
-`train/reader.py`; docs/architecture.md has the figures).
+`train/reader.py`; docs/experiments/ has the figures).
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from rag.language.word_table import WordTable
 from rag.language.words import content_terms, content_words, same_name, terms
 from rag.types import Candidate, Hit, Place, Span
 
-# The first look ranks every sentence; docs/architecture.md has the tables of both.
+# The first look ranks every sentence; docs/experiments/ has the tables of both.
 _PASSAGE, _LEXICAL = 0.5, 1.3
 # The closer look ranks the first ones of these again.
 _CLOSER = 40
