@@ -1,4 +1,4 @@
-"""The Quality tab: its components, and how their events reach the eval suite. What is shown is in `quality_view`."""
+"""The Quality tab: its components, and how their events reach the eval suite. What is shown is in `ui.quality.view`."""
 
 from __future__ import annotations
 
