@@ -326,7 +326,7 @@ def test_an_interrupted_call_leaves_no_answer_behind(monkeypatch: pytest.MonkeyP
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 def test_memory_that_a_parser_may_take_is_bounded() -> None:
     code = """
-from rag.load.formats import worker_process as process
+from rag.load import worker_process as process
 process.MAX_MEMORY = 1_000_000_000
 process.TASKS["greedy"] = lambda raw, source: len(bytearray(2_000_000_000))
 process._limit_memory()
