@@ -15,9 +15,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from rag.errors import DownloadError, UsageError
+from rag.errors import DownloadError, UsageError, one_line
 from rag.models.weights import pins
-from rag.models.weights.job import SPARE, DamagedError, Job, UnusableError, short, size_of
+from rag.models.weights.job import SPARE, DamagedError, Job, UnusableError, size_of
 from rag.models.weights.pins import File, Model
 from rag.models.weights.sources import SOURCES
 
@@ -52,7 +52,7 @@ def fetch(model: Model, home: Path, *, local: Path | None = None, progress: bool
         with held:
             _fetch(model, home, local, progress)
     except (OSError, NotImplementedError) as error:
-        raise DownloadError(f"cannot write {model.name} into {home}: {short(error)}; free or change it") from error
+        raise DownloadError(f"cannot write {model.name} into {home}: {one_line(error)}; free or change it") from error
 
 
 def _fetch(model: Model, home: Path, local: Path | None, progress: bool) -> None:
@@ -85,7 +85,7 @@ def _try_sources(job: Job) -> None:
             source.fetch(job)
             return
         except (UnusableError, OSError) as error:
-            reasons.append(f"{label}: {short(error)}")
+            reasons.append(f"{label}: {one_line(error)}")
             cause = error
         # A source that has no such file is not worth a word; one that the user named is.
         if (isinstance(cause, DamagedError) or source.given) and source is not sources[-1]:
