@@ -12,7 +12,7 @@ PACKAGES = ("rag", "eval", "ui", "train")
 # Lowest first. A module imports from its own row and from rows above it only. A folder stands for all modules in it
 # that no other row names.
 LAYERS: tuple[str, ...] = (
-    "rag.errors rag.types rag.memory rag.settings",
+    "rag.errors rag.types rag.memory rag.settings rag.protocols",
     "rag.language",
     "rag.network",
     "rag.load",

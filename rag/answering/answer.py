@@ -15,12 +15,11 @@ from rag.errors import LLMError, ModelMissingError
 from rag.language.questions import Form, asks_reason, form, leans_on, looked_up, parts, told_by, topic, values
 from rag.language.words import acronyms, content_terms, names, published_by, words
 from rag.models.prompts import answer_start
-from rag.models.reranker import Reranker
 from rag.models.runtime import Models
+from rag.protocols import Reranker, Retriever
 from rag.retrieve.rank import rank
 from rag.retrieve.select import nearest, overview, select
 from rag.settings import Settings
-from rag.store.index import Index
 from rag.types import Answer, Draft, Evidence, Filters, Hit
 
 RELATED = 3  # sentences offered beside an abstention
@@ -45,12 +44,12 @@ class Answering:
     """Answers questions over an index with the models of an engine.
 
     Args:
-        index: The store.
+        index: What finds passages.
         settings: What is configured.
         models: What embeds and answers.
     """
 
-    def __init__(self, index: Index, settings: Settings, models: Models) -> None:
+    def __init__(self, index: Retriever, settings: Settings, models: Models) -> None:
         self._index = index
         self.settings = settings
         self._models = models
