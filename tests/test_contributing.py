@@ -45,8 +45,6 @@ def change(target: Path, lines: str) -> None:
     before = "".join(line[1:] for line in lines.splitlines(keepends=True) if line[0] in " -")
     after = "".join(line[1:] for line in lines.splitlines(keepends=True) if line[0] in " +")
     text = target.read_text(encoding="utf-8")
-    if lines.count("\n") == 2 and lines[0] == "-":  # the start of a line
-        before, after = before.rstrip("\n"), after.rstrip("\n")
     assert text.count(before) == 1, f"{target.name} does not hold once: {before}"
     target.write_text(text.replace(before, after), encoding="utf-8")
 
