@@ -233,7 +233,7 @@ class Engine:
         Raises:
             QuestionError: The question is empty or too long.
         """
-        return tuple(nearest_sentences(self._answerer.retriever.look_up(self.checked(question), filters, {}), limit))
+        return tuple(nearest_sentences(self._answerer.finder.look_up(self.checked(question), filters, {}), limit))
 
     def answer(self, question: str, filters: Filters | None = None) -> Answer:
         """Answer a question, or abstain.

@@ -7,6 +7,11 @@ Errors of third-party libraries are translated into these where they enter the p
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
+_MOST_CHARS = 200  # of what another library says in a message of ours
+
 
 class RagError(Exception):
     """Base of all errors of this package."""
@@ -66,3 +71,29 @@ class IntegrityError(ModelError):
 
 class LLMError(RagError):
     """The answer model failed, timed out or cannot be reached."""
+
+
+def one_line(
+    error: object, *, first: bool = False, named: bool = False, keys: Sequence[str | None] | None = None
+) -> str:
+    """Return what an error says on one line of at most 200 characters; the name of its class where it says nothing.
+
+    Args:
+        error: An exception, or what a library reports in place of one.
+        first: Take the error's first line alone: some libraries add advice of their own below it.
+        named: Put the class before the text, for an error that nobody expected.
+        keys: Secrets that may stand in the text (None among them is passed over); given, even when empty, they and
+            whatever looks like a key are replaced by `***`.
+    """
+    name = type(error).__name__
+    if isinstance(error, dict):
+        error = error.get("message", error)
+    text = str(error).strip()
+    text = " ".join((text.partition("\n")[0] if first else text).split()) or name
+    if named and text != name:
+        text = f"{name}: {text}"
+    if keys is not None:
+        for key in filter(None, keys):
+            text = text.replace(key, "***")  # some services repeat the key in their complaint
+        text = re.sub(r"\b(?:sk|key|api)-[\w-]{4,}", "***", text)
+    return text if len(text) <= _MOST_CHARS else f"{text[: _MOST_CHARS - 1]}…"

@@ -12,7 +12,7 @@ PACKAGES = ("rag", "eval", "ui", "train")
 # Lowest first. A module imports from its own row and from rows above it only. A folder stands for all modules in it
 # that no other row names.
 LAYERS: tuple[str, ...] = (
-    "rag.errors rag.types rag.memory rag.settings",
+    "rag.errors rag.types rag.memory rag.settings rag.protocols",
     "rag.language",
     "rag.network",
     "rag.load",
@@ -59,7 +59,14 @@ OWNERS: dict[str, set[str]] = {
     "snowballstemmer": {"rag.language.words"},
     "huggingface_hub": {"rag.models.weights.hub", "rag.models.embedding"},
     "typer": {"rag.cli.app", "rag.cli.eval", "rag.cli.models", "train.confidence", "train.planted", "train.reader"},
-    "gradio": {"ui.app", "ui.page", "ui.chat.tab", "ui.library.tab", "ui.quality.tab", "ui.settings.tab"},
+    "gradio": {
+        "ui.app",
+        "ui.page",
+        "ui.chat.tab",
+        "ui.library.tab",
+        "ui.quality.tab",
+        "ui.settings.tab",
+    },
     "httpcore": {"rag.network.bounded", "rag.network.connect", "rag.load.web"},
     "trafilatura": {"rag.load.formats.html"},
     "charset_normalizer": {"rag.load.charset"},

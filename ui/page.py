@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -14,14 +15,14 @@ from ui.assets import package_text
 from ui.chat import render
 from ui.chat.article import article, missing
 from ui.chat.session import OpenChat, Session, open_chat
-from ui.chat.tab import chat_tab
+from ui.chat.tab import ChatTab, chat_tab
 from ui.events import QUICK
-from ui.library.tab import library_tab
+from ui.library.tab import LibraryTab, library_tab
 from ui.quality.tab import quality_tab
 from ui.server.access import Access
 from ui.server.uploads import uploads
 from ui.settings.preferences import model_name
-from ui.settings.tab import settings_tab
+from ui.settings.tab import SettingsTab, settings_tab
 
 log = logging.getLogger(__name__)
 _CLOSED_TAB = 24 * 3600  # seconds a session is kept without a question
@@ -73,6 +74,72 @@ class WarmUp:
             self.note = "The models could not be loaded; Dateline's log says why."
 
 
+@dataclass(frozen=True)
+class Shared:
+    """What the tabs of a page are built from."""
+
+    engine: Engine
+    session: gr.State
+    kept: gr.BrowserState  # conversations
+    set_here: gr.BrowserState  # settings
+    chosen: gr.State  # articles that a reader wants to ask
+    access: Access
+    loading: Callable[[], bool]
+    examples: Sequence[str] | None
+    open_chat: OpenChat
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A tab of the page.
+
+    Args:
+        name: What it is called; its element's id is `dl-tab-` and the name in small letters.
+        build: Makes its components inside the current Blocks, given what the tabs share and the tab itself, whose
+            `select` event tells that a reader opens it. What it returns is for `build` to connect with other tabs.
+        changes: Whether it changes something on the server: where a page is read only, it is left out.
+    """
+
+    name: str
+    build: Callable[[Shared, gr.Tab], Any]
+    changes: bool = False
+
+
+# In the order they are shown. A new tab is a module and a row here.
+TABS = (
+    Tab(
+        "Chat",
+        lambda page, _: chat_tab(
+            page.engine,
+            page.session,
+            page.kept,
+            loading=page.loading,
+            offered=page.examples,
+            open_chat=page.open_chat,
+            chosen=page.chosen,
+            read_only=page.access.read_only,
+        ),
+    ),
+    Tab("Library", lambda page, _: library_tab(page.engine, page.chosen, read_only=page.access.read_only)),
+    # A run takes the processor for minutes and is kept on the disk.
+    Tab("Quality", lambda page, tab: quality_tab(page.engine).connect(tab), changes=True),
+    Tab(
+        "Settings",
+        lambda page, _: settings_tab(page.engine, page.session, page.set_here, loopback=page.access.loopback),
+    ),
+)
+
+
+def _build_tabs(shared: Shared) -> dict[str, tuple[Any, gr.Tab]]:
+    """Return by name what each tab's `build` returned, and the tab."""
+    built = {}
+    for tab in TABS:
+        if not (tab.changes and shared.access.read_only):
+            with gr.Tab(tab.name, elem_id=f"dl-tab-{tab.name.lower()}") as opened:
+                built[tab.name] = tab.build(shared, opened), opened
+    return built
+
+
 def build(
     engine: Engine,
     *,
@@ -117,24 +184,14 @@ def build(
         timer = gr.Timer(1.0, active=False)
         masthead = gr.HTML(head(engine), elem_id="dl-head", apply_default_css=False, js_on_load=None)
         with gr.Tabs(elem_id="dl-tabs"):
-            with gr.Tab("Chat", elem_id="dl-tab-chat") as chat_opened:
-                chatting = chat_tab(
-                    engine,
-                    session,
-                    kept,
-                    loading=lambda: warm_up.loading,
-                    offered=examples,
-                    open_chat=chat,
-                    chosen=chosen,
-                    read_only=access.read_only,
-                )
-            with gr.Tab("Library", elem_id="dl-tab-library") as library_opened:
-                library = library_tab(engine, chosen, read_only=access.read_only)
-            if not access.read_only:  # a run takes the processor for minutes and is kept on the disk
-                with gr.Tab("Quality", elem_id="dl-tab-quality") as quality_opened:
-                    quality_tab(engine).connect(quality_opened)
-            with gr.Tab("Settings", elem_id="dl-tab-settings"):
-                settings = settings_tab(engine, session, set_here, loopback=access.loopback)
+            tabs = _build_tabs(
+                Shared(engine, session, kept, set_here, chosen, access, lambda: warm_up.loading, examples, chat)
+            )
+        chatting: ChatTab
+        library: LibraryTab
+        settings: SettingsTab
+        (chatting, chat_opened), (library, library_opened) = tabs["Chat"], tabs["Library"]
+        settings, _ = tabs["Settings"]
         gr.HTML(
             "",
             html_template=_PANEL,

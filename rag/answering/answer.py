@@ -15,10 +15,10 @@ from rag.language.questions import Form, asks_reason, form, leans_on, looked_up,
 from rag.language.words import content_terms
 from rag.models.prompts import answer_start
 from rag.models.runtime import Models
-from rag.retrieve.retriever import Retriever
+from rag.protocols import Retriever
+from rag.retrieve.evidence import EvidenceFinder
 from rag.retrieve.select import nearest_sentences
 from rag.settings import Settings
-from rag.store.index import Index
 from rag.types import Answer, Draft, Evidence, Filters, Hit
 
 RELATED = 3  # sentences offered beside an abstention
@@ -43,15 +43,15 @@ class Answerer:
     """Answers questions over an index with the models of an engine.
 
     Args:
-        index: The store.
+        index: What finds passages.
         settings: What is configured.
         models: What embeds and answers.
     """
 
-    def __init__(self, index: Index, settings: Settings, models: Models) -> None:
+    def __init__(self, index: Retriever, settings: Settings, models: Models) -> None:
         self.settings = settings
         self._models = models
-        self.retriever = Retriever(index, settings, models)
+        self.finder = EvidenceFinder(index, settings, models)
         self._mentions = Mentions(index, models)
 
     def stream(self, question: str, filters: Filters | None, wordings: Sequence[str] = ()) -> Iterator[str | Answer]:
@@ -59,17 +59,17 @@ class Answerer:
         started = time.perf_counter()
         timings: dict[str, float] = {}
         read: dict[str, str] = {}
-        hits = self.retriever.look_up(question, filters, read)
-        missing = self.retriever.missing(question, read)
+        hits = self.finder.look_up(question, filters, read)
+        missing = self.finder.missing(question, read)
         about = topic(question)
-        if about and not missing and (evidence := self.retriever.overview(about, filters, read)):
+        if about and not missing and (evidence := self.finder.overview(about, filters, read)):
             timings["retrieve"] = time.perf_counter() - started
             yield self._answer(question, told(evidence), evidence, Draft("", "extractive"), timings, started)
             return
         asked = parts(question)
         wanted = (*wordings, *(looked_up(asked) if len(asked) > 1 else ()))
-        others = [self.retriever.look_up(other, filters, read) for other in wanted]
-        evidence = self.retriever.evidence(hits, others)
+        others = [self.finder.look_up(other, filters, read) for other in wanted]
+        evidence = self.finder.evidence(hits, others)
         timings["retrieve"] = time.perf_counter() - started
         drafts: list[tuple[str, Draft]] = []
         weighed: list[Weighed] = []
@@ -81,7 +81,7 @@ class Answerer:
                     drafts.append(part)
             draft = drafts[0][1]
             if len(drafts) == 1 and draft.model != "extractive" and finds_nothing(question, draft.text):
-                more = self.retriever.more(hits, evidence)
+                more = self.finder.more(hits, evidence)
                 for found in self._second_look(question, evidence, more, timings, started):
                     if isinstance(found, str):
                         yield found
@@ -136,7 +136,7 @@ class Answerer:
 
         `sharing` is how many parts of one question were asked of the same evidence.
         """
-        verdict = verify(question, draft, evidence, read.__getitem__, self.retriever.aliases(question), follow_up)
+        verdict = verify(question, draft, evidence, read.__getitem__, self.finder.aliases(question), follow_up)
         signals = _signals(evidence[0], draft, verdict, evidence, sharing)
         if verdict.abstained:
             return Weighed(verdict, 0.0, signals)
@@ -151,7 +151,7 @@ class Answerer:
         word = self._mentions.unsaid(question, text, _passages(cited, read), articles) if asked else None
         if word is not None:
             # What did not happen is a verb as a rule, and no thing to be mentioned.
-            known = asks_reason(question) or self.retriever.known(content_terms(word)[0], read)
+            known = asks_reason(question) or self.finder.known(content_terms(word)[0], read)
             return Weighed(refusal([] if known else [f"“{word}”"]), 0.0, signals)
         citations = tuple(dataclasses.replace(c, support=round(likely, 3)) for c in verdict.citations)
         return Weighed(dataclasses.replace(verdict, citations=citations), likely, signals)

@@ -14,7 +14,7 @@ from rag.language.questions import Form, asks_reason, form
 from rag.language.word_table import WordTable
 from rag.language.words import SLIGHT, common_start, content_terms, content_words
 from rag.models.runtime import Models
-from rag.store.index import Index
+from rag.protocols import Retriever
 
 # The model's probabilities (docs/answering.md): below the first a sentence does not speak of something. A word of it
 # that stands in the same places means that from the third on; below the second, the fourth counts instead of the first.
@@ -38,7 +38,7 @@ class Mentions:
         models: The answer model is asked, and the embedding model's table of words says about which words.
     """
 
-    def __init__(self, index: Index, models: Models) -> None:
+    def __init__(self, index: Retriever, models: Models) -> None:
         self._index = index
         self._models = models
 

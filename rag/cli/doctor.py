@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from llama_index.core.base.llms.types import ChatMessage
 
-from rag.errors import RagError, StoreError, StoreLockedError, StoreMismatchError
+from rag.errors import RagError, StoreError, StoreLockedError, StoreMismatchError, one_line
 from rag.models import registry
 from rag.models.llm import is_extractive, make_llm
 from rag.models.reply import stream_chat
@@ -54,7 +54,7 @@ def checks(settings: Settings, repair: bool = False) -> Iterator[Check]:
         except RagError as error:
             yield name, True, str(error)
         except Exception as error:  # whatever it is, the other checks go on
-            yield name, True, f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            yield name, True, one_line(error, named=True)
 
 
 def _store(settings: Settings, repair: bool) -> Iterator[tuple[bool, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from rag.errors import RagError
+from rag.errors import RagError, one_line
 
 B = TypeVar("B")
 V = TypeVar("V")
@@ -56,10 +56,8 @@ def _named(stage: str, work: Callable[[], R]) -> Callable[[], R]:
         except RagError:
             raise
         except Exception as error:
-            reason = " ".join(str(error).split())[:200]
             raise RagError(
-                f"{stage} failed ({type(error).__name__}: {reason}); what was written before is in the store, "
-                "run it again"
+                f"{stage} failed ({one_line(error, named=True)}); what was written before is in the store, run it again"
             ) from error
 
     return run

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rag.errors import DocumentError, RagError
+from rag.errors import DocumentError, RagError, one_line
 from rag.ingest.changes import by_columns
 from rag.ingest.scan import Found, is_racy
 from rag.load.files import read
@@ -172,7 +172,7 @@ class BatchReader:
         except RagError:
             raise  # of the store
         except Exception as error:  # a text that nobody thought of must not stop the others
-            reason = f"{document.source} cannot be split into passages ({type(error).__name__}: {_line(error)})"
+            reason = f"{document.source} cannot be split into passages ({one_line(error, named=True)})"
             part.failed.append((document.source, reason))
             return 0
         part.add(dataclasses.replace(document, path=place), chunks)
@@ -212,7 +212,7 @@ def guarded(source: str, items: Callable[[], Iterable[Document | Note]]) -> Gene
     except DocumentError as error:
         yield _Broken(source, str(error))
     except Exception as error:  # a broken file may break a reader in ways that no list of exceptions covers
-        yield _Broken(source, f"{source} cannot be read ({type(error).__name__}: {_line(error)})")
+        yield _Broken(source, f"{source} cannot be read ({one_line(error, named=True)})")
 
 
 def _look(path: str) -> tuple[int, int, int]:
@@ -222,7 +222,3 @@ def _look(path: str) -> tuple[int, int, int]:
 
 def _failure(found: Found, reason: str) -> Part:
     return Part(found, is_last=True, failed=[(found.source, f"{found.source} {reason}")])
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

@@ -18,16 +18,15 @@ from rag.ingest.report import ReportBuilder
 from rag.ingest.scan import Found, Scan, scan
 from rag.ingest.write import Writer
 from rag.load.files import make_document, read_bytes
-from rag.models.embedding import PassageEmbedding
-from rag.store.index import Index
+from rag.protocols import ArticleStore, Embedding
 from rag.types import Document, File, IngestReport, Note
 
 _PAGE = 1000  # files that are dropped together
 
 
 def sync(
-    index: Index,
-    embedding: PassageEmbedding,
+    index: ArticleStore,
+    embedding: Embedding,
     paths: Sequence[Path | str],
     size: int,
     progress: Progress | None = None,
@@ -63,8 +62,8 @@ def sync(
 
 
 def add(
-    index: Index,
-    embedding: PassageEmbedding,
+    index: ArticleStore,
+    embedding: Embedding,
     source: str,
     content: str | bytes,
     path: str,
@@ -83,8 +82,8 @@ def add(
 
 
 def put(
-    index: Index,
-    embedding: PassageEmbedding,
+    index: ArticleStore,
+    embedding: Embedding,
     source: str,
     raw: bytes,
     path: str,
@@ -123,7 +122,7 @@ def put(
 
 
 def _take_in(
-    index: Index,
+    index: ArticleStore,
     writer: Writer,
     reader: BatchReader,
     changed: Sequence[tuple[Found, File | None]],
@@ -140,7 +139,7 @@ def _take_in(
             builder.beat()
 
 
-def _let_go(index: Index, found: Scan, changes: Changes, builder: ReportBuilder) -> None:
+def _let_go(index: ArticleStore, found: Scan, changes: Changes, builder: ReportBuilder) -> None:
     """Drop the files that are gone. By now all that is new is written, so what only moved is still there."""
     gone = [*changes.gone, *(changes.known[key] for key in sorted(builder.gone & changes.known.keys()))]
     gone = [file for file in gone if file.hash not in builder.lost]
@@ -157,7 +156,7 @@ def _let_go(index: Index, found: Scan, changes: Changes, builder: ReportBuilder)
     builder.removed += _drop(index, removed)
 
 
-def _drop(index: Index, paths: Sequence[str]) -> list[str]:
+def _drop(index: ArticleStore, paths: Sequence[str]) -> list[str]:
     """Drop files some at a time, and return the source names that went."""
     return [name for first in range(0, len(paths), _PAGE) for name in index.drop(paths[first : first + _PAGE])]
 

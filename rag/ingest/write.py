@@ -5,17 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-import numpy.typing as npt
-
 from rag.errors import ModelError
 from rag.ingest.read import Part
 from rag.load.passages import split
-from rag.models.embedding import PassageEmbedding
-from rag.store.index import Index
+from rag.protocols import ArticleStore, Embedding, Vectors
 from rag.types import Chunk, Entry
-
-Vectors = npt.NDArray[np.float32]
 
 
 class Writer:
@@ -27,7 +21,7 @@ class Writer:
         size: Sentences in a passage, at most.
     """
 
-    def __init__(self, index: Index, embedding: PassageEmbedding, size: int) -> None:
+    def __init__(self, index: ArticleStore, embedding: Embedding, size: int) -> None:
         self._index = index
         self._embedding = embedding
         self._size = size

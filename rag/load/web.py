@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import httpcore
 import httpx
 
-from rag.errors import DocumentError
+from rag.errors import DocumentError, one_line
 from rag.language.dates import iso
 from rag.language.identify import code
 from rag.load.formats.html import decode, extract
@@ -93,7 +93,7 @@ def fetch(url: str, *, allow_private: bool = False, max_bytes: int = MAX_BYTES, 
             except httpcore.TimeoutException as error:
                 raise DocumentError(f"{where} took longer than {seconds:g} s; try again later") from error
             except (httpcore.NetworkError, httpcore.ProtocolError) as error:
-                raise DocumentError(f"{where} cannot be read: {_reason(error)}; check the address") from error
+                raise DocumentError(f"{where} cannot be read: {one_line(error)}; check the address") from error
             if not reply.location:
                 return _page(str(where), reply)
             try:
@@ -192,7 +192,3 @@ def _status(status: int) -> str:
         429: "is asked too often (429); try again later",
     }
     return known.get(status) or f"answers with an error ({status}); try again later"
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

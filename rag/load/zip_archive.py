@@ -140,6 +140,11 @@ class Archive:
         return raw
 
 
+def starts_zip(head: bytes, suffix: str) -> bool:
+    """Tell whether a file that starts so is a zip archive, whatever its name."""
+    return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
+
+
 def read(file: Input) -> Iterator[Input | Note]:
     """Yield the files in an archive; hidden ones are skipped."""
     if file.depth >= MAX_DEPTH:

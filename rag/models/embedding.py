@@ -12,6 +12,7 @@ import numpy as np
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.bridge.pydantic import PrivateAttr
 
+from rag.errors import one_line
 from rag.models import openvino_encoder
 from rag.models.encoder import EXACT, Encoder, Vectors, least_cosine
 from rag.models.openvino_encoder import OpenVinoEncoder
@@ -139,6 +140,6 @@ def _ways(folder: str, reference: TorchEncoder) -> Iterator[Encoder]:
             for precision in openvino_encoder.precisions():
                 yield OpenVinoEncoder(*converted, precision)
         except Exception as error:  # converting fails in as many ways as there are models
-            _log.info("OpenVINO cannot run %s: %s", folder, str(error).split("\n")[0])
+            _log.info("OpenVINO cannot run %s: %s", folder, one_line(error, first=True))
     if has_bf16():
         yield TorchEncoder(folder, bf16=True)

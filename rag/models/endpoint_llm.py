@@ -17,8 +17,7 @@ from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ChatResp
 from llama_index.core.llms.llm import LLM
 from llama_index.llms.openai_like import OpenAILike
 
-from rag.errors import LLMError, RagError, SettingsError
-from rag.models.reply import one_line
+from rag.errors import LLMError, RagError, SettingsError, one_line
 from rag.network.bounded import BoundedTransport
 from rag.settings import Settings
 
@@ -73,7 +72,7 @@ class EndpointLLM(OpenAILike):
             if isinstance(cause, LLMError):
                 return cause
             cause = cause.__cause__
-        _log.warning("the endpoint %s failed: %s", self.api_base, one_line(error, self.api_key))
+        _log.warning("the endpoint %s failed: %s", self.api_base, one_line(error, keys=[self.api_key]))
         if isinstance(error, openai.APIStatusError):
             return LLMError(f"{_IT} {_status(error.status_code)}")
         if isinstance(error, openai.APITimeoutError):

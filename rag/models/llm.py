@@ -38,8 +38,7 @@ from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_ca
 from llama_index.core.llms.llm import LLM
 
 from rag import memory
-from rag.errors import LLMError, ModelError, SettingsError
-from rag.models.reply import one_line
+from rag.errors import LLMError, ModelError, SettingsError, one_line
 from rag.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -205,10 +204,12 @@ class LocalLLM(CustomLLM):
             if piece is None:
                 return
             if isinstance(piece, Exception):
-                raise LLMError(f"the answer model failed: {one_line(piece)}; ask again, or run: rag doctor") from piece
+                raise LLMError(
+                    f"the answer model failed: {one_line(piece, keys=())}; ask again, or run: rag doctor"
+                ) from piece
             if "error" in piece or "choices" not in piece:
                 raise LLMError(
-                    f"the answer model failed: {one_line(piece.get('error', piece))}; ask a shorter question"
+                    f"the answer model failed: {one_line(piece.get('error', piece), keys=())}; ask a shorter question"
                 )
             for choice in piece["choices"]:
                 delta = choice.get("delta", {}).get("content") or ""
@@ -285,7 +286,9 @@ def _server(path: str, threads: int) -> xllamacpp.Server:
         try:
             return _load_server(path, threads)
         except (RuntimeError, ValueError, OSError) as error:
-            raise ModelError(f"{path} cannot be loaded: {one_line(error)}; is it a GGUF chat model?") from error
+            raise ModelError(
+                f"{path} cannot be loaded: {one_line(error, keys=())}; is it a GGUF chat model?"
+            ) from error
 
 
 def _require_room(path: str) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file
 
-from rag.errors import ModelError
+from rag.errors import ModelError, one_line
 from rag.models import openvino_encoder
 from rag.models.encoder import EXACT
 from rag.models.openvino_encoder import OpenVinoTokens
@@ -107,9 +107,8 @@ class Reader:
         except ModelError:
             raise
         except Exception as error:  # converting fails in as many ways as there are processors and damaged files
-            reason = " ".join(str(error).split())[:200] or type(error).__name__
             raise ModelError(
-                f"the reader cannot be made of {self._folder}: {reason}; "
+                f"the reader cannot be made of {self._folder}: {one_line(error)}; "
                 "run: rag models verify, or set 'reranker' to none"
             ) from error
         exact = OpenVinoTokens(*converted, "fp32")

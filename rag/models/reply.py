@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 from llama_index.core.llms.llm import LLM
 
-from rag.errors import LLMError, ModelError
+from rag.errors import LLMError, ModelError, one_line
 
 # What providers call the end of a whole reply; whatever else they say, part of it is missing.
 _ENDS = {"stop", "eos", "eos_token", "stop_token", "stop_sequence", "end_turn"}
@@ -50,7 +49,9 @@ def stream_chat(
     except (LLMError, ModelError):
         raise
     except Exception as error:  # every client library has its own tree of errors
-        raise LLMError(f"the answer model {llm.metadata.model_name} failed: {one_line(error)}; check llm") from error
+        raise LLMError(
+            f"the answer model {llm.metadata.model_name} failed: {one_line(error, keys=())}; check llm"
+        ) from error
     if whole and tells and finish not in _ENDS:
         raise LLMError(_CUT.get(finish or "", _BROKEN))
     if not text:
@@ -70,18 +71,3 @@ def _confidence(logprobs: Any) -> float | None:
     if not isinstance(logprobs, list) or not logprobs or not isinstance(logprobs[0], float):
         return None
     return math.exp(sum(logprobs) / len(logprobs))
-
-
-def one_line(error: object, secret: str | None = None) -> str:
-    """Return what an error says on one line, shortened, without keys.
-
-    Args:
-        error: An exception, or what a runtime reports for one.
-        secret: A key that may stand in it.
-    """
-    if isinstance(error, dict):
-        error = error.get("message", error)
-    text = " ".join(str(error).split()) or type(error).__name__
-    if secret:
-        text = text.replace(secret, "***")  # some services repeat the key in their complaint
-    return re.sub(r"\b(?:sk|key|api)-[\w-]{4,}", "***", text)[:200]

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rag.errors import ModelError
+from rag.errors import ModelError, one_line
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
@@ -45,9 +45,8 @@ class Reranker:
         try:
             model = CrossEncoder(self.name, device="cpu", local_files_only=True)
         except Exception as error:  # a damaged folder fails in as many ways as it has files
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ModelError(
-                f"the cross-encoder {self.name} cannot be loaded: {reason}; "
+                f"the cross-encoder {self.name} cannot be loaded: {one_line(error, first=True)}; "
                 "correct the setting 'reranker' or leave it out"
             ) from error
         if model.num_labels != 1:

@@ -19,7 +19,8 @@ from rag.models.embedding import PassageEmbedding
 from rag.models.llm import LocalLLM, is_extractive, make_llm
 from rag.models.prompts import answer_start, rewrite_start, speaks_messages, speaks_start
 from rag.models.reply import stream_chat
-from rag.models.reranker import Reranker
+from rag.models.reranker import Reranker as CrossEncoder
+from rag.protocols import Reranker
 from rag.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -38,7 +39,8 @@ class Models:
         self.settings = settings
         self._llm = llm
         self._embedding = embedding
-        self.reranker = None if settings.reranker in ("reader", "none") else Reranker(settings.reranker)
+        named = settings.reranker not in ("reader", "none")
+        self.reranker: Reranker | None = CrossEncoder(settings.reranker) if named else None
         self._finding, self._loading = threading.Lock(), threading.Lock()
 
     @property

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rag.errors import ModelError
+from rag.errors import ModelError, one_line
 from rag.models.encoder import Export, Vectors, pool
 from rag.types import Span
 
@@ -194,9 +194,8 @@ def _load(folder: str) -> SentenceTransformer:
     try:
         return SentenceTransformer(folder, device="cpu", local_files_only=True)
     except Exception as error:  # a damaged folder fails in as many ways as it has files
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelError(
-            f"embedding model {folder} cannot be loaded: {reason}; "
+            f"embedding model {folder} cannot be loaded: {one_line(error, first=True)}; "
             "run: rag models verify, or correct the setting 'embedding'"
         ) from error
 

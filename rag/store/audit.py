@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag.errors import DamagedError
+from rag.errors import DamagedError, one_line
 from rag.language.words import terms
 from rag.store import outbox
 from rag.store.documents import DocumentStore
@@ -96,7 +96,7 @@ class Audit:
         with self._documents.snapshot() as view:
             for (message,) in view.rows("PRAGMA quick_check(1)"):
                 if message != "ok":
-                    raise DamagedError(f"documents.db: {' '.join(str(message).split())}; {MEND}")
+                    raise DamagedError(f"documents.db: {one_line(message)}; {MEND}")
 
     def repair(self, documents: bool = True) -> list[Fault]:
         """Mend everything that can be, and return what was wrong.

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rag.errors import StoreError
+from rag.errors import StoreError, one_line
 
 Connection = sqlite3.Connection
 # What every connection is set to. WAL lets readers see the last commit while the next one is written. With FULL each
@@ -135,7 +135,7 @@ class Database:
             yield
         except (sqlite3.Error, UnicodeDecodeError, OSError) as error:
             raise StoreError(
-                f"{self._path} cannot be used: {' '.join(str(error).split())}; check the disk's space and the "
+                f"{self._path} cannot be used: {one_line(error)}; check the disk's space and the "
                 "permissions, run: rag doctor --repair, or use another store"
             ) from error
 

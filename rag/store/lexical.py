@@ -15,7 +15,7 @@ import tantivy
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from rag.errors import DamagedError, StoreError
+from rag.errors import DamagedError, StoreError, one_line
 from rag.types import Chunk
 
 _HEAP_BYTES = 50_000_000
@@ -232,10 +232,9 @@ class LexicalIndex:
                 and type(error).__name__ != "PanicException"
             ):
                 raise
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise StoreError(
-                f"the lexical index in {self._folder} failed: {reason}; check the disk's space, run: rag doctor "
-                "--repair, or remove that folder to have it rebuilt"
+                f"the lexical index in {self._folder} failed: {one_line(error, first=True)}; check the disk's "
+                "space, run: rag doctor --repair, or remove that folder to have it rebuilt"
             ) from error
 
 

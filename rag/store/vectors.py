@@ -20,7 +20,7 @@ from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
 from llama_index.core.vector_stores.utils import node_to_metadata_dict
 from llama_index.vector_stores.chroma import ChromaVectorStore
 
-from rag.errors import StoreError
+from rag.errors import StoreError, one_line
 from rag.store.database import check_schema
 from rag.types import Chunk, Document
 
@@ -195,7 +195,7 @@ class VectorStore:
         except BaseException as error:
             if not isinstance(error, (*_FAILURES, *more)) and type(error).__name__ != "PanicException":
                 raise
-            raise self._error(str(error).splitlines()[0] if str(error) else type(error).__name__) from error
+            raise self._error(one_line(error, first=True)) from error
 
     def _error(self, reason: str) -> StoreError:
         return StoreError(

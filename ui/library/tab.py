@@ -1,4 +1,4 @@
-"""The Library tab: its components, and how their events reach the library. What is shown is made in `ui.library.view`."""
+"""The Library tab: its components, and how their events reach the library; `ui.library.view` makes what is shown."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from rag.load.formats.html import MAX_HTML, headed_prose
 from rag.load.zip_archive import Archive
 from rag.types import Note
 
+MEMBER = "META-INF/container.xml"  # which every e-book has
 _MAX_XML = 5_000_000
 _PAGES = ("application/xhtml+xml", "text/html")
 
@@ -20,7 +21,7 @@ _PAGES = ("application/xhtml+xml", "text/html")
 def read(file: Input) -> Iterator[Article | Note]:
     """Yield the chapters of a book in its order; its table of contents and cover are left out."""
     archive = Archive(file)
-    container = _xml(archive, "META-INF/container.xml", file)
+    container = _xml(archive, MEMBER, file)
     package = next((e.get("full-path", "") for e in container.iter("{*}rootfile")), "")
     book = _xml(archive, package, file)
     known = {name: one_line(book.findtext(f".//{{*}}metadata/{{*}}{name}")) for name in _NAMES}

@@ -13,12 +13,18 @@ from rag.errors import DocumentError
 from rag.language.dates import iso
 from rag.load import worker
 from rag.load.article import Article, Input, one_line
-from rag.load.formats.html import prose
+from rag.load.formats.html import PROLOGUE, prose
 from rag.types import Note
 
 MAX_FEED = 20_000_000  # it is parsed as a whole, into ten times its size
 
+_START = re.compile(PROLOGUE + rb"<(?:rss|feed|rdf:RDF)\b", re.DOTALL)
 _ENTITY = re.compile(rb"<!ENTITY\s+[^%\s]")
+
+
+def starts_feed(head: bytes, suffix: str) -> bool:
+    """Tell whether a file that starts so is a feed, whatever its name."""
+    return bool(_START.match(head))
 
 
 def read(file: Input) -> Iterator[Article | Note]:

@@ -17,6 +17,10 @@ MAX_HTML = 10_000_000  # it is parsed as a whole, into many times its size
 # The parser takes time with the square of a tag's attributes: more than this is parsed where it can be stopped.
 HARMLESS = 50_000
 _LEAST_CHARS = 50  # less than this is a menu or a cookie notice
+# What may stand before the first element. Only one way to match each comment: with a second one the time doubles with
+# every comment.
+PROLOGUE = rb"(?:\xef\xbb\xbf)?\s*(?:<(?:\?[^>]*|!--(?:(?!-->).)*--)>\s*)*"
+_START = re.compile(PROLOGUE + rb"<(?:!doctype\s+html|html\b|head\b)", re.IGNORECASE | re.DOTALL)
 _META_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
 _LANG = re.compile(r"<html\b[^>]{0,500}?\slang\s*=\s*[\"']?([\w-]{2,20})", re.IGNORECASE)
 # What the web means by these names (WHATWG Encoding).
@@ -28,6 +32,11 @@ _BLOCKS = frozenset(
 )
 _CELLS = frozenset(("td", "th"))
 _UNSEEN = frozenset("head iframe noscript object script select style svg template textarea".split())
+
+
+def starts_page(head: bytes, suffix: str) -> bool:
+    """Tell whether a file that starts so is a web page, whatever its name; in mail a page is but a part."""
+    return suffix not in (".eml", ".mbox") and bool(_START.match(head))
 
 
 def read(file: Input) -> Iterator[Article | Note]:

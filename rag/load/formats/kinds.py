@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from rag.errors import DocumentError
@@ -13,29 +14,42 @@ from rag.load.formats import epub, feed, html, mail, pdf, plain, rows, word
 
 @dataclass(frozen=True)
 class Kind:
-    """A format: its name in messages, the suffixes its files have, its reader, and whether a file holds many parts."""
+    """A format.
+
+    Args:
+        name: What messages call it.
+        suffixes: What the names of its files end in, in small letters.
+        read: Its reader.
+        many: Whether a file holds many parts.
+        binary: Whether its files are told by their content alone: text with one of its suffixes is an error.
+        starts: Tells from a file's first bytes and its suffix whether it has this format; None where only the name can.
+        member: For a format packed as a zip archive, the member that every archive of this format has.
+    """
 
     name: str
     suffixes: tuple[str, ...]
     read: Reader
     many: bool = False
     binary: bool = False
+    starts: Callable[[bytes, str], bool] | None = None
+    member: str = ""
 
 
+# Of two rows that fit, the first counts.
 KINDS = (
     Kind("text", (".txt",), plain.read_text),
     Kind("Markdown", (".md", ".markdown"), plain.read_markdown),
-    Kind("HTML", (".html", ".htm", ".xhtml"), html.read),
-    Kind("PDF", (".pdf",), pdf.read, binary=True),
-    Kind("Word", (".docx",), word.read, binary=True),
-    Kind("EPUB", (".epub",), epub.read, binary=True),
+    Kind("HTML", (".html", ".htm", ".xhtml"), html.read, starts=html.starts_page),
+    Kind("PDF", (".pdf",), pdf.read, binary=True, starts=pdf.starts_pdf),
+    Kind("Word", (".docx",), word.read, binary=True, member=word.MEMBER),
+    Kind("EPUB", (".epub",), epub.read, binary=True, member=epub.MEMBER),
     Kind("e-mail", (".eml",), mail.read_message),
-    Kind("mailbox", (".mbox",), mail.read_mailbox, many=True),
+    Kind("mailbox", (".mbox",), mail.read_mailbox, many=True, starts=mail.starts_mailbox),
     Kind("CSV", (".csv", ".tsv"), rows.read_csv, many=True),
     Kind("JSON lines", (".jsonl", ".ndjson"), rows.read_jsonl, many=True),
     Kind("JSON", (".json",), rows.read_json),
-    Kind("feed", (".rss", ".atom", ".xml"), feed.read),
-    Kind("zip", (".zip",), zip_archive.read, many=True, binary=True),
+    Kind("feed", (".rss", ".atom", ".xml"), feed.read, starts=feed.starts_feed),
+    Kind("zip", (".zip",), zip_archive.read, many=True, binary=True, starts=zip_archive.starts_zip),
 )
 SUFFIXES = tuple(suffix for kind in KINDS for suffix in kind.suffixes)
 _BY_NAME = {kind.name: kind for kind in KINDS}
@@ -53,10 +67,6 @@ _STRANGERS = (
     (b"\xfd7zXZ", "packed with xz; unpack it"),
     (b"SQLite format 3", "a database; export its articles as CSV"),
 )
-# Only one way to match each comment: with a second one the time doubles with every comment.
-_PROLOGUE = rb"(?:\xef\xbb\xbf)?\s*(?:<(?:\?[^>]*|!--(?:(?!-->).)*--)>\s*)*"
-_PAGE = re.compile(_PROLOGUE + rb"<(?:!doctype\s+html|html\b|head\b)", re.IGNORECASE | re.DOTALL)
-_FEED = re.compile(_PROLOGUE + rb"<(?:rss|feed|rdf:RDF)\b", re.DOTALL)
 _HEAD = 4096
 _PLAIN = (".txt", ".md", ".markdown", "")
 
@@ -88,28 +98,20 @@ def find_kind(file: Input) -> tuple[Kind, str]:
 
 
 def _by_content(file: Input, head: bytes, suffix: str) -> Kind | None:
-    if b"%PDF-" in head[:1024] and (head.startswith(b"%PDF-") or suffix == ".pdf"):
-        return _BY_NAME["PDF"]
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return _BY_NAME[_packed(file)]
-    if suffix in _PLAIN:
-        return None  # text about HTML is text
-    if _PAGE.match(head) and suffix not in (".html", ".htm", ".xhtml", ".eml", ".mbox"):
-        return _BY_NAME["HTML"]
-    if _FEED.match(head):
-        return _BY_NAME["feed"]
-    if suffix == ".eml" and mail.starts_mailbox(head):
-        return _BY_NAME["mailbox"]
+    for kind in sorted(KINDS, key=lambda kind: not kind.binary):
+        if suffix in _PLAIN and not kind.binary:
+            break  # text about HTML is text
+        if kind.starts and kind.starts(head, suffix):
+            return _packed(file, suffix) or kind if kind.name == "zip" else kind
     return None
 
 
-def _packed(file: Input) -> str:
-    """Return which of the formats that are zip archives a file is."""
+def _packed(file: Input, suffix: str) -> Kind | None:
+    """Return which of the formats that are packed as zip archives a file has; None for a plain archive."""
+    packed = [kind for kind in KINDS if kind.member]
     try:
         members = zip_archive.Archive(file).members
     except DocumentError:
         # Its reader says what is wrong with it.
-        return {".docx": "Word", ".epub": "EPUB"}.get(file.source[-5:].lower(), "zip")
-    if "word/document.xml" in members:
-        return "Word"
-    return "EPUB" if "META-INF/container.xml" in members else "zip"
+        return next((kind for kind in packed if suffix in kind.suffixes), None)
+    return next((kind for kind in packed if kind.member in members), None)

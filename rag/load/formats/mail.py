@@ -57,9 +57,9 @@ def read_mailbox(file: Input) -> Iterator[Article | Note | Input]:
             yield Note(file.source, f"message {number}: {error}")
 
 
-def starts_mailbox(head: bytes) -> bool:
-    """Tell whether a file that starts so holds a mailbox."""
-    return bool(_FROM.match(head))
+def starts_mailbox(head: bytes, suffix: str) -> bool:
+    """Tell whether a file named as a message holds a mailbox: its first line may also be the first one of a text."""
+    return suffix == ".eml" and bool(_FROM.match(head))
 
 
 def _split(file: Input) -> Iterator[bytes | None]:

@@ -24,6 +24,11 @@ _DIVIDED = re.compile(r"([^\W\d_]+(?:-[^\W\d_]+)*)-\Z")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 
+def starts_pdf(head: bytes, suffix: str) -> bool:
+    """Tell whether a file that starts so is a PDF; one with its suffix may have something else before the mark."""
+    return head.startswith(b"%PDF-") or (suffix == ".pdf" and b"%PDF-" in head[:1024])
+
+
 def read(file: Input) -> Iterator[Article | Note]:
     """Yield the article of a PDF."""
     said = worker.call("pdf", file.read(), file.source)

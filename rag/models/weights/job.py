@@ -97,9 +97,3 @@ def size_of(folder: Path) -> int:
             except FileNotFoundError:
                 continue
     return total
-
-
-def short(error: Exception) -> str:
-    """Return what an error says as one line of at most 200 characters."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 200 else text[:199] + "…"

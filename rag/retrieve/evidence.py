@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from rag.language.questions import told_by, topic
 from rag.language.words import acronyms, content_terms, names, published_by, words
-from rag.models.reranker import Reranker
 from rag.models.runtime import Models
+from rag.protocols import Reranker, Retriever
 from rag.retrieve.planted import reported
 from rag.retrieve.rank import rank
 from rag.retrieve.select import overview, select
 from rag.settings import Settings
-from rag.store.index import Index
 from rag.types import Evidence, Filters, Hit
 
 # Where one sentence or two stood out and do not hold the answer: how many more are shown, from which share of the best
@@ -22,7 +21,7 @@ _FEW, _MORE, _MORE_WORTH, _MORE_CHARS = 2, 3, 0.5, 800
 _RERANKED = 20  # sentences that a cross-encoder reads
 
 
-class Retriever:
+class EvidenceFinder:
     """Finds the sentences of an index that a question asks for, with the models of an engine.
 
     Args:
@@ -31,7 +30,7 @@ class Retriever:
         models: What embeds, and what reads closely.
     """
 
-    def __init__(self, index: Index, settings: Settings, models: Models) -> None:
+    def __init__(self, index: Retriever, settings: Settings, models: Models) -> None:
         self._index = index
         self._settings = settings
         self._models = models

@@ -1,0 +1,21 @@
+"""Weights from a file or folder that the user names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rag.models.weights.job import Job, copy
+from rag.models.weights.pins import File
+
+
+def from_path(job: Job) -> None:
+    """Take the missing files from the path that was given; raises `UnusableError` when some are left."""
+    given = job.local or job.home
+
+    def locate(file: File) -> Path | None:
+        if given.is_file():
+            return given if len(job.model.files) == 1 else None
+        places = (given / file.path, given / job.model.name / file.path)
+        return next((place for place in places if place.is_file()), None)
+
+    copy(job, locate)

@@ -1,0 +1,114 @@
+"""Doubles of the exchangeable parts in `rag.protocols`, in memory and without a model; `fakes.py` has the embedding."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from rag.language.words import terms
+from rag.protocols import Vectors
+from rag.types import Candidate, Chunk, Entry, File, Filters
+
+
+class MemoryStore:
+    """A store and a retriever in one: what was written to it is what it finds. No copies, filters or spelling."""
+
+    def __init__(self) -> None:
+        self.meta: dict[str, str] = {}
+        self._files: dict[str, File] = {}
+        self._places: dict[tuple[str, str], Entry] = {}  # by file and source
+
+    @property
+    def documents(self) -> MemoryStore:
+        return self
+
+    def set_meta(self, key: str, value: str) -> None:
+        self.meta[key] = value
+
+    def files(self, folder: str | None = None) -> dict[str, File]:
+        return {path: file for path, file in self._files.items() if path.startswith(folder or "")}
+
+    def held(self, ids: Iterable[str]) -> set[str]:
+        return {entry.document.id for entry in self._places.values()} & set(ids)
+
+    def write(self, entries: Sequence[Entry], finished: Sequence[File] = ()) -> list[str]:
+        words = []
+        for entry in entries:
+            place = (entry.file.path, entry.document.source)
+            before = self._places.get(place)
+            if before and before.document.id == entry.document.id:
+                words.append("unchanged")
+            elif entry.chunks is None:
+                words.append("missing")
+            else:
+                words.append("replaced" if before else "added")
+                self._places[place] = entry
+        self._files.update((file.path, file) for file in finished)
+        return words
+
+    def touch(self, files: Sequence[File]) -> None:
+        self._files.update((file.path, file) for file in files)
+
+    def drop(self, paths: Sequence[str]) -> list[str]:
+        gone = [place for place in self._places if place[0] in paths]
+        for path in paths:
+            self._files.pop(path, None)
+        return [self._places.pop(place).document.source for place in gone]
+
+    def search(
+        self, vector: Vectors, question_terms: Sequence[str], limit: int, filters: Filters | None = None
+    ) -> list[Candidate]:
+        found = [
+            Candidate(
+                chunk,
+                entry.document.source,
+                entry.document.title,
+                rows,
+                self._scores(chunk, question_terms),
+                entry.document,
+            )
+            for entry in self._places.values()
+            for chunk, rows in zip(entry.chunks or (), entry.vectors or (), strict=True)
+        ]
+        return sorted(found, key=lambda c: -float(c.vectors[0] @ vector))[:limit]
+
+    @property
+    def vocabulary(self) -> MemoryStore:
+        return self
+
+    def knows(self, term: str) -> bool:
+        return any(term in words for words in self._sentences())
+
+    def correct(self, question_terms: Sequence[str]) -> list[str]:
+        return list(question_terms)
+
+    def spell_out(self, acronym: str) -> str | None:
+        return None
+
+    def idf(self, term: str) -> float:
+        sentences = self._sentences()
+        count = sum(term in words for words in sentences)
+        return math.log(1 + (len(sentences) - count + 0.5) / (count + 0.5))
+
+    def _sentences(self) -> list[list[str]]:
+        chunks = [chunk for entry in self._places.values() for chunk in entry.chunks or ()]
+        return [words for chunk in chunks for words in _sentences(chunk)]
+
+    def _scores(self, chunk: Chunk, question_terms: Sequence[str]) -> tuple[float, ...]:
+        return tuple(sum(self.idf(term) for term in question_terms if term in words) for words in _sentences(chunk))
+
+
+class WordReranker:
+    """Prefers the sentences with a word; `asked` records the pairs that it was given."""
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+        self.asked: list[tuple[str, str]] = []
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        self.asked += [(question, text) for text in texts]
+        return [float(self.word in text) for text in texts]
+
+
+def _sentences(chunk: Chunk) -> list[list[str]]:
+    return [terms(chunk.text[s.start - chunk.start : s.end - chunk.start]) for s in chunk.sentences]
