@@ -43,7 +43,7 @@ models: $(VENV)/.run  ## Download and verify the default models (once)
 $(VENV)/.run: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the packages into $(VENV) (once, some minutes) ..."
-	$(PIP) -e .
+	$(PIP) -e ".[all]"
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.run
