@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 from rag.errors import UsageError
 
@@ -12,9 +14,12 @@ MODULES = {
     "chat": ("fastapi", "gradio", "starlette", "uvicorn"),
 }
 
+# Where a wheel holds `ui` and `eval`; in a checkout they lie beside `rag`.
+APPS = Path(__file__).parents[1] / "apps"
+
 
 def need(*extras: str) -> None:
-    """Check that the packages of some extras are installed, without importing them.
+    """Check that the packages of some extras are installed, and make `ui` and `eval` importable.
 
     Args:
         *extras: Names in `MODULES`; the last one is the one to install.
@@ -28,3 +33,5 @@ def need(*extras: str) -> None:
             f"this command needs packages that are not installed ({', '.join(missing)}); "
             f'run: pip install "dateline[{extras[-1]}]"'
         )
+    if APPS.is_dir() and str(APPS) not in sys.path:
+        sys.path.insert(0, str(APPS))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,6 +46,18 @@ def test_chat_without_its_extra_is_one_line(lacking: None, rag: Rag) -> None:
 def test_the_library_does_without_them(lacking: None, rag: Rag) -> None:
     assert rag("sources").code == 0
     assert rag("eval", "--help").code == 0
+
+
+def test_ui_and_eval_are_found_where_a_wheel_holds_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = list(sys.path)
+    monkeypatch.setattr(sys, "path", list(before))
+    monkeypatch.setattr(extras, "APPS", tmp_path / "apps")
+    extras.need("eval")
+    assert sys.path == before  # a checkout has no such folder
+    (tmp_path / "apps").mkdir()
+    extras.need("eval")
+    extras.need("eval", "chat")
+    assert sys.path[0] == str(tmp_path / "apps") and sys.path.count(sys.path[0]) == 1
 
 
 def test_the_engine_imports_nothing_of_the_extras() -> None:
