@@ -1,10 +1,10 @@
 # Everything runs in .venv of this checkout. `make help` lists the targets.
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help chat test lint check floors format eval models docs
+.PHONY: help chat test fast coverage lint check floors format eval models docs
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -16,12 +16,19 @@ test: $(VENV)/.dev models  ## Set up what is missing, then run every test
 	$(BIN)/rag models pull local:small
 	$(BIN)/python -m pytest
 
-lint: $(VENV)/.dev  ## Check format, lint and types
+fast: $(VENV)/.dev  ## Run the tests that need neither model weights nor a browser
+	$(BIN)/python -m pytest -m "not slow and not browser"
+
+coverage: $(VENV)/.dev  ## Run the same tests; fail where they reach less of the code than the floor in pyproject.toml
+	$(BIN)/python -m pytest -m "not slow and not browser" --cov
+
+lint: $(VENV)/.dev  ## Check format, lint, types and the CI workflow
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml
 
-check: lint test floors  ## Run what CI runs
+check: lint test floors docs  ## Run what CI runs
 
 floors: models  ## Fail where answers are worse than the recorded floors: all of dev without a model, part of it with
 	$(BIN)/rag eval --system extractive --split dev --fail-under correct_answerable=0.6 \
@@ -46,7 +53,7 @@ models: $(VENV)/.run  ## Download and verify the default models (once)
 $(VENV)/.run: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the packages into $(VENV) (once, some minutes) ..."
-	$(PIP) -e .
+	$(PIP) -e ".[all]"
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.run

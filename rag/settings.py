@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -21,15 +22,21 @@ from pydantic_settings import (
 
 from rag.errors import SettingsError
 
+logger = logging.getLogger(__name__)
 PREFIX = "RAG_"
 # Where things lie and how they are reached; they do not change what an answer says.
 _NOT_HASHED = {
     "store", "models", "llm_api_key", "llm_base_url", "llm_timeout", "threads", "password", "reader_endpoints"
 }  # fmt: skip
+_warned_of: set[str] = set()
 
 
 class Settings(BaseSettings):
-    """What can be configured. Unknown keys and unusable values raise `SettingsError`."""
+    """What can be configured.
+
+    Unknown keyword arguments, unknown keys in `rag.toml` and unusable values raise `SettingsError`. An unknown `RAG_*`
+    variable is logged as a warning, since it may belong to another program.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, toml_file="rag.toml", extra="forbid", frozen=True, env_ignore_empty=True
@@ -103,7 +110,7 @@ class Settings(BaseSettings):
 
     def __init__(self, **values: Any) -> None:
         """Read every source; `values` win over all others."""
-        _reject_unknown_variables(type(self))
+        _warn_of_unknown_variables(type(self))
         try:
             super().__init__(**values)
         except ValidationError as error:
@@ -130,11 +137,14 @@ class Settings(BaseSettings):
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _reject_unknown_variables(settings_cls: type[Settings]) -> None:
+def _warn_of_unknown_variables(settings_cls: type[Settings]) -> None:
+    """Warn once of each `RAG_*` variable that is no setting: it may be a slip, or belong to another program."""
     known = {PREFIX + name.upper() for name in settings_cls.model_fields}
     for variable in sorted(os.environ):
-        if variable.upper().startswith(PREFIX) and variable.upper() not in known:
-            raise SettingsError(f"unknown variable {variable}{_suggest(variable.upper(), known)}; unset or correct it")
+        name = variable.upper()
+        if name.startswith(PREFIX) and name not in known and name not in _warned_of:
+            _warned_of.add(name)
+            logger.warning("the variable %s is not a setting of Dateline%s; it is ignored", name, _suggest(name, known))
 
 
 def _suggest(word: str, known: set[str]) -> str:

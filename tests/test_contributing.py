@@ -56,7 +56,7 @@ def tried(code: str, home: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("section", ["A file format", "A model source", "A tab of the web chat"])
+@pytest.mark.parametrize("section", ["A file format", "A model source", "A metric", "A tab of the web chat"])
 def test_example_works_as_it_is_written(section: str, tmp_path: Path) -> None:
     tried(follow(section, tmp_path), tmp_path)
 

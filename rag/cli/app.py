@@ -19,6 +19,7 @@ from rich.table import Table
 
 from rag import memory
 from rag.cli import eval as cli_eval
+from rag.cli import extras
 from rag.cli import ingest as cli_ingest
 from rag.cli import models as cli_models
 from rag.cli.console import print_json
@@ -154,6 +155,7 @@ def chat(
     ] = None,
 ) -> None:
     """Open the web chat; RAG_PASSWORD sets a password for it."""
+    extras.need("eval", "chat")  # eval for the tab Quality
     try:
         from ui.app import Access, launch
     except ImportError as error:

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from rag.cli import extras
 from rag.cli.console import print_json
 from rag.errors import RagError, UsageError
 from rag.settings import Settings
@@ -77,6 +78,7 @@ def evaluate(
     """Score systems on questions with known answers."""
     if context.invoked_subcommand:
         return
+    extras.need("eval")
     settings = Settings()
     floors = [_floor(text) for text in fail_under or []]
     from eval.datasets.formats import open_data
@@ -101,6 +103,7 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Compare two runs of the same questions: what got better, what got worse, and whether it is chance."""
+    extras.need("eval")
     from eval.records import read_run
     from eval.report.compare import compare as compare_runs
     from eval.report.compare import print_comparison
@@ -118,6 +121,7 @@ def report(
     out: Annotated[Path, typer.Option(help="Folder for report.html and report.md.")],
 ) -> None:
     """Build the report of some runs again."""
+    extras.need("eval")
     from eval.records import read_run
 
     runs = [read_run(path) for path in run]

@@ -9,12 +9,18 @@ import sys
 from pathlib import Path
 
 import pytest
+from commands import process
 from fakes import ROOT
 
 from rag import Settings, SettingsError, UsageError
 from rag.settings import PREFIX
 
 SECRET = "sk-very-secret-1234"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag.settings._warned_of", set())
 
 
 def one_line(error: Exception) -> str:
@@ -95,10 +101,31 @@ def test_unknown_keyword() -> None:
     assert caught.value.exit_code == 2
 
 
-def test_unknown_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_near_miss_of_a_variable_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setenv("RAG_STOER", "x")
-    with pytest.raises(SettingsError, match=r"unknown variable RAG_STOER \(did you mean RAG_STORE\?\)"):
-        Settings()
+    assert Settings().store == Settings().store  # the second time nothing is said
+    [record] = caplog.records
+    assert record.levelname == "WARNING"
+    assert "RAG_STOER" in record.getMessage() and "did you mean RAG_STORE?" in record.getMessage()
+
+
+def test_a_variable_of_another_program_is_a_warning_without_its_value(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("RAG_ZEBRA_COUNT", SECRET)
+    Settings()
+    [record] = caplog.records
+    assert "RAG_ZEBRA_COUNT" in record.getMessage() and "did you mean" not in record.getMessage()
+    assert SECRET not in caplog.text
+
+
+def test_the_command_line_warns_in_one_line_and_goes_on(tmp_path: Path) -> None:
+    done = process("sources", RAG_STORE=str(tmp_path), RAG_EMBEDDING="fake-embedding", RAG_LLM_APIKEY=SECRET)
+    assert done.code == 0 and "0 articles" in done.out
+    [line] = done.err.splitlines()
+    assert line.startswith("rag: ") and "RAG_LLM_APIKEY" in line and "did you mean RAG_LLM_API_KEY?" in line
 
 
 def test_unknown_toml_key() -> None:

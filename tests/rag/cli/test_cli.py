@@ -131,9 +131,9 @@ def test_unknown_source(rag: Rag) -> None:
 @pytest.mark.parametrize(
     "command", [["ask", "Who?"], ["sources"], ["ingest"], ["doctor"], ["eval"], ["models", "list"]]
 )
-def test_unknown_setting(rag: Rag, monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
-    monkeypatch.setenv("RAG_STOER", "x")
-    assert "RAG_STORE" in assert_one_line(rag(*command), 2)
+def test_unknown_setting(rag: Rag, command: list[str]) -> None:
+    Path("rag.toml").write_text("stoer = 'x'\n", encoding="utf-8")
+    assert "did you mean store?" in assert_one_line(rag(*command), 2)
 
 
 def test_broken_settings_file(rag: Rag) -> None:
