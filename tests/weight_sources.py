@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rag.models.weights.pins import File, Mirror, Model
+from rag.models.weights.pins import Mirror, Model, WeightFile
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens there
@@ -20,8 +20,8 @@ DATA = random.Random(4).randbytes(6000)
 POOLING = b'{"word_embedding_dimension": 8}'
 
 
-def pinned(path: str, data: bytes) -> File:
-    return File(path, len(data), hashlib.sha256(data).hexdigest())
+def pinned(path: str, data: bytes) -> WeightFile:
+    return WeightFile(path, len(data), hashlib.sha256(data).hexdigest())
 
 
 def a_model(*, data: bytes = DATA, parts: tuple[int, ...] = (1, 2)) -> Model:

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field
 
 from eval.datasets.articles import ArticleFolder
-from eval.datasets.dataset import JUDGED, DataSet, Place, Question, make_data_set, one_turn
+from eval.datasets.dataset import JUDGED, DataSet, GoldPlace, Question, make_data_set, one_turn
 from eval.datasets.rows import DatasetError, Line, Loose, Text, json_lines, rows, unique, validated
 
 
@@ -39,7 +39,7 @@ def read_beir(path: Path, work: Path) -> DataSet:
     for file in files:
         for query, grades in _qrels(file, queries, corpus).items():
             name = f"{query}@{file.stem}" if query in questions else query
-            facts = [[Place(source=s, start=0, end=end, quote="", relevance=g)] for s, end, g in grades]
+            facts = [[GoldPlace(source=s, start=0, end=end, quote="", relevance=g)] for s, end, g in grades]
             questions[name] = one_turn(name, JUDGED, queries[query], (), facts, file.stem)
     splits = [file.stem for file in files]
     return make_data_set(path, questions, work, "test" if "test" in splits else "all")

@@ -49,7 +49,7 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Place(_Strict):
+class GoldPlace(_Strict):
     """A place that states a fact: `text[start:end] == quote` in the article `source`.
 
     Where the place is a whole article, `quote` is empty. `relevance` is the grade that judged rankings give it.
@@ -71,7 +71,7 @@ class Question(_Strict):
     turns: tuple[str, ...] = Field(min_length=1)
     answers: tuple[str, ...]
     keys: tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...]
-    evidence: tuple[Annotated[tuple[Place, ...], Field(min_length=1)], ...]
+    evidence: tuple[Annotated[tuple[GoldPlace, ...], Field(min_length=1)], ...]
 
     @property
     def must_refuse(self) -> bool:
@@ -134,7 +134,7 @@ def shipped() -> DataSet:
 
 
 def one_turn(
-    name: str, kind: str, text: str, answers: tuple[str, ...], facts: list[list[Place]], split: str = "test"
+    name: str, kind: str, text: str, answers: tuple[str, ...], facts: list[list[GoldPlace]], split: str = "test"
 ) -> Question:
     """Return a question with one turn and these needed facts; every accepted answer is a right one by itself."""
     return Question(
@@ -197,7 +197,7 @@ def _check(question: Question, where: str) -> None:
         raise DatasetError(f"{where}: a question of kind {question.kind} has {wanted} answers, keys and evidence")
 
 
-def _check_place(place: Place, text: str | None, where: str) -> None:
+def _check_place(place: GoldPlace, text: str | None, where: str) -> None:
     if text is None:
         raise DatasetError(f"{where}: there is no article {place.source!r}; correct it, or give --articles FOLDER")
     if place.end <= place.start or text[place.start : place.end] != place.quote:

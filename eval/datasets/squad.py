@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from eval.datasets.articles import ArticleFolder
-from eval.datasets.dataset import ANSWERABLE, IMPOSSIBLE, DataSet, Place, Question, make_data_set, one_turn
+from eval.datasets.dataset import ANSWERABLE, IMPOSSIBLE, DataSet, GoldPlace, Question, make_data_set, one_turn
 from eval.datasets.rows import DatasetError, Line, Text, first_problem, reading
 
 
@@ -71,6 +71,6 @@ def _question(asked: _Asked, context: str, source: str, path: str) -> Question:
                 f"{path}: question {asked.id!r}: {answer.text!r} does not stand at {answer.answer_start} in its context"
             )
     spans = dict.fromkeys((answer.answer_start, answer.text) for answer in asked.answers)
-    places = [Place(source=source, start=start, end=start + len(text), quote=text) for start, text in spans]
+    places = [GoldPlace(source=source, start=start, end=start + len(text), quote=text) for start, text in spans]
     answers = tuple(dict.fromkeys(text for _, text in spans))
     return one_turn(asked.id, IMPOSSIBLE if asked.is_impossible else ANSWERABLE, asked.question, answers, [places])

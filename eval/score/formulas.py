@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import ir_measures
 from ir_measures import RR, Qrel, ScoredDoc, nDCG
 
-from eval.datasets.dataset import Place, Question
+from eval.datasets.dataset import GoldPlace, Question
 from rag import Answer, Citation, Evidence, RagError
 
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
@@ -21,7 +21,7 @@ _YES_NO = re.compile(r"\W*(?:yes|no)\s*(?:[^\w\s]|\Z)", re.IGNORECASE)
 _SIGNS = string.punctuation + "“”‘’—–…€£¥₹"  # the dollar is among the first
 _SPACED = {ord(c): " " for c in _SIGNS}
 
-Fact = Sequence[Place]  # every place that states it
+Fact = Sequence[GoldPlace]  # every place that states it
 
 
 def plain(answer: Answer) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from rag import Answer, Chat, Engine, Filters, RagError
 from ui.chat.conversations import Book, Conversation, Turn, new_id
-from ui.server.queue import Ticket, line_of
+from ui.server.queue import Ticket, queue_of
 from ui.server.visitors import NOBODY, Visitor
 
 log = logging.getLogger(__name__)
@@ -187,7 +187,7 @@ async def _answer(
     visitor: Visitor,
 ) -> AsyncGenerator[Turn | None, None]:
     """Yield None whenever the run has changed, and last what came of it."""
-    ticket = line_of(engine.settings).join(visitor.id)
+    ticket = queue_of(engine.settings).join(visitor.id)
     searching = run.waiting
     try:
         async with contextlib.aclosing(turn_of(ticket, run, visitor)) as places:

@@ -18,7 +18,7 @@ from ui.events import QUICK, SLOW
 from ui.library import view as show
 from ui.library.intake import MOST_BYTES, Intake, Undo, add_files, add_url, put_back, remove
 from ui.library.shelf import PAGE, SORTS, Shelf, View
-from ui.server.queue import Line
+from ui.server.queue import Queue
 from ui.server.uploads import Own, uploads
 from ui.server.visitors import Visitor, visitor_of
 
@@ -82,7 +82,7 @@ class _Desk:
     def __init__(self, engine: Engine, read_only: bool) -> None:
         self._engine = engine
         self._shelf = Shelf(engine)
-        self._line = Line(1)
+        self._line = Queue(1)
         self._read_only = read_only
 
     def listed(self, view: View, chosen: tuple[str, ...], undo: Undo, notice: str = "") -> str:

@@ -9,11 +9,11 @@ from rag import RagError, Settings
 MOST_WAITING = 500  # in one line
 MOST_OF_READER = 200  # of them, that one browser may have
 _ENDPOINT_PLACES = 8  # questions at the same time, where another server does the work
-_lines: dict[tuple[str, str | None], Line] = {}
+_lines: dict[tuple[str, str | None], Queue] = {}
 _lock = threading.Lock()
 
 
-class Line:
+class Queue:
     """A line in front of `places` places."""
 
     def __init__(self, places: int) -> None:
@@ -44,7 +44,7 @@ class Line:
 class Ticket:
     """One question's place in its line."""
 
-    def __init__(self, line: Line, reader: str) -> None:
+    def __init__(self, line: Queue, reader: str) -> None:
         """Remember the line; `Line.join` puts the ticket into it."""
         self._line = line
         self.reader = reader
@@ -64,9 +64,9 @@ class Ticket:
                 self._line.tickets.remove(self)
 
 
-def line_of(settings: Settings) -> Line:
+def queue_of(settings: Settings) -> Queue:
     """Return the line in front of the model that the settings name: a model in this process does one at a time."""
     local = not settings.llm.startswith("openai:") and settings.llm != "extractive"
     with _lock:
         key = settings.llm, settings.llm_base_url
-        return _lines.setdefault(key, Line(1 if local else _ENDPOINT_PLACES))
+        return _lines.setdefault(key, Queue(1 if local else _ENDPOINT_PLACES))

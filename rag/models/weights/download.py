@@ -18,7 +18,7 @@ from tqdm import tqdm
 from rag.errors import DownloadError, UsageError, one_line
 from rag.models.weights import pins
 from rag.models.weights.job import SPARE, DamagedError, Job, UnusableError, size_of
-from rag.models.weights.pins import File, Model
+from rag.models.weights.pins import Model, WeightFile
 from rag.models.weights.sources import SOURCES
 
 logger = logging.getLogger(__name__)
@@ -96,5 +96,5 @@ def _try_sources(job: Job) -> None:
     ) from cause
 
 
-def _is_official(path: Path, file: File) -> bool:
+def _is_official(path: Path, file: WeightFile) -> bool:
     return path.is_file() and path.stat().st_size == file.size and pins.sha256_of(path) == file.sha256

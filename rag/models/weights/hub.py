@@ -13,7 +13,7 @@ from typing import Any
 
 from rag.errors import one_line
 from rag.models.weights.job import DamagedError, Job, UnusableError, copy
-from rag.models.weights.pins import File, sha256_of
+from rag.models.weights.pins import WeightFile, sha256_of
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ def from_cache(job: Job) -> None:
     # The hub's client is imported where it is used: it takes 0.3 s, and who has the models never needs it.
     from huggingface_hub import try_to_load_from_cache
 
-    def locate(file: File) -> Path | None:
+    def locate(file: WeightFile) -> Path | None:
         found = try_to_load_from_cache(job.model.repo, file.path, revision=job.model.revision)
         return Path(found) if isinstance(found, str) else None
 
@@ -59,7 +59,7 @@ def from_hub(job: Job) -> None:
             raise UnusableError(one_line(error)) from error
 
 
-def _from_url(job: Job, file: File, url: str) -> None:
+def _from_url(job: Job, file: WeightFile, url: str) -> None:
     import huggingface_hub
 
     head = _within(_HUB_PATIENCE, lambda: huggingface_hub.get_hf_file_metadata(url, timeout=_HUB_PATIENCE))
@@ -80,7 +80,7 @@ def _from_url(job: Job, file: File, url: str) -> None:
     job.place(file, part, sha256_of(part))
 
 
-def _append(job: Job, file: File, url: str, part: Path) -> None:
+def _append(job: Job, file: WeightFile, url: str, part: Path) -> None:
     from huggingface_hub import get_session
     from huggingface_hub.utils import build_hf_headers, hf_raise_for_status  # type: ignore[attr-defined]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rag.models.weights.pins import File, Model, chunks
+from rag.models.weights.pins import Model, WeightFile, chunks
 
 SPARE = 64 << 20  # bytes left free on the disk
 
@@ -29,11 +29,11 @@ class Job:
     model: Model
     home: Path
     partial: Path
-    missing: list[File]
+    missing: list[WeightFile]
     bar: Any  # tqdm, which has no types
     local: Path | None
 
-    def part(self, file: File, suffix: str) -> Path:
+    def part(self, file: WeightFile, suffix: str) -> Path:
         """Return where `file` grows until it is whole."""
         return self.partial / (file.path.replace("/", "--") + suffix)
 
@@ -42,7 +42,7 @@ class Job:
         self.bar.reset(total=sum(file.size for file in self.missing))
         self.bar.set_description(f"{self.model.name} ({label})")
 
-    def land(self, file: File, chunks: Iterable[bytes]) -> None:
+    def land(self, file: WeightFile, chunks: Iterable[bytes]) -> None:
         """Write `file` from `chunks`, hashed on the way; raises `DamagedError` when it is not the official one."""
         digest, size, part = hashlib.sha256(), 0, self.part(file, ".tmp")
         try:
@@ -58,7 +58,7 @@ class Job:
         finally:
             part.unlink(missing_ok=True)
 
-    def place(self, file: File, part: Path, found: str) -> None:
+    def place(self, file: WeightFile, part: Path, found: str) -> None:
         """Move `part`, whose SHA-256 is `found`, to its place, or delete it and raise `DamagedError`."""
         if found != file.sha256:
             part.unlink()
@@ -71,7 +71,7 @@ class Job:
         self.missing.remove(file)
 
 
-def copy(job: Job, locate: Callable[[File], Path | None]) -> None:
+def copy(job: Job, locate: Callable[[WeightFile], Path | None]) -> None:
     """Copy the missing files from where `locate` finds them; raises `UnusableError` when some are left."""
     reason: UnusableError | None = None
     for file in list(job.missing):

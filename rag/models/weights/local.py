@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from rag.models.weights.job import Job, copy
-from rag.models.weights.pins import File
+from rag.models.weights.pins import WeightFile
 
 
 def from_path(job: Job) -> None:
     """Take the missing files from the path that was given; raises `UnusableError` when some are left."""
     given = job.local or job.home
 
-    def locate(file: File) -> Path | None:
+    def locate(file: WeightFile) -> Path | None:
         if given.is_file():
             return given if len(job.model.files) == 1 else None
         places = (given / file.path, given / job.model.name / file.path)

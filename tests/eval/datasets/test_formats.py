@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fakes import ROOT
 
-from eval.datasets.dataset import DataSet, Place, shipped
+from eval.datasets.dataset import DataSet, GoldPlace, shipped
 from eval.datasets.formats import open_data
 from eval.datasets.rows import DatasetError
 from rag.load.files import read
@@ -175,7 +175,7 @@ def test_beir(tmp_path: Path) -> None:
     assert articles["000002-ferry_1.txt"].startswith("The ferry Saltwing")
     q2 = next(q for q in data.questions if q.id == "q2")
     assert q2.evidence == tuple(
-        (Place(source=source, start=0, end=len(articles[source]), quote="", relevance=grade),)
+        (GoldPlace(source=source, start=0, end=len(articles[source]), quote="", relevance=grade),)
         for source, grade in [("000002-ferry_1.txt", 2), ("000001-light.txt", 1)]
     ), "what was judged irrelevant is no evidence"
     q3 = next(q for q in data.questions if q.id == "q3")

@@ -7,7 +7,7 @@ from math import log2
 import pytest
 from cases import NOT_SAID, REFUSABLE, answer, cited, question, shown
 
-from eval.datasets.dataset import Place as Gold
+from eval.datasets.dataset import GoldPlace as Gold
 from eval.datasets.dataset import Question
 from eval.score.formulas import (
     citation_precision,

@@ -14,14 +14,14 @@ from typer.testing import CliRunner
 from rag.cli.models import app
 from rag.errors import DownloadError, IntegrityError, ModelError, UsageError
 from rag.models import registry
-from rag.models.registry import File, Mirror, Model
+from rag.models.registry import Mirror, Model, WeightFile
 
 REGISTRY = registry.MODELS
 ANSWER, EMBEDDING = random.Random(1).randbytes(3000), random.Random(2).randbytes(2000)
 
 
 def a_model(name: str, kind: str, file: str, data: bytes, alias: str = "") -> Model:
-    pinned = File(file, len(data), hashlib.sha256(data).hexdigest())
+    pinned = WeightFile(file, len(data), hashlib.sha256(data).hexdigest())
     mirror = Mirror((), "0", "")
     return Model(name, kind, "MIT", (pinned,), f"org/{name}", "0" * 40, mirror, alias)  # type: ignore[arg-type]
 

@@ -16,15 +16,15 @@ import pytest
 import rag
 from rag.errors import DownloadError, IntegrityError, ModelError
 from rag.models import registry
-from rag.models.registry import File, Mirror, Model
+from rag.models.registry import Mirror, Model, WeightFile
 from rag.models.weights import download, pins
 
 DATA = random.Random(7).randbytes(5000)
 CONFIG = b'{"hidden_size": 8}'
 
 
-def pinned(path: str, data: bytes) -> File:
-    return File(path, len(data), hashlib.sha256(data).hexdigest())
+def pinned(path: str, data: bytes) -> WeightFile:
+    return WeightFile(path, len(data), hashlib.sha256(data).hexdigest())
 
 
 NOTHING = Mirror((), "0", "")

