@@ -6,12 +6,14 @@ import re
 from datetime import date, datetime, timezone
 from email.utils import parsedate_to_datetime
 
+import dateparser
+
 _ISO = re.compile(
     r"(\d{4})-?(\d\d)-?(\d\d)(?:[T ]+(\d\d):?(\d\d)(?::?(\d\d)(?:[.,]\d+)?)?\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?",
     re.IGNORECASE,
 )
 _PDF = re.compile(r"D:(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?(?:(Z)(?:00'?00'?)?|([+-]\d\d)'?(\d\d)'?)?")
-_WORDS = ("%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d, %Y", "%B %d %Y", "%b %d %Y", "%Y/%m/%d", "%Y.%m.%d")
+_ORDERS = ("DMY", "MDY", "YMD")
 _EARLIEST = 1000
 
 
@@ -61,12 +63,14 @@ def _compose(
 
 
 def _in_words(text: str) -> str:
-    text = re.sub(r"^(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?\.?,? ", "", text)
-    text = re.sub(r"\b(\d{1,2})(?:st|nd|rd|th)\b", r"\1", text)
-    text = re.sub(r"\b([A-Z][a-z]{2})t?\. ?(?=\d)", r"\1 ", text)  # Sept. 3
-    for form in _WORDS:
-        try:
-            return _iso(datetime.strptime(text, form).date())
-        except ValueError:
-            continue
-    return ""
+    """Return the day of a date that is written out, where every order of its numbers gives the same one."""
+    found = {_written(text, order) for order in _ORDERS}
+    day = found.pop()
+    return _iso(day) if day and not found else ""
+
+
+def _written(text: str, order: str) -> date | None:
+    # Absolute dates alone, whole: what a date lacks is not filled in from today.
+    settings = {"DATE_ORDER": order, "PARSERS": ["absolute-time"], "REQUIRE_PARTS": ["day", "month", "year"]}
+    found = dateparser.parse(text, languages=["en"], settings=settings)
+    return found.date() if found else None
