@@ -27,7 +27,7 @@ def a_model(name: str, kind: str, file: str, data: bytes, alias: str = "") -> Mo
 
 
 @pytest.fixture(autouse=True)
-def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def known_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("RAG_")]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)

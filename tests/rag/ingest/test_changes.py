@@ -102,8 +102,8 @@ def test_the_store_is_free_again(folder: Path, rag: Rag) -> None:
 def test_a_sync_of_nothing_new_needs_no_engine(folder: Path, tmp_path: Path) -> None:
     code = (
         "import sys; sys.argv[1:] = ['ingest', sys.argv[1]]\n"
-        "from rag import cli\n"
-        "try: cli.main()\n"
+        "from rag.cli import app\n"
+        "try: app.main()\n"
         "except SystemExit as left: assert not left.code, left\n"
         "print(sorted({'chromadb', 'llama_index', 'torch', 'openvino', 'tantivy'} & set(sys.modules)))"
     )
