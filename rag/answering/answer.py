@@ -24,10 +24,8 @@ from rag.types import Answer, Draft, Evidence, Filters, Hit
 RELATED = 3  # sentences offered beside an abstention
 _COMPARED = 8  # sentences in which another answer is looked for
 _SURE_OF_OTHER = 0.75  # mean token probability from which another answer differs from the first
-# Where one sentence or two stood out and do not hold the answer: how many more are shown, from which share of the best
-# score, up to how many characters in all, and how certain (mean token probability) the model must be of what it finds.
-_FEW, _MORE, _MORE_WORTH, _MORE_CHARS, _CERTAIN = 2, 3, 0.5, 800, 0.95
-_RERANKED = 20  # sentences that a cross-encoder reads
+# How certain (mean token probability) the model must be of what it finds in a second look.
+_CERTAIN = 0.95
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
