@@ -1,4 +1,4 @@
-"""Check that the evidence mentions what a question asks about: "border" is a "frontier", "sister" not a "brother".
+"""Check that the evidence mentions what a question asks about, if only by a synonym (`border` for `frontier`).
 
 The embedding model puts `brother` close to `sister`, just as it puts `frontier` close to `border`, because such words
 occur in the same contexts. So it can find the word that an article uses instead. The answer model can distinguish the
