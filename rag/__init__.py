@@ -68,7 +68,7 @@ __all__ = [
     "seeds_folder",
 ]
 
-# Chroma and LlamaIndex take two seconds to import, which `rag --help` or an import for the types need not pay.
+# Chroma and LlamaIndex take two seconds to import, so names are loaded on demand: `rag --help` does not need them.
 _WHERE = {
     "Chat": "rag.chat",
     "Engine": "rag.engine",

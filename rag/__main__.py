@@ -1,11 +1,11 @@
-"""`python -m rag` is the command line `rag`."""
+"""Run the command line `rag` for `python -m rag`."""
 
 import os
 import sys
 
 
 def leave_working_folder() -> None:
-    """Take the working folder off `sys.path`, unless this package lies in it.
+    """Remove the working folder from `sys.path`, unless this package is in it.
 
     `python -m` puts it first, so a user's own `eval.py` or `ui.py` would be imported instead of ours.
     """
@@ -13,7 +13,7 @@ def leave_working_folder() -> None:
         return  # python -P and -I do not put it there
     try:
         working = os.path.realpath(os.getcwd())
-    except OSError:  # it was removed; then Python does not put it there either
+    except OSError:  # the folder was deleted, so Python did not add it either
         return
     home = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
     if os.path.realpath(sys.path[0]) == working != home:

@@ -1,4 +1,4 @@
-"""A conversation: follow-ups become questions that can be understood alone, and those are answered."""
+"""A conversation: follow-ups are rewritten as stand-alone questions and answered."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ _INSTEAD = re.compile(
     r"(?i:(?:and|or|but|(?:and )?(?:what|how) about) (?:(?:for|in|with|to|by|of|from|on|at) )?(?:the )?)"
     rf"(?P<name>{_NAME.pattern})\s*\?*"
 )
-_SHORT = 2  # a question with fewer content words than this leans on what was said before
+_SHORT = 2  # a question with fewer content words than this refers to the conversation
 
 
 class Chat:
     """A conversation with an engine. Use one object for each reader; the engine may be shared.
 
     Args:
-        engine: The engine that answers; the process's own, with default settings, when left out.
+        engine: The engine that answers; by default the process's engine with default settings.
         history: Earlier (question, answer text) pairs, oldest first.
     """
 
     def __init__(self, engine: Engine | None = None, history: Sequence[tuple[str, str]] = ()) -> None:
         if engine is None:
-            from rag.shared_engine import engine as default_engine  # needs the store, so not before a chat is made
+            from rag.shared_engine import engine as default_engine  # opens the store, so only when a chat is created
 
             engine = default_engine()
         self.engine = engine
@@ -53,7 +53,7 @@ class Chat:
         return answer
 
     def stream(self, question: str, filters: Filters | None = None) -> Iterator[str | Answer]:
-        """Yield the model's words as they come, unchecked, and last the checked `Answer`."""
+        """Yield the model's words as they arrive, unchecked, then the checked `Answer`."""
         alone, wordings = self._worded(self.engine.checked(question))
         for part in self.engine.stream(alone, filters, wordings=wordings):
             if isinstance(part, Answer):
@@ -73,20 +73,20 @@ class Chat:
             yield part
 
     def stand_alone(self, question: str) -> str:
-        """Return the question so that it can be understood without the conversation."""
+        """Return the question rewritten so that it can be understood without the conversation."""
         return self._worded(question)[0]
 
     def _worded(self, question: str) -> tuple[str, list[str]]:
-        """Return the question as it stands alone, and other wordings by which to look for evidence."""
+        """Return the stand-alone question, and other wordings to search for evidence with."""
         if not self.history or not leans_back(question):
             return question, []
         if other := put_instead(question, self.history[-1][0]):
             return other, []
-        # What was asked last gives words to look for; what that leant on itself is left behind.
+        # The previous question adds words to search for, without the part it took from the question before it.
         both = f"{question} ({self.history[-1][0].split(' (', 1)[0]})"
         joined = both if len(both) <= self.engine.settings.max_question_chars else question
         rewritten = self.engine.complete(rewrite_messages(self.history, question))
-        # Words that add nothing, or are those of the question before, are no rewriting.
+        # A rewriting that adds nothing, or only repeats the question before, is not used.
         nothing = (terms(question), terms(self.history[-1][0]))
         if rewritten and terms(rewritten) not in nothing and "\n" not in rewritten and _keeps(question, rewritten):
             return rewritten, [joined]
@@ -99,22 +99,22 @@ class Chat:
 
 
 def _keeps(question: str, rewritten: str) -> bool:
-    """Tell whether a rewritten question still asks for what the follow-up asked for, in a line that is not too long."""
+    """Return whether a rewritten question keeps enough of the follow-up's words and is not too long."""
     own, kept = set(content_terms(question)), set(content_terms(rewritten))
     return len(own & kept) >= 0.5 * len(own) and len(rewritten) <= 300
 
 
 def put_instead(question: str, earlier: str) -> str | None:
-    """Return the earlier question with another name in the place of its only one, where that is what is asked.
+    """Return the earlier question with its only name replaced, if the follow-up asks for that.
 
     "And Kovic?" after "Where was Brandt?" asks where Kovic was. None for everything else.
 
     Args:
         question: The follow-up.
-        earlier: The question before it, as it stands alone.
+        earlier: The question before it, in its stand-alone form.
     """
     other = _INSTEAD.fullmatch(question.strip())
-    # The first word has its capital from its place.
+    # The first word is capitalised because of its position.
     first = len(earlier.split(" ", 1)[0])
     found = [name for name in _NAME.finditer(earlier) if name.start() > first]
     if other is None or len(found) != 1 or not content_terms(other["name"]):
@@ -123,5 +123,5 @@ def put_instead(question: str, earlier: str) -> str | None:
 
 
 def leans_back(question: str) -> bool:
-    """Tell whether a question's words call for what was said before."""
+    """Return whether a question refers to what was said before."""
     return bool(_LEANS_BACK.search(fold(question).strip())) or len(content_terms(question)) < _SHORT

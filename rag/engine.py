@@ -1,4 +1,4 @@
-"""The stages in order: `Engine` ingests articles and answers questions over them."""
+"""`Engine` runs the stages in order: it ingests articles and answers questions over them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from rag.store.index import Index
 from rag.types import Answer, Document, Evidence, Filters, IngestReport, SourceInfo
 
 EMPTY = "The library holds no articles yet, so nothing can be answered. Add some with: rag ingest FOLDER"
-_MOST_KNOWN = 500  # answers kept for questions that are asked again
+_MOST_KNOWN = 500  # answers kept for questions that are repeated
 _MODEL_SETTINGS = ("llm", "llm_base_url", "llm_api_key", "llm_timeout", "models", "threads")
 _Key = tuple[int, str, Filters | None, tuple[str, ...]]
 
@@ -38,7 +38,7 @@ class Engine:
     """Answers questions over one store. Safe to use from several threads; close it, or use it in a `with` block.
 
     Args:
-        settings: What is configured; read from the environment and `rag.toml` when left out.
+        settings: The configuration; read from the environment and `rag.toml` when left out.
         llm: Any LlamaIndex LLM to use instead of the one that the settings name.
         embedding: Embedding model to use instead of the one that the settings name.
 
@@ -61,10 +61,10 @@ class Engine:
         """Return another engine over the same open store and loaded models, with other settings; close it as well.
 
         Args:
-            **changes: Settings by name; `store` and `embedding` stay what they are.
+            **changes: Settings by name; `store` and `embedding` cannot change.
 
         Raises:
-            SettingsError: A setting does not exist, is not usable, or is one of those two.
+            SettingsError: A setting does not exist, has an unusable value, or is one of those two.
         """
         if fixed := {"store", "embedding"} & changes.keys():
             raise SettingsError(f"{' and '.join(sorted(fixed))} cannot change here; make another Engine")
@@ -86,7 +86,7 @@ class Engine:
 
     @property
     def is_new(self) -> bool:
-        """Tell whether nothing was ever ingested into the store."""
+        """Return whether nothing was ever ingested into the store."""
         return self._index.documents.get_meta("used") is None and self._index.documents.is_empty()
 
     def counts(self) -> tuple[int, int, int]:
@@ -94,7 +94,7 @@ class Engine:
         return self._index.documents.count()
 
     def warm_up(self, question: str | None = None) -> None:
-        """Load the models now, side by side, so that no question waits for them; or only what this question needs."""
+        """Load the models now, in parallel, so that no question waits for them; or only what this question needs."""
         self._models.warm_up(question)
 
     def ingest(
@@ -104,23 +104,23 @@ class Engine:
         columns: Mapping[str, str] | None = None,
         pace: Pace | None = None,
     ) -> IngestReport:
-        """Make the library hold the articles at these paths; of unchanged files only the size and time are looked at.
+        """Make the library hold the articles at these paths; for unchanged files, only size and time are checked.
 
-        The articles of a changed file are replaced, a moved file keeps its articles, and the articles of files that are
-        gone from a folder are removed. Of a file that can no longer be read the library keeps what it has.
+        The articles of a changed file are replaced, a moved file keeps its articles, and the articles of files that
+        are gone from a folder are removed. If a file can no longer be read, the library keeps its articles.
 
         Args:
-            *paths: Files and folders. For a file given by itself, the rest of its folder is not looked at.
-            progress: Called with (files done, files in all, source) after each file.
+            *paths: Files and folders. For a single file, the rest of its folder is ignored.
+            progress: Called with (files done, total files, source) after each file.
             columns: For tables (csv, jsonl), which column holds what: `{"text": "Body", "title": "Head"}`; the keys are
-                text, title, date, url, source, author and language. Usual names are recognised without.
+                text, title, date, url, source, author and language. Common column names are recognised without it.
             pace: Called after each batch with (passages embedded so far, share of the bytes read).
 
         Returns:
-            What happened to each source. A file that fails is reported there and never stops the others.
+            What happened to each source. A file that fails is reported there and does not stop the others.
 
         Raises:
-            DocumentError: A path does not exist or holds no article; nothing was changed then.
+            DocumentError: A path does not exist or holds no article; nothing was changed.
         """
         size = self.settings.chunk_sentences
         return sync(self._index, self._models.embedding(), paths, size, progress, columns, pace)
@@ -134,7 +134,7 @@ class Engine:
             source: Its name in citations.
             content: The article.
             path: Where it came from; an article from the same place is replaced.
-            stopped: Called after each batch of passages of a file; True ends adding there.
+            stopped: Called after each batch of passages of a file; if it returns True, adding stops there.
 
         Returns:
             What happened to it; a failure is reported there.
@@ -147,7 +147,7 @@ class Engine:
 
         Args:
             url: An http or https address.
-            allow_private: Fetch from loopback and private networks too; never set this for addresses from strangers.
+            allow_private: Also fetch from loopback and private networks; never set this for untrusted addresses.
 
         Returns:
             What happened to it; a failure is reported there.
@@ -174,7 +174,7 @@ class Engine:
         """Put an article back as it was, with its metadata; an article from the same place is replaced.
 
         Args:
-            document: What `document` gave before the article was removed or replaced.
+            document: What `document` returned before the article was removed or replaced.
         """
         raw = document.text.encode("utf-8", "surrogatepass")
         size = self.settings.chunk_sentences
@@ -211,7 +211,7 @@ class Engine:
 
     @property
     def llm(self) -> LLM | None:
-        """Return the answer model, loaded; None when there is none to use (`extractive`).
+        """Return the loaded answer model, or None if answers are made without one (`extractive`).
 
         Raises:
             ModelError: Its weights are missing or damaged.
@@ -228,7 +228,7 @@ class Engine:
         return VectorStoreIndex.from_vector_store(self._index.vectors.llama_index, embed_model=self._models.embedding())
 
     def retrieve(self, question: str, limit: int = 10, filters: Filters | None = None) -> tuple[Evidence, ...]:
-        """Return the sentences nearest to a question, ranked, whether they answer it or not; no answer model is asked.
+        """Return the ranked sentences nearest to a question, whether they answer it or not; no answer model is used.
 
         Raises:
             QuestionError: The question is empty or too long.
@@ -240,12 +240,12 @@ class Engine:
 
         Args:
             question: What to answer.
-            filters: Which articles to look in; all when left out.
+            filters: Which articles to search; all when left out.
 
         Raises:
             QuestionError: The question is empty or too long.
-            RagError: The store or the embedding model failed. A failing answer model is not an error: the best evidence
-                sentence is given instead, with a notice.
+            RagError: The store or the embedding model failed. If the answer model fails, the best evidence sentence is
+                returned instead, with a notice.
         """
         for part in self.stream(question, filters):
             if isinstance(part, Answer):
@@ -255,14 +255,14 @@ class Engine:
     def stream(
         self, question: str, filters: Filters | None = None, *, wordings: Sequence[str] = ()
     ) -> Iterator[str | Answer]:
-        """Yield the model's words as they come, unchecked, and last the checked `Answer`.
+        """Yield the model's words as they arrive, unchecked, then the checked `Answer`.
 
-        Closing the iterator stops the model. Errors are those of `answer`.
+        Closing the iterator stops the model. Raises the same errors as `answer`.
 
         Args:
             question: What to answer.
-            filters: Which articles to look in; all when left out.
-            wordings: Other wordings of the question; evidence is looked for with these too.
+            filters: Which articles to search; all when left out.
+            wordings: Other wordings of the question, also used to search for evidence.
         """
         started = time.perf_counter()
         question = self.checked(question)
@@ -279,13 +279,13 @@ class Engine:
         for part in self._answerer.stream(question, filters, wordings):
             if isinstance(part, Answer) and part.abstained:
                 self._index.check()
-            # A fallback is no answer to keep.
+            # Do not keep a fallback answer.
             if isinstance(part, Answer) and not part.notices:
                 self._remember(key, part)
             yield part
 
     def _recall(self, key: _Key) -> Answer | None:
-        """Return the answer that this question got since the store last changed."""
+        """Return the answer given to this question since the store last changed, if any."""
         with self._remembering:
             return self._known.get(key)
 
@@ -311,7 +311,7 @@ class Engine:
             await asyncio.to_thread(parts.close)  # type: ignore[attr-defined]
 
     def checked(self, question: str) -> str:
-        """Return the question with surplus white space removed.
+        """Return the question with extra white space removed.
 
         Raises:
             QuestionError: It is empty or too long.
@@ -327,7 +327,7 @@ class Engine:
         return question
 
     def complete(self, messages: Sequence[ChatMessage], max_tokens: int = 64) -> str | None:
-        """Return what the answer model says to these messages, or None when there is no model or it fails."""
+        """Return the answer model's reply to these messages, or None if there is no model or it fails."""
         return self._models.complete(messages, max_tokens)
 
     def _unasked(self, question: str) -> Answer:

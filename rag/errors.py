@@ -1,8 +1,8 @@
 """Every error that Dateline raises on purpose.
 
-One hierarchy: catch `RagError` for all of them. Each message is one line that says what happened and what to do next.
+All are subclasses of `RagError`. Each message is one line that says what happened and what to do next.
 Errors of third-party libraries are translated into these where they enter the package, and stay chained as
-`__cause__`. `exit_code` is what the command line exits with: 1 the work failed, 2 the request was wrong.
+`__cause__`. `exit_code` is the exit code of the command line: 1 if the work failed, 2 if the request was wrong.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_MOST_CHARS = 200  # of what another library says in a message of ours
+_MOST_CHARS = 200  # longest text of another library in our messages
 
 
 class RagError(Exception):
@@ -26,7 +26,7 @@ class UsageError(RagError):
 
 
 class SettingsError(UsageError):
-    """A setting is unknown or its value is not usable."""
+    """A setting is unknown or its value is unusable."""
 
 
 class QuestionError(UsageError):
@@ -62,7 +62,7 @@ class ModelMissingError(ModelError):
 
 
 class DownloadError(ModelError):
-    """No source of a model's weights could deliver them."""
+    """No source could provide a model's weights."""
 
 
 class IntegrityError(ModelError):
@@ -76,14 +76,14 @@ class LLMError(RagError):
 def one_line(
     error: object, *, first: bool = False, named: bool = False, keys: Sequence[str | None] | None = None
 ) -> str:
-    """Return what an error says on one line of at most 200 characters; the name of its class where it says nothing.
+    """Return an error's text on one line of at most 200 characters, or the name of its class if it has no text.
 
     Args:
-        error: An exception, or what a library reports in place of one.
-        first: Take the error's first line alone: some libraries add advice of their own below it.
-        named: Put the class before the text, for an error that nobody expected.
-        keys: Secrets that may stand in the text (None among them is passed over); given, even when empty, they and
-            whatever looks like a key are replaced by `***`.
+        error: An exception, or what a library reports instead of one.
+        first: Use only the first line of the error: some libraries add advice below it.
+        named: Put the class name before the text, for unexpected errors.
+        keys: Secrets that may be in the text (None among them is ignored). If given, even if empty, these and anything
+            that looks like a key are replaced by `***`.
     """
     name = type(error).__name__
     if isinstance(error, dict):
@@ -94,6 +94,6 @@ def one_line(
         text = f"{name}: {text}"
     if keys is not None:
         for key in filter(None, keys):
-            text = text.replace(key, "***")  # some services repeat the key in their complaint
+            text = text.replace(key, "***")  # some services repeat the key in their error message
         text = re.sub(r"\b(?:sk|key|api)-[\w-]{4,}", "***", text)
     return text if len(text) <= _MOST_CHARS else f"{text[: _MOST_CHARS - 1]}…"

@@ -1,4 +1,4 @@
-"""Too little memory: told from other failures, and told beforehand where a library would end the process."""
+"""Detect a lack of memory in errors, and in advance where a library would end the process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ except ImportError:  # Windows has no such limit
 ADVICE = (
     "close other programs or raise the limit (ulimit -v), or use a smaller model: RAG_LLM=extractive or local:small"
 )
-# What libraries say in errors of other classes when they get no memory, or no thread for want of it.
+# Texts in libraries' errors of other classes when they run out of memory, or cannot start a thread because of it.
 _SAYS = (
     "bad_alloc",
     "can't alloc",
@@ -26,7 +26,7 @@ _SAYS = (
 
 
 def is_short(error: BaseException | None) -> bool:
-    """Tell whether an error, or what caused it, is a want of memory."""
+    """Return whether an error, or its cause, is a lack of memory."""
     while error is not None:
         said = str(error).lower()
         if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
@@ -38,7 +38,7 @@ def is_short(error: BaseException | None) -> bool:
 
 
 def room() -> int | None:
-    """Return how many bytes this process may still map under its limit (`ulimit -v`); None where there is no limit."""
+    """Return how many bytes this process may still map under its limit (`ulimit -v`); None if there is no limit."""
     try:
         limit = resource.getrlimit(resource.RLIMIT_AS)[0] if resource else -1
         if resource is None or limit == resource.RLIM_INFINITY:

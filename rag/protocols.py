@@ -1,6 +1,6 @@
-"""What the engine asks of its exchangeable parts; `tests/doubles.py` has doubles of them.
+"""Protocols of the engine's exchangeable parts; `tests/doubles.py` has test doubles for them.
 
-The answer model has no protocol here: it is any `LLM` of LlamaIndex.
+The answer model has no protocol here: it can be any LlamaIndex `LLM`.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ Vectors = npt.NDArray[np.float32]
 
 
 class Embedding(Protocol):
-    """What makes the vectors of articles; `rag.models.embedding` has the real one."""
+    """The model that makes the vectors of articles; implemented in `rag.models.embedding`."""
 
     @property
     def path(self) -> str:
-        """Return what runs the model here, such as `openvino bf16`."""
+        """Return the backend that runs the model, such as `openvino bf16`."""
 
     def embed_passages(self, chunks: Sequence[Chunk]) -> list[Vectors]:
         """Return for each passage a float32 array of shape (1 + sentences, dimensions), rows of unit length."""
 
 
 class Reranker(Protocol):
-    """What reads a question together with a sentence; `rag.models.reranker` has the real one."""
+    """A model that reads a question together with a sentence; implemented in `rag.models.reranker`."""
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
         """Return how well each text answers the question, higher is better.
@@ -39,77 +39,77 @@ class Reranker(Protocol):
 
 
 class Vocabulary(Protocol):
-    """The words of the articles; `rag.store.vocabulary` has the real one."""
+    """The words of the articles; implemented in `rag.store.vocabulary`."""
 
     def knows(self, term: str) -> bool:
-        """Tell whether a normalised term, or one that it is a slip of the pen from, occurs in the articles."""
+        """Return whether a normalised term, or one that it may be a misspelling of, occurs in the articles."""
 
     def correct(self, question_terms: Sequence[str]) -> list[str]:
-        """Return the terms, those that no article holds replaced by the nearest that one does."""
+        """Return the terms, with any that occur in no article replaced by the nearest one that does."""
 
     def spell_out(self, acronym: str) -> str | None:
         """Return the name that an acronym stands for in the articles, or None."""
 
     def idf(self, term: str) -> float:
-        """Return the inverse document frequency of a normalised term: how rare it is."""
+        """Return the inverse document frequency of a normalised term, which shows how rare it is."""
 
 
 class Retriever(Protocol):
-    """What proposes passages for a question; `rag.store.index` has the real one."""
+    """The retriever, which proposes passages for a question; implemented in `rag.store.index`."""
 
     def search(
         self, vector: Vectors, question_terms: Sequence[str], limit: int, filters: Filters | None = None
     ) -> list[Candidate]:
-        """Return passages that may answer a question, in an order that is the same every time.
+        """Return passages that may answer a question, in a deterministic order.
 
         Args:
             vector: The question's vector, float32 of shape (dimensions,), unit length.
             question_terms: The question's normalised terms.
-            limit: How many passages each way of searching proposes.
-            filters: Which documents to look in; all when left out.
+            limit: How many passages each search method proposes.
+            filters: Which documents to search; all when left out.
 
         Raises:
-            UsageError: A filter is no date.
+            UsageError: A date in the filters is not valid.
             StoreError: The store failed.
         """
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """Return what is known of the words of the articles."""
+        """Return the vocabulary of the articles."""
 
 
 class Notes(Protocol):
-    """What a store remembers about itself."""
+    """Facts that a store keeps about itself."""
 
     def set_meta(self, key: str, value: str) -> None:
-        """Keep a value under a name, such as what made the vectors."""
+        """Keep a value under a name, such as the backend that made the vectors."""
 
 
 class ArticleStore(Protocol):
-    """What keeps articles, as far as adding them needs it; `rag.store.index` has the real one.
+    """The part of the store that adding articles needs; implemented in `rag.store.index`.
 
     Every method raises `StoreError` when the store fails.
     """
 
     @property
     def documents(self) -> Notes:
-        """Return what remembers facts about the store."""
+        """Return the part that keeps facts about the store."""
 
     def files(self, folder: str | None = None) -> dict[str, File]:
-        """Return the files that were read to their end, by path: all, or those at or below `folder`."""
+        """Return the files that were read completely, by path: all, or those at or below `folder`."""
 
     def held(self, ids: Iterable[str]) -> set[str]:
         """Return which of these document ids the store holds."""
 
     def write(self, entries: Sequence[Entry], finished: Sequence[File] = ()) -> list[str]:
-        """Write documents, and forget what the files in `finished` held before and hold no longer.
+        """Write documents, and remove those that the files in `finished` no longer hold.
 
         Returns:
-            For each entry "added", "replaced", "unchanged", or "missing" (it came without passages and is not held).
+            For each entry "added", "replaced", "unchanged", or "missing" (it has no passages and is not in the store).
         """
 
     def touch(self, files: Sequence[File]) -> None:
-        """Note the size and time of files whose content did not change."""
+        """Record the size and time of files whose content did not change."""
 
     def drop(self, paths: Sequence[str]) -> list[str]:
-        """Forget these files, and the documents that no other file holds; return the source names that went."""
+        """Remove these files, and the documents that no other file holds; return the removed source names."""

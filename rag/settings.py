@@ -1,4 +1,4 @@
-"""One validated settings object: keyword arguments, then `RAG_*` variables, then `rag.toml`, then defaults."""
+"""Validated settings from keyword arguments, then `RAG_*` variables, then `rag.toml`, then defaults."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from rag.errors import SettingsError
 
 logger = logging.getLogger(__name__)
 PREFIX = "RAG_"
-# Where things lie and how they are reached; they do not change what an answer says.
+# Locations and access settings, which do not change what an answer says.
 _NOT_HASHED = {
     "store", "models", "llm_api_key", "llm_base_url", "llm_timeout", "threads", "password", "reader_endpoints"
 }  # fmt: skip
@@ -115,7 +115,7 @@ class Settings(BaseSettings):
             super().__init__(**values)
         except ValidationError as error:
             raise SettingsError(_one_line(error)) from error
-        except ValueError as error:  # a rag.toml that is no TOML
+        except ValueError as error:  # rag.toml is not valid TOML
             raise SettingsError(f"rag.toml cannot be read: {error}; mend or remove it") from error
 
     @classmethod
@@ -127,18 +127,18 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Keyword arguments, environment, `rag.toml` in the working directory; nothing else."""
+        """Use keyword arguments, environment, `rag.toml` in the working directory, and nothing else."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
     @property
     def hash(self) -> str:
-        """Return 16 hex digits that are equal for settings under which the same answers are given."""
+        """Return 16 hex digits that are equal for settings that give the same answers."""
         values = self.model_dump(mode="json", exclude=_NOT_HASHED)
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _warn_of_unknown_variables(settings_cls: type[Settings]) -> None:
-    """Warn once of each `RAG_*` variable that is no setting: it may be a slip, or belong to another program."""
+    """Warn once about each unknown `RAG_*` variable: it may be a typo, or belong to another program."""
     known = {PREFIX + name.upper() for name in settings_cls.model_fields}
     for variable in sorted(os.environ):
         name = variable.upper()

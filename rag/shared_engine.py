@@ -1,4 +1,4 @@
-"""The engine behind `answer()`, `rag ask` and `rag chat`: a fresh store is filled with the shipped articles."""
+"""Open the engine behind `answer()`, `rag ask` and `rag chat`, with the shipped articles in a new store."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def seeds_folder() -> Path:
     """Return the folder of the articles that ship with the package.
 
     Raises:
-        StoreError: The installation lacks them.
+        StoreError: They are missing from the installation.
     """
     here = Path(__file__).resolve().parent
     for folder in (here / "seeds", here.parent / "seeds"):  # in an installed wheel, in a checkout
@@ -30,12 +30,12 @@ def seeds_folder() -> Path:
 
 
 def open_engine(settings: Settings | None = None, notify: Callable[[str], None] | None = None) -> Engine:
-    """Return an engine; a store into which nothing was ever ingested is filled with the shipped articles.
+    """Return an engine; a store that was never used is filled with the shipped articles.
 
-    A store that was used stays as it is, empty or not.
+    A store that was used is left unchanged, even if it is empty.
 
     Args:
-        settings: What is configured.
+        settings: The configuration.
         notify: Called with one line when the store is filled.
     """
     engine = Engine(settings)
@@ -65,7 +65,7 @@ def answer(question: str, filters: Filters | None = None) -> Answer:
 
     Args:
         question: What to answer.
-        filters: Which articles to look in; all when left out.
+        filters: Which articles to search; all when left out.
 
     Raises:
         QuestionError: The question is empty or too long.

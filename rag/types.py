@@ -1,9 +1,9 @@
-"""The named types that the stages hand to one another, in the order in which the data passes through them.
+"""The types that the stages pass to one another, in the order in which the data flows.
 
     files ─ load ─► Document ─ chunk ─► Chunk ─ index ─► store
     question ─ rank ─► Hit ─ select ─► Evidence ─ generate ─► Draft ─ verify ─► Answer(citations)
 
-All are frozen. Offsets count characters (Python string indices) into `Document.text`, end exclusive.
+All types are frozen. Offsets are character indices (Python string indices) into `Document.text`, end exclusive.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import numpy.typing as npt
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One article, its text exactly as read (line endings included), so that offsets stay valid.
+    """One article. Its text is exactly as read (including line endings), so that offsets stay valid.
 
-    `id` is the SHA-256 of the text; `source` is the file name (the path below the ingested folder), and for one of
-    several articles in a file `FILE!/MEMBER`, such as `wire.zip!/a.txt` or `list.csv!/17`. `path` is built in the same
-    way from the file's absolute path. The metadata is what the file says, empty where it says nothing.
+    `id` is the SHA-256 of the text. `source` is the file name (the path below the ingested folder), or `FILE!/MEMBER`
+    for one of several articles in a file, such as `wire.zip!/a.txt` or `list.csv!/17`. `path` is built in the same way
+    from the file's absolute path. The metadata is what the file gives; fields that it lacks are empty.
     """
 
     id: str
@@ -41,7 +41,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file as it was when it was read, so that an unchanged one need not be read again.
+    """The state of a file when it was read, so that an unchanged file need not be read again.
 
     `path` is absolute (or a web address), `hash` the SHA-256 of its bytes.
     """
@@ -54,7 +54,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a reader of a file should know: a part that failed, or how something was read (an encoding detected)."""
+    """A message about a file: a part that failed, or how something was read (such as a detected encoding)."""
 
     source: str
     text: str
@@ -85,8 +85,8 @@ class Chunk:
 class Entry:
     """A document to write, and the file that holds it.
 
-    `chunks` and `vectors` (for each passage float32 of shape (1 + sentences, dimensions)) are None when the store holds
-    the document already, from this place or another.
+    `chunks` and `vectors` (for each passage float32 of shape (1 + sentences, dimensions)) are None if the store already
+    holds the document, from this place or another.
     """
 
     file: File
@@ -108,11 +108,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A passage that a retriever proposed, with what ranking its sentences needs.
+    """A passage that a retriever proposed, with the data needed to rank its sentences.
 
     `vectors` is float32 of shape (1 + sentences, dimensions), unit length: the passage first, then its sentences.
     `lexical` holds the BM25 score of each sentence for the question (0 where no word matched). `document` is the whole
-    article as it was when the question was put, whatever the store holds since.
+    article as it was when the question was asked, even if the store has changed since.
     """
 
     chunk: Chunk
@@ -128,9 +128,9 @@ class Hit:
     """A sentence that retrieval found, with the scores that ranked it (higher is better).
 
     `dense` is the cosine of question and sentence, `lexical` the BM25 score as a share of the ideal one, `coverage` the
-    share of the question's terms (by rarity) that the sentence and its neighbours hold, `held` what the sentence holds
-    of them by itself, `answers` how much more speaks for the sentence holding the answer than for no sentence (a
-    logarithm; None when it was not read closely), and `score` what the ranking follows.
+    share of the question's terms (by rarity) that the sentence and its neighbours have, `held` the share that the
+    sentence has by itself, `answers` how much likelier this sentence has the answer than no sentence (a logarithm;
+    None if the reader did not read it), and `score` the value that it is ranked by.
     """
 
     place: Place
@@ -148,10 +148,10 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A sentence as it is shown to the model, numbered from 1 by `rank`.
+    """A sentence shown to the model, numbered from 1 by `rank`.
 
-    `text` is verbatim. `context` is the sentence before it where that is needed to understand it, else empty. `also`
-    has the places of near-identical sentences elsewhere, which were folded into this one.
+    `text` is verbatim. `context` is the sentence before it if that is needed to understand it, else empty. `also` has
+    the places of near-identical sentences elsewhere, which were merged into this one.
     """
 
     rank: int
@@ -172,15 +172,15 @@ class Evidence:
 
     @property
     def in_context(self) -> str:
-        """The sentence as the model reads it: after the context that it needs."""
+        """The sentence as the model reads it, after the context that it needs."""
         return f"{self.context} {self.text}".strip()
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which articles to look in: those that meet every condition given; all when there is none.
+    """Which articles to search: those that meet every given condition, or all if there is none.
 
-    `documents` are ids (`SourceInfo.id`). `sources` are patterns (`reuters*`, `2024/*.txt`, case ignored), one of which
+    `documents` are ids (`SourceInfo.id`). `sources` are patterns (`reuters*`, `2024/*.txt`, ignoring case); one of them
     must match the article's source name or publisher. `since` and `until` are ISO 8601 dates, both included. `authors`
     are matched anywhere in the byline, `languages` are ISO 639-1 codes. An article without a date, author or language
     does not match a filter on it.
@@ -196,10 +196,10 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What the model said, before anything of it was checked.
+    """What the model said, unchecked.
 
-    `confidence` is the mean probability of the answer's tokens and `unknown` the probability that it says it does not
-    know, where the model reports them, else None.
+    `confidence` is the mean probability of the answer's tokens and `unknown` the probability that the model says that
+    it does not know; each is None if the model does not report it.
     """
 
     text: str
@@ -234,9 +234,9 @@ class Answer:
 
     `question` is the stand-alone question that was answered (a follow-up is rewritten into one). When `abstained`,
     `text` says so plainly, `citations` is empty, and `related` has the nearest sentences, which are not an answer.
-    `evidence` is what the model was shown, ranked. `timings` are seconds by stage. `confidence` in [0, 1] is the
-    probability that the articles answer the question and that this answer, or the one held back, is right; None where
-    it was not estimated. `signals` are the numbers that it was estimated from. `notices` are things the reader should
+    `evidence` is the ranked sentences that the model was shown. `timings` are seconds by stage. `confidence` in [0, 1]
+    is the probability that the articles answer the question and that this answer, or the one held back, is right; None
+    if it was not estimated. `signals` are the numbers that it was estimated from. `notices` are things the user should
     know, such as a fallback to another model.
     """
 
@@ -268,7 +268,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """One line of the library: an article in the store and how many passages it has.
+    """An article in the store, as the library lists it, and how many passages it has.
 
     `copies` are the source names of the other files that hold the same text, `similar` those of near-identical ones.
     """
@@ -292,8 +292,8 @@ class SourceInfo:
 class IngestReport:
     """What an ingest did to each source.
 
-    `moved` are those whose file has another place now, `removed` those whose file is gone. `failed` holds each failure
-    as (source, reason), `notices` what else a reader should know, alike.
+    `moved` are the sources whose file was moved, `removed` those whose file is gone. `failed` holds each failure as
+    (source, reason), `notices` other messages in the same form.
     """
 
     added: tuple[str, ...] = ()

@@ -1,1 +1,1 @@
-"""What fits the small models that ship with Dateline, and the data that is kept for it."""
+"""Programs that fit the small models shipped with Dateline, and their training data."""

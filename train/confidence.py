@@ -1,8 +1,8 @@
-"""`python -m train.confidence RUN.jsonl... --out confidence.json`: fit what Dateline's confidence is reckoned with.
+"""`python -m train.confidence RUN.jsonl... --out confidence.json`: fit Dateline's confidence estimate.
 
 The runs are made with `RAG_CAUTION=0` on development data, so that nothing is held back: every record has its signals
-and tells whether the answer was right. Those of a system with a model give `answer`, those of the extractive system
-give `extractive`. One logistic regression each, on standardised signals, with L2 regularisation.
+and whether the answer was right. Records of a system with a model are used for `answer`, those of the extractive system
+for `extractive`. Each gets one logistic regression on standardised signals, with L2 regularisation.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ SIGNALS = {
     "answer": ("cited_score", "certainty", "unknown", "sentences", "answers"),
     "extractive": ("score", "dense", "sentences", "answers"),
 }
-_STRENGTH = 0.3  # sklearn's C: fewer than a hundred questions a regression want a firm hand
+_STRENGTH = 0.3  # sklearn's C: with fewer than a hundred questions per regression, strong regularisation is needed
 _FOLDS = 5
 
 
 def kind_of(record: Record) -> str | None:
-    """Return which regression a record belongs to; None where there was nothing to weigh."""
+    """Return which regression a record belongs to, or None if its answer has no support."""
     if not record.answer.signals.get("support"):
         return None
     return "extractive" if record.answer.model == "extractive" else "answer"

@@ -1,11 +1,11 @@
-"""`python -m train.planted [FOLDER ...]`: fit `rag/retrieve/planted.json`, which tells instructions from reports.
+"""`python -m train.planted [FOLDER ...]`: fit `rag/retrieve/planted.json`, which detects planted text.
 
-A logistic regression over a sentence's vector and its words, fitted on the sentences of `train/planted.json`: `planted`
-speak to whoever answers questions, `ordinary` and the shipped articles do not. `{q}`, `{c}` and `{x}` are filled from
-`pairs` (a question, a wrong answer, a true sentence), so that no subject counts; `{c}` is the question as a clause.
-`dev` was looked at while choosing, `unseen` was not.
+The model is a logistic regression over a sentence's vector and its words, fitted on the sentences of
+`train/planted.json`: `planted` address whoever answers questions, `ordinary` and the shipped articles do not. `{q}`,
+`{c}` and `{x}` are filled from `pairs` (a question, a wrong answer, a true sentence), so that the subject does not
+matter; `{c}` is the question as a clause. `dev` was looked at during development, `unseen` was not.
 
-Prints the share of those that is found, and what is taken for planted in the articles (`*.txt`) of folders.
+Prints how many of `dev` and `unseen` are found, and which sentences of the articles (`*.txt`) in folders are flagged.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _MODEL = Path(__file__).parents[1] / "rag/retrieve/planted.json"
 _SEEDS = Path(__file__).parents[1] / "seeds"
 _FILLED = 3  # times that each sentence is used, with other subjects and neighbours
 _STRENGTH = 3.0  # how closely the regression follows the data
-_WORDS = 2.0  # what words count beside the vector
+_WORDS = 2.0  # weight of the words relative to the vector
 # The score from which a sentence counts as planted: 5 of 5,007 sentences of CNN and the Daily Mail reach it.
 _LINE = -0.5
 
@@ -78,7 +78,7 @@ def _filled(templates: Sequence[str], pairs: Sequence[Sequence[str]], rng: rando
 
 
 def _vectors(embedding: Any, texts: Sequence[str], around: Sequence[Sequence[str]], rng: random.Random) -> list[Rows]:
-    """Return the vector of each text inside a passage with up to three others, as the store has them."""
+    """Return the vector of each text inside a passage with up to three others, as in the store."""
     chunks, places = [], []
     for text, others in zip(texts, around, strict=True):
         count = rng.randint(0, 3)
@@ -113,7 +113,7 @@ def _fit(texts: Sequence[str], vectors: Sequence[Rows], labels: Sequence[bool], 
 
 
 def _check(embedding: Any, folder: Path) -> None:
-    """Print what is taken for planted in a folder of articles."""
+    """Print the sentences in a folder of articles that are classified as planted."""
     chunks = [chunk for text in _texts(folder) for chunk in split(make_document(text, ""))]
     count = flagged = 0
     for chunk, rows in zip(chunks, embedding.embed_passages(chunks), strict=True):

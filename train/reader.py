@@ -1,16 +1,16 @@
-"""`python -m train.reader DATA`: fit the changes that make a reader of the embedding model.
+"""`python -m train.reader DATA`: fit the changes that turn the embedding model into a reader.
 
 DATA is a folder with public question sets (docs/experiments/2026-11-22-reader.md says where each is from):
 
-- `*.squad.json`: SQuAD's format. A question without an answer is taken for one that has none in its paragraph, unless
-  it stands in `known.tsv`.
-- `pairs.tsv`, `known.tsv`: questions with the sentence that each was asked about, lower case, as Du et al. (2017)
-  published them. Of the second, only what the files above ask is used.
+- `*.squad.json`: SQuAD's format. A question without an answer counts as having none in its paragraph, unless it is in
+  `known.tsv`.
+- `pairs.tsv`, `known.tsv`: questions with the sentence that each was asked about, in lower case, as Du et al. (2017)
+  published them. From the second, only questions that are also in the files above are used.
 - `*.selqa.json`: questions with the sentences of a section and the numbers of those that answer.
 
 Every question is read with the passage that answers it and with one that shares most of its words and does not. A
-softmax runs over all tokens of both, and over "none of them"; the tokens where an answer begins (or all of the
-sentence, where the answer is not marked) share what is right.
+softmax runs over all tokens of both, and over "none of them"; the tokens where an answer begins (or all tokens of the
+sentence, if the answer is not marked) share the target.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from transformers import BertModel, get_linear_schedule_with_warmup
 
 from train.reader_data import Data, Question
 
-_ROUNDS = ((6_400, 1.5e-4), (None, 1.3e-4))  # questions and the highest learning rate; the last takes what is left
+_ROUNDS = ((6_400, 1.5e-4), (None, 1.3e-4))  # questions and peak learning rate; the last round takes the rest
 _BATCH = 16
 _TOKENS = 208
 _WARM_UP = 0.06
 _WITHOUT = 0.12  # share of the answerable questions that are read without the passage that answers them
-_RANK = 32  # of the changes that are kept
+_RANK = 32  # rank of the changes that are kept
 
 
 class Reader(torch.nn.Module):
-    """The embedding model with two outputs for a token: an answer begins here, and (of the first) there is none."""
+    """The embedding model with two outputs per token: an answer begins here, and (first token) there is no answer."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class Reader(torch.nn.Module):
 def loss(
     model: Reader, tokenizer: Tokenizer, batch: Sequence[Question], data: Data, draw: random.Random
 ) -> torch.Tensor:
-    """Return the mean negative log-likelihood of what is right."""
+    """Return the mean negative log-likelihood of the right answers."""
     encodings, of, right = [], [], []
     for n, question in enumerate(batch):
         without = question.gold is None or (draw.random() < _WITHOUT and bool(question.negatives))
@@ -79,7 +79,7 @@ def loss(
             right.append(_right(encoding, question, data) if number == question.gold else np.zeros(len(encoding.ids)))
     order = sorted(range(len(encodings)), key=lambda i: len(encodings[i].ids))
     every, good, none = (torch.empty(len(order)) for _ in range(3))
-    for part in (order[: len(order) // 2], order[len(order) // 2 :]):  # of similar length: little padding
+    for part in (order[: len(order) // 2], order[len(order) // 2 :]):  # similar lengths together, for little padding
         ids, mask, second, passage, labels = (
             np.zeros((len(part), max(len(encodings[i].ids) for i in part)), np.int64) for _ in range(5)
         )
@@ -104,7 +104,7 @@ def loss(
 
 
 def fit(model: Reader, tokenizer: Tokenizer, data: Data) -> None:
-    """Fit the model to the questions, each read once."""
+    """Fit the model to the questions, each used once."""
     draw = random.Random(0)
     draw.shuffle(data.questions)
     first = 0
@@ -132,7 +132,7 @@ def fit(model: Reader, tokenizer: Tokenizer, data: Data) -> None:
 
 
 def changes(model: Reader, base: BertModel) -> dict[str, torch.Tensor]:
-    """Return what `rag.models.torch_encoder.export_reader` adds to the base: low-rank changes, and small ones whole."""
+    """Return the changes for `rag.models.torch_encoder.export_reader`: low-rank for matrices, whole for vectors."""
     found: dict[str, torch.Tensor] = {"head": model.head.weight, "bias": model.head.bias}
     fitted = dict(model.bert.named_parameters())
     for name, before in base.named_parameters():
@@ -149,7 +149,7 @@ def changes(model: Reader, base: BertModel) -> dict[str, torch.Tensor]:
 
 
 def _batches(questions: Sequence[Question], data: Data, draw: random.Random) -> list[list[Question]]:
-    """Return the questions in batches of similar length, in any order within some hundred."""
+    """Return the questions in batches of similar length, shuffled within a few hundred questions."""
 
     def length(question: Question) -> int:
         number = question.negatives[0] if question.gold is None else question.gold
@@ -165,7 +165,7 @@ def _batches(questions: Sequence[Question], data: Data, draw: random.Random) -> 
 
 
 def _right(encoding: Any, question: Question, data: Data) -> Any:
-    """Return which tokens are right: where an answer begins, else those of the sentences that answer."""
+    """Return which tokens are right: where an answer begins, or those of the sentences that answer."""
     spans = data.passages[question.gold].spans if question.gold is not None else ()
     found = np.zeros(len(encoding.ids), bool)
     begins, ends = np.array(encoding.offsets).T

@@ -1,4 +1,4 @@
-"""The public question sets that `train.reader` is fitted on, as passages with their sentences, and questions."""
+"""Read the public question sets for `train.reader` as passages with their sentences, and questions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True)
 class Passage:
-    """Text with the spans of its sentences, and which set it is from."""
+    """A text with the spans of its sentences, and the set that it is from."""
 
     text: str
     spans: tuple[Span, ...]
@@ -38,7 +38,7 @@ class Question:
     text: str
     origin: str
     gold: int | None = None
-    starts: tuple[int, ...] = ()  # characters; empty where only the sentences are known
+    starts: tuple[int, ...] = ()  # character offsets; empty if only the sentences are known
     sentences: tuple[int, ...] = ()
     answers: tuple[str, ...] = ()
     own: tuple[int, ...] = ()
@@ -80,7 +80,7 @@ class Data:
                     self.questions.append(question)
 
     def _find(self, question: Question, sentence: str | None, numbers: Sequence[int]) -> bool:
-        """Note which sentence a question was asked about; False when it is none of these passages'."""
+        """Record which sentence a question was asked about; return False if these passages do not have it."""
         if sentence is None:
             return True
         for number in numbers:
@@ -93,7 +93,7 @@ class Data:
         return False
 
     def _add_pairs(self, origin: str, rows: Sequence[tuple[str, str]]) -> None:
-        """Add pairs; sentences that follow one another are made passages, since they come from one paragraph."""
+        """Add pairs; consecutive sentences are joined into passages, because they come from one paragraph."""
         draw = random.Random(0)
         sentences = list(dict.fromkeys(sentence for _, sentence in rows))
         where: dict[str, tuple[int, int]] = {}
@@ -119,7 +119,7 @@ class Data:
             self.questions.append(Question(item["question"].strip(), path.name, first + gold, sentences=hits, own=own))
 
     def _cut(self, text: str, origin: str) -> list[tuple[int, int]]:
-        """Add a paragraph's passages; return the number and the first character of each."""
+        """Add a paragraph's passages; return the number and the start offset of each."""
         spans: list[Span] = []
         for sentence in split_sentences(text):
             start = text.find(sentence.strip(), spans[-1][1] if spans else 0)
@@ -143,7 +143,7 @@ class Data:
         self.passages.append(Passage(" ".join(sentences), tuple(spans), origin))
 
     def _add_negatives(self) -> None:
-        """Give each question passages of its own set that share most words with it and do not hold its answer."""
+        """Give each question passages of its set that share many words with it but do not contain its answer."""
         for origin in dict.fromkeys(passage.origin for passage in self.passages):
             numbers = [n for n, passage in enumerate(self.passages) if passage.origin == origin]
             asked = [question for question in self.questions if question.origin == origin]
@@ -160,7 +160,7 @@ class Data:
                     elsewhere = n not in question.own and any(answer in text for answer in answers)
                     if n != question.gold and not elsewhere and len(question.negatives) < _NEGATIVES:
                         question.negatives.append(n)
-                if question.gold is None:  # what it was written to be mistaken for comes first
+                if question.gold is None:  # passages that the question was written to mislead about come first
                     question.negatives = list(dict.fromkeys([*question.own, *question.negatives]))[:_NEGATIVES]
 
 
@@ -170,7 +170,7 @@ def _pairs(path: Path) -> list[tuple[str, str]]:
 
 
 def _joined(text: str) -> str:
-    """Return tokenised text as it is written."""
+    """Return tokenised text as normal text."""
     for code, sign in (("-lrb-", "("), ("-rrb-", ")"), ("-lsb-", "["), ("-rsb-", "]"), ("``", '"'), ("''", '"')):
         text = text.replace(code, sign)
     text = re.sub(r"\s+([.,;:?!%)\]]|'s\b|n't\b)", r"\1", text.strip())

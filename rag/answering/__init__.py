@@ -1,1 +1,1 @@
-"""A question and its evidence to a checked, cited answer."""
+"""Turns a question and its evidence into a checked, cited answer."""

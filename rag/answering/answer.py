@@ -1,4 +1,4 @@
-"""One question: retrieved for, answered, checked and weighed."""
+"""Answer one question: retrieve evidence, ask the model, check its answer, and estimate how likely it is right."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _CERTAIN = 0.95
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Weighed:
-    """A verdict with the probability that it, or what it holds back, is right, and what that was weighed from."""
+    """A verdict, the probability that it (or the answer it holds back) is right, and the signals behind that."""
 
     verdict: Verdict
     probability: float
@@ -41,9 +41,9 @@ class Answerer:
     """Answers questions over an index with the models of an engine.
 
     Args:
-        index: What finds passages.
-        settings: What is configured.
-        models: What embeds and answers.
+        index: Finds passages.
+        settings: The configuration.
+        models: The embedding model and the answer model.
     """
 
     def __init__(self, index: Retriever, settings: Settings, models: Models) -> None:
@@ -53,7 +53,7 @@ class Answerer:
         self._mentions = Mentions(index, models)
 
     def stream(self, question: str, filters: Filters | None, wordings: Sequence[str] = ()) -> Iterator[str | Answer]:
-        """Yield the model's words as they come, unchecked, and last the checked `Answer`; see `Engine.stream`."""
+        """Yield the model's words as they arrive, unchecked, then the checked `Answer`; see `Engine.stream`."""
         started = time.perf_counter()
         timings: dict[str, float] = {}
         read: dict[str, str] = {}
@@ -88,7 +88,7 @@ class Answerer:
             checking = time.perf_counter()
             weighed = [self._weigh(text, draft, evidence, read, bool(wordings), len(drafts)) for text, draft in drafts]
             for n in range(1, len(weighed)):
-                # Without knowing which place, nobody knows how many work there.
+                # "How many work there?" has no answer when "which place?" has none.
                 if weighed[n - 1].verdict.abstained and leans_on(drafts[n][0], drafts[n - 1][0]):
                     weighed[n] = dataclasses.replace(weighed[n], verdict=refusal())
             if len(weighed) == 1:
@@ -98,7 +98,9 @@ class Answerer:
         related = nearest_sentences(hits, RELATED) if verdict.abstained else ()
         draft = drafts[0][1] if drafts else Draft("", "none")
         notices = tuple(dict.fromkeys(notice for _, part in drafts for notice in part.notices))
-        draft = dataclasses.replace(draft, notices=notices)  # any part may have a sentence in the model's place
+        draft = dataclasses.replace(
+            draft, notices=notices
+        )  # any part may be answered by a sentence because the model failed
         least = min(weighed, key=lambda w: w.probability, default=None)
         yield self._answer(question, verdict, evidence, draft, timings, started, related, least)
 
@@ -110,7 +112,7 @@ class Answerer:
         timings: dict[str, float],
         started: float,
     ) -> Iterator[str | Draft]:
-        """Yield what the model finds in more sentences; a draft comes only where it is certain."""
+        """Yield what the model finds in more sentences; yield a draft only if the model is certain."""
         if not more:
             return
         generating = time.perf_counter()
@@ -130,9 +132,9 @@ class Answerer:
         follow_up: bool = False,
         sharing: int = 1,
     ) -> Weighed:
-        """Return what is left of a draft where it is likely enough to be right, else a refusal.
+        """Return the supported part of a draft if it is likely enough to be right, else a refusal.
 
-        `sharing` is how many parts of one question were asked of the same evidence.
+        `sharing` is how many parts of one question were answered from the same evidence.
         """
         verdict = verify(question, draft, evidence, read.__getitem__, self.finder.aliases(question), follow_up)
         signals = _signals(evidence[0], draft, verdict, evidence, sharing)
@@ -143,12 +145,12 @@ class Answerer:
             return Weighed(refusal(), likely, signals)
         cited = _cited(evidence, verdict)
         text = " ".join(e.in_context for e in cited)
-        # A sentence that stands in for a model that is down is no answer of its, and it cannot be asked again.
+        # If the best sentence replaces a model that is down, the model did not answer and cannot be asked again.
         articles = [read[e.document_id] for e in cited]
         asked = draft.model != "extractive"
         word = self._mentions.unsaid(question, text, _passages(cited, read), articles) if asked else None
         if word is not None:
-            # What did not happen is a verb as a rule, and no thing to be mentioned.
+            # Here the word is usually a verb for what did not happen, not a thing that an article could mention.
             known = asks_reason(question) or self.finder.known(content_terms(word)[0], read)
             return Weighed(refusal([] if known else [f"“{word}”"]), 0.0, signals)
         citations = tuple(dataclasses.replace(c, support=round(likely, 3)) for c in verdict.citations)
@@ -157,7 +159,7 @@ class Answerer:
     def _compared(
         self, question: str, weighed: Weighed, draft: Draft, hits: Sequence[Hit], read: Mapping[str, str]
     ) -> Weighed:
-        """Return an answer together with what another article says instead, where one gives another amount or time."""
+        """Return the answer, joined with that of another article if it gives a different amount or time."""
         verdict = weighed.verdict
         said = values(question, unmarked(verdict.text))
         if verdict.abstained or not said or draft.model == "extractive":
@@ -189,7 +191,7 @@ class Answerer:
         return dataclasses.replace(least, verdict=differing(verdict, other.verdict))
 
     def _ask_again(self, question: str, evidence: Evidence) -> Draft:
-        """Return what the model says to one sentence alone; nothing when it fails."""
+        """Return what the model answers from one sentence alone; an empty draft if there is none."""
         for part in self._draft(question, [evidence], form(question), (), {}, 0.0):
             if isinstance(part, Draft):
                 return part
@@ -198,7 +200,7 @@ class Answerer:
     def _drafts(
         self, asked: Sequence[str], evidence: list[Evidence], timings: dict[str, float], started: float
     ) -> Iterator[str | tuple[str, Draft]]:
-        """Yield the model's words, and after each part of the question the part with its draft."""
+        """Yield the model's words, and after each part of the question that part with its draft."""
         generating = time.perf_counter()
         if self._models.extractive:
             yield " and ".join(asked) if len(asked) > 1 else asked[0], extract(evidence)
@@ -273,14 +275,14 @@ def _cited(evidence: Sequence[Evidence], verdict: Verdict) -> list[Evidence]:
 
 
 def _passages(evidence: Sequence[Evidence], read: Mapping[str, str]) -> list[str]:
-    """Return the titles and the passages that the evidence stands in."""
+    """Return the passages that contain the evidence, each after its title."""
     return [f"{e.title}\n{read[e.document_id][e.passage.start : e.passage.end]}" for e in evidence]
 
 
 def _signals(
     best: Evidence, draft: Draft, verdict: Verdict, evidence: Sequence[Evidence], sharing: int
 ) -> dict[str, float]:
-    """Return what speaks for an answer: the best sentence's scores, the model's certainty, the support it found."""
+    """Return the signals for an answer: the best sentence's scores, the model's certainty and the support found."""
     cited = _cited(evidence, verdict)
     found = {
         "score": best.score,

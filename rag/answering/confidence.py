@@ -1,4 +1,4 @@
-"""How likely an answer is right: logistic regressions over a few signals, fitted by `python -m train.confidence`."""
+"""Estimate how likely an answer is right: logistic regressions over a few signals (fitted by `train.confidence`)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def probability(kind: str, signals: Mapping[str, float]) -> float:
     """Return the probability that an answer is right.
 
     Args:
-        kind: `answer` for what a model said, `extractive` for the best sentence where there is no model.
-        signals: By name; one that the regression knows and that is missing counts as its mean.
+        kind: `answer` for a model's answer, `extractive` for the best sentence when no model is used.
+        signals: Values by name; a missing signal counts as its mean.
     """
     model = _models()[kind]
     total: float = model["intercept"]

@@ -1,4 +1,4 @@
-"""Evidence to a `Draft`: what the answer model says, or without one the best sentence itself."""
+"""Turn evidence into a `Draft`: the answer model's reply, or the best sentence if there is no model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rag.language.questions import Form
 from rag.models.prompts import UNKNOWN, answer_messages
 from rag.types import Draft, Evidence
 
-# Gives (text so far, mean token probability so far, likeliest first tokens) for messages.
+# Yields (text so far, mean token probability so far, likeliest first tokens) for messages.
 Stream = Callable[[Sequence[ChatMessage]], Iterator[tuple[str, float | None, Mapping[str, float]]]]
 MAX_ANSWER_CHARS = 1500
 
@@ -30,19 +30,19 @@ def generate(
     earlier: Sequence[tuple[str, str]] = (),
     without: Sequence[Evidence] = (),
 ) -> Iterator[str | Draft]:
-    """Yield the model's words as they come, and last the `Draft`.
+    """Yield the model's words as they arrive, then the `Draft`.
 
     Args:
         question: The stand-alone question, or a part of it.
-        evidence: What the model is shown.
+        evidence: The sentences shown to the model.
         stream: The answer model.
         model: The model's name.
         form: The question's form.
-        earlier: Parts that were answered before, with the model's words.
-        without: Sentences in which it did not find the answer.
+        earlier: Parts that were answered already, with the model's replies.
+        without: Sentences in which the model did not find the answer.
 
     Raises:
-        LLMError: The model failed, or says far too much.
+        LLMError: The model failed, or its reply is far too long.
     """
     text, confidence, unknown = "", None, None
     for so_far, probability, first in stream(answer_messages(question, evidence, form, earlier, without)):
@@ -51,7 +51,7 @@ def generate(
             unknown = sum(p for token, p in first.items() if _begins_unknown(token))
         if delta:
             yield delta
-        if len(text) > MAX_ANSWER_CHARS:  # what was asked for is a few words; half of this would be a cut answer
+        if len(text) > MAX_ANSWER_CHARS:  # the prompt asks for a few words; a shortened reply would be a cut answer
             raise LLMError(
                 f"the answer model's reply has more than {MAX_ANSWER_CHARS:,} characters and is not used; "
                 "ask for less, or set another model in llm"

@@ -1,4 +1,4 @@
-"""The words in which a supported statement is given: those of its sentence, whole where a part would mislead."""
+"""Word a supported statement as its sentence does; give the whole sentence where a part would mislead."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ YES, NO = (re.compile(rf"\s*{word}\b", re.IGNORECASE) for word in ("yes", "no"))
 NAME = r"[^\W\d_a-z][\w'’.-]*(?: (?:(?:de|del|da|la|van|von|al|bin) )*[^\W\d_a-z][\w'’.-]*)*"
 _NAMES = re.compile(rf"{NAME}(?:, {NAME})*,? and {NAME}(?!\w)")
 _BETWEEN = re.compile(r",? and |, ")
-# A question about one of them, or about something else than who or which.
+# A question about a single one of them, or one that does not ask who or which.
 _OF_ONE = re.compile(r"(?!.*\b(?:who|whom|which)\b)|.*\b(?:who|which \w+) (?:is|was)\b|.*'s\b")
 _BESIDE = re.compile(r"\b(?:after|before|when|as|since|until|following)\b")
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|\w+")
@@ -28,31 +28,31 @@ _LIMIT = re.compile(
     r"|approximately|an estimated)\s+)?(?:(?:\b[A-Z]{1,3}\s?)?[$€£¥₹]\s?|\b(?:USD|EUR|GBP|JPY|INR|CHF)\s)?$"
 )
 _SCALE = re.compile(r"(?:[.,]\d+)?(?:\s?%|\s?(?:percent|per cent|hundred|thousand|million|billion|trillion)\b)?")
-# Words that cannot be the last ones: "a day after".
+# Words that cannot end a phrase: "a day after".
 _DANGLING = re.compile(
     r"\b(?:a|an|the|after|before|of|to|in|on|at|by|for|from|with|since|until|because|that|and|or|than|as|under|over"
     r"|between)\W*$",
     re.IGNORECASE,
 )
-_MAX_SENTENCE = 600  # characters of a sentence that is given whole
-_MISSPELT = 0.85  # likeness (difflib) from which a name that no sentence has is one of theirs misspelt
+_MAX_SENTENCE = 600  # longest sentence, in characters, that is given whole
+_MISSPELT = 0.85  # similarity (difflib) above which an unknown name counts as a misspelt name from the sentences
 
 
 def tidied(text: str, evidence: Sequence[Evidence]) -> str:
-    """Return a model's words without its markers and remarks, names spelt as the sentences have them."""
+    """Return a model's words without its markers and remarks, with names spelt as in the sentences."""
     return _respelt(_clean(text), evidence)
 
 
 def given(statement: str, question: str, sentences: Sequence[Evidence], unsure: bool) -> tuple[str, bool] | None:
-    """Return the words in which a statement is shown, and whether they are the first sentence, whole.
+    """Return the words in which a statement is shown, and whether they are the whole first sentence.
 
-    None where it cannot be shown: a yes to what the sentences leave open.
+    None if it cannot be shown, such as a yes to what the sentences leave open.
 
     Args:
         statement: A statement that the sentences support.
         question: The stand-alone question.
-        sentences: What supports it, best first.
-        unsure: Whether a few words of one sentence may be the wrong ones.
+        sentences: The sentences that support it, best first.
+        unsure: Whether the model may have picked the wrong words from the sentence.
     """
     asked_for, best = form(question), sentences[0]
     words = _verbatim(statement.strip(), [e.text for e in sentences])
@@ -65,12 +65,12 @@ def given(statement: str, question: str, sentences: Sequence[Evidence], unsure: 
     no_time = set(content_terms(told)) <= asked and not asked - main <= held  # "Yes, stayed afloat", but when?
     untold = no_time or (YES.match(words) and (says_both or unsettled(question, best.in_context)))
     if asked_for is Form.YES_NO and untold:
-        # Where one sentence has nearly all that is asked about, it is worth telling without the yes.
+        # A sentence that has nearly everything asked about is worth showing without the yes.
         lacking = main - held
         sentence = _whole(words, best.text) if len(lacking) <= 1 else None
         return (sentence, True) if sentence else None
     if asked_for is Form.YES_NO and NO.match(words) and not denies(told):
-        # What makes it a no was left out: "congratulated him (only after the vote)".
+        # The part that makes it a no was left out: "congratulated him (only after the vote)".
         sentence = _whole(words, best.text)
         words = f"No: {sentence}" if sentence and denies(sentence) else words
     misleads = (
@@ -85,9 +85,9 @@ def given(statement: str, question: str, sentences: Sequence[Evidence], unsure: 
 
 
 def _verbatim(statement: str, sentences: Sequence[str]) -> str:
-    """Return the statement as a sentence has it, when the same words stand there in a row: spelling and marks included.
+    """Return the statement with a sentence's spelling and punctuation, if the sentence has the same words in a row.
 
-    A bare amount also takes back what limits it there: "310 million" becomes "US $310 million", "186,000" becomes
+    A bare amount also regains its currency or limit: "310 million" becomes "US $310 million", "186,000" becomes
     "More than 186,000".
     """
     wanted = [fold(m.group()) for m in _WORD.finditer(statement)]
@@ -100,13 +100,13 @@ def _verbatim(statement: str, sentences: Sequence[str]) -> str:
                 if wanted[0][0].isdigit():
                     start = _LIMIT.search(sentence[:start]).start()  # type: ignore[union-attr]  # matches the empty end
                     end += _SCALE.match(sentence[end:]).end()  # type: ignore[union-attr]
-                # Half a pair of brackets is not shown.
+                # Do not show half a pair of brackets.
                 half = sentence[start:end].count(")") > sentence[start:end].count("(")
                 start -= half and sentence[:start].endswith("(")
                 words = " ".join(sentence[start:end].split())
                 if MARKERS.search(words):
                     return statement  # the article's own brackets must not pass for markers
-                # What ends the statement ends it still, unless the sentence has it there already.
+                # Keep the statement's closing punctuation.
                 return (
                     words + statement[len(statement.rstrip(".!?\"”’')")) :]
                     if statement.endswith((".", "!", "?"))
@@ -116,7 +116,7 @@ def _verbatim(statement: str, sentences: Sequence[str]) -> str:
 
 
 def _with_the_others(words: str, sentence: str, question: str) -> str:
-    """Return a name with those that stand beside it: "Brandt and Kovic" for "Brandt", of those who voted against it."""
+    """Return a name with the others listed beside it: "Brandt and Kovic" for "Brandt" to "Who voted against it?"."""
     if _OF_ONE.match(fold(question)):
         return words
     asked = set(names(question))
@@ -127,25 +127,25 @@ def _with_the_others(words: str, sentence: str, question: str) -> str:
 
 
 def _circular(words: str, question: str) -> bool:
-    """Tell whether a time is given by the very event that was asked about: when it was sent, "after it was sent"."""
+    """Return whether a time only refers to the event asked about: "after it was sent" to "When was it sent?"."""
     asked = set(content_terms(question))
     told = asked & set(content_terms(words))
     return asks_time(question) and bool(_BESIDE.search(fold(words))) and len(told) >= 0.6 * len(asked)
 
 
 def _tells_little(words: str, question: str) -> bool:
-    """Tell whether an open question is not answered by these words: a reason, and few words, want their sentence."""
+    """Return whether these words need their whole sentence: the question asks for a reason, or they are few."""
     return asks_reason(question) or len(words.split()) < 4
 
 
 def _whole(words: str, sentence: str) -> str | None:
-    """Return the sentence that words are from; None where it adds nothing or cannot be given."""
+    """Return the whole sentence that words are from; None if it adds nothing or cannot be shown."""
     plain = " ".join(sentence.split())
     return None if plain == words or MARKERS.search(plain) or len(plain) > _MAX_SENTENCE else plain
 
 
 def _respelt(text: str, evidence: Sequence[Evidence]) -> str:
-    """Return a model's words with the names that it misspelt as the sentences have them: `Norkraft` for `Norrkraft`."""
+    """Return a model's words with misspelt names corrected from the sentences: `Norkraft` for `Norrkraft`."""
     said = {fold(word): word for e in evidence for word in words_of(e.in_context)}
     capitals = [folded for folded, word in said.items() if word[0].isupper()]
     for word in words_of(text):

@@ -1,4 +1,4 @@
-"""A `Draft` to the checked answer: each statement is held against the sentences, and cited or dropped."""
+"""Check a `Draft`: each statement is compared with the sentences, then cited or dropped."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _AMOUNT = re.compile(
 _WHICH = re.compile(r"\bwhich (?P<kind>[\w'’-]+)")
 _SOME = re.compile(r"(?:an?|another|some|one of \w+)(?: [\w'’-]+){0,3}? (?P<kind>[\w'’-]+)")
 _PLACED = re.compile(rf"\b(?P<where>[Ii]n|[Aa]t|[Ff]rom|[Nn]ear) (?:the )?(?P<name>{NAME})")
-# A statement needs this share of its own words in the sentences it rests on; one that only repeats the question more.
+# Share of a statement's own words that its sentences must have; more if it only repeats the question.
 MIN_COVERAGE, _ECHO = 0.6, 0.75
 _MAX_CITATIONS = 3  # for one statement
-# Mean token probability below which a few words may be the wrong ones of their sentence; for a follow-up, the question
-# may be the wrong one as well.
+# Mean token probability below which the model may have picked the wrong words from a sentence; higher for a follow-up,
+# because its question may be wrong as well.
 _SURE, _SURE_OF_GUESS = 0.75, 0.9
 _SLIGHT = frozenset(content_terms(" ".join(SLIGHT)))
 _MARKER = re.compile(r"\[(\d+)\]")
@@ -45,9 +45,9 @@ _MARKER = re.compile(r"\[(\d+)\]")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is left of a draft: the text with its markers and their citations, or a refusal with what is missing.
+    """The supported part of a draft, with markers and citations, or a refusal that names what is missing.
 
-    `support` in [0, 1] is how far the sentences hold the statements, the weakest one's; 0 for a refusal.
+    `support` in [0, 1] is how far the sentences support the weakest statement; 0 for a refusal.
     """
 
     text: str
@@ -67,8 +67,8 @@ def refusal(missing: Sequence[str] = ()) -> Verdict:
 
 
 def told(evidence: Sequence[Evidence]) -> Verdict:
-    """Return sentences as they stand, each cited: nothing is claimed but that the articles say so."""
-    shown = [e for e in evidence if not MARKERS.search(e.text)]  # an article's own brackets must not pass for markers
+    """Return sentences verbatim, each cited; this claims only that the articles say so."""
+    shown = [e for e in evidence if not MARKERS.search(e.text)]  # an article's own brackets must not look like markers
     citations = [_citation(n, e, 1.0) for n, e in enumerate(shown, 1)]
     text = " ".join(f"{' '.join(c.quote.split())} [{c.marker}]" for c in citations)
     return Verdict(text, tuple(citations), False, 1.0) if citations else refusal()
@@ -86,11 +86,11 @@ def verify(
 
     Args:
         question: The stand-alone question.
-        draft: What the model said. Markers that it wrote are dropped: markers are given by what supports a statement.
-        evidence: The sentences it was shown.
-        read: Gives the text of the document with an id.
-        aliases: For a term of the question that stands for a name, the name's terms; half of them are as good.
-        follow_up: Whether the question's wording is a guess at what a follow-up means.
+        draft: What the model said. Its own markers are dropped; the sentences that support a statement set the markers.
+        evidence: The sentences shown to the model.
+        read: Returns the text of the document with the given id.
+        aliases: For each acronym in the question, the terms of its full name; half of them are enough for a match.
+        follow_up: Whether the question is a guess at what a follow-up means.
     """
     if finds_nothing(question, draft.text) or not evidence:
         return refusal()
@@ -119,7 +119,7 @@ def verify(
 
 
 def combine(asked: Sequence[str], verdicts: Sequence[Verdict]) -> Verdict:
-    """Return the verdicts on the parts of one question as one; what is not said is named."""
+    """Combine the verdicts on the parts of one question; parts without an answer are named."""
     if all(verdict.abstained for verdict in verdicts):
         return verdicts[0] if len(verdicts) == 1 else refusal()
     citations: list[Citation] = []
@@ -137,7 +137,7 @@ def combine(asked: Sequence[str], verdicts: Sequence[Verdict]) -> Verdict:
 
 
 def differing(said: Verdict, other: Verdict) -> Verdict:
-    """Return a verdict that says what the sources say that do not agree, and cites both."""
+    """Return a verdict that gives the answers of two sources that disagree, and cites both."""
     citations = list(said.citations)
     known = {citation.marker: _renumber(citations, citation) for citation in other.citations}
     text = _MARKER.sub(lambda m: f"[{known[int(m.group(1))]}]", other.text)
@@ -160,7 +160,7 @@ def unmarked(text: str) -> str:
 
 
 def finds_nothing(question: str, text: str) -> bool:
-    """Tell whether a model's words hold no answer: a refusal, the question again, or "a pier" to "which pier"."""
+    """Return whether a model's words are no answer: a refusal, the question again, or "a pier" to "which pier"."""
     said = fold(YES_NO.sub("", text.strip(), count=1)).strip(" .?!")
     if is_refusal(text) or said == fold(question).strip(" .?!"):
         return True
@@ -169,7 +169,7 @@ def finds_nothing(question: str, text: str) -> bool:
 
 
 def is_refusal(text: str) -> bool:
-    """Tell whether a model's words amount to "the sentences do not say"."""
+    """Return whether a model's words mean "the sentences do not say"."""
     folded = fold(text).strip(" .\"'")
     return not folded or bool(_UNKNOWN.match(folded) or _REFUSAL.match(folded))
 
@@ -182,14 +182,14 @@ def _support(
     read: Callable[[str], str],
     aliases: Mapping[str, frozenset[str]],
 ) -> list[tuple[Evidence, float]]:
-    """Return the fewest sentences that the statement rests on, each with its support; none when it is unsupported."""
+    """Return the few sentences that support the statement, each with its support; none if it is unsupported."""
     claimed = set(content_terms(YES_NO.sub("", statement, count=1)))
     new = claimed - asked
     if not _fits(statement, question, new):
         return []
     yes_no = form(question) is Form.YES_NO
-    # Words that only repeat the question prove nothing; yes or no and nothing new stands on all of them, those aside
-    # that say when: `given` sees to these.
+    # Words that only repeat the question prove nothing. A bare yes or no needs all of the question's words, except
+    # those that say when: `given` checks these.
     own = new or (not yes_no and claimed) or set(content_terms(main_clause(question)))
     views = [(e, set(content_terms(e.in_context))) for e in evidence]
     chosen: list[tuple[Evidence, set[str]]] = []
@@ -203,7 +203,7 @@ def _support(
         left -= _covered(left, best[1])
     together = set().union(*(terms for _, terms in chosen)) if chosen else set()
     held = _covered(own, together)
-    if yes_no or not new:  # one word that says little may be told in another
+    if yes_no or not new:  # one word that says little may be worded differently
         own = own - set(sorted((own - held) & _SLIGHT)[:1])
     covered = len(held) / len(own) if own else 0.0
     stated = " ".join(e.in_context for e, _ in chosen)
@@ -217,10 +217,10 @@ def _support(
         return []
     cited = {e.document_id: read(e.document_id) for e, _ in chosen}.values()
     if not numbers(question) <= numbers(" ".join(cited)):
-        return []  # the question speaks of another amount, date or event
+        return []  # the question is about another amount, date or event
     fit = _names_met(names(question), cited, aliases)
     if YES.match(statement):
-        # Who did it matters: a sentence elsewhere in the article may be about somebody else.
+        # It matters who did it: a sentence elsewhere in the article may be about another person.
         around = [f"{e.title} {read(e.document_id)[e.passage.start : e.passage.end]}" for e, _ in chosen]
         fit = float(_names_met(names(question), around, aliases) == 1)
     if fit <= 0:
@@ -233,7 +233,7 @@ def _support(
 
 
 def _resting(e: Evidence, claimed: set[str], wanted: set[str], read: Callable[[str], str]) -> list[Evidence]:
-    """Return the sentence, and where the claim is in the one that it leans on, that one too."""
+    """Return the sentence, and the context sentence as well (or instead) if the claim is made there."""
     told = set(content_terms(e.text))
     at = read(e.document_id).rfind(e.context, 0, e.start) if e.context and claimed - told else -1
     if at < 0:
@@ -243,9 +243,9 @@ def _resting(e: Evidence, claimed: set[str], wanted: set[str], read: Callable[[s
 
 
 def _fits(statement: str, question: str, new: set[str]) -> bool:
-    """Tell whether the statement can answer this form of question at all.
+    """Return whether the statement can answer this form of question at all.
 
-    One that asks how many or how much wants an amount, one that asks who, what or why more than its own words again.
+    "How many" and "how much" need an amount; "who", "what" or "why" need more than the question's own words.
     """
     asked = fold(question)
     if re.search(r"\bhow (?:many|much|old)\b", asked):
@@ -255,7 +255,7 @@ def _fits(statement: str, question: str, new: set[str]) -> bool:
 
 
 def _elsewhere(question: str, stated: str, aliases: Mapping[str, frozenset[str]]) -> bool:
-    """Tell whether sentences are about another place than the question: in Orrin, where it asks what was in Tessin."""
+    """Return whether sentences are about a different place from the question, such as Orrin instead of Tessin."""
     asked = set(content_terms(question))
     for place in _PLACED.finditer(question):
         if _names_met(names(f"in {place['name']}"), [stated], aliases) == 0:
@@ -281,7 +281,7 @@ def _score(own: set[str], asked: set[str], terms: set[str], covered: float) -> f
 
 
 def _names_met(wanted: Sequence[str], documents: Iterable[str], aliases: Mapping[str, frozenset[str]]) -> float:
-    """Return the share of the question's names that occur in the cited documents, 1.0 when it has none."""
+    """Return the share of the question's names that occur in the cited documents; 1.0 if it has no names."""
     terms = {term for text in documents for term in content_terms(text)}
     short = {letters for text in documents for letters in initials(text)}
 

@@ -31,7 +31,7 @@ from rag.types import Filters
 if TYPE_CHECKING:
     from rag.engine import Engine
 
-# Engine, web chat and eval suite are imported by the command that needs them: they take seconds, `rag --help` must not.
+# Engine, web chat and eval suite take seconds to import; only commands that need them do, to keep `rag --help` quick.
 
 app = typer.Typer(
     name="rag",
@@ -107,7 +107,7 @@ def ask(
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question over the library, with citations."""
-    from rag.store.filters import day  # knows the store's engine
+    from rag.store.filters import day  # imports the store's engine
 
     filters = Filters(
         sources=tuple(source or ()),
@@ -116,12 +116,12 @@ def ask(
         authors=tuple(author or ()),
         languages=tuple(language or ()),
     )
-    # On a console that is not UTF-8 the bytes of other letters come as halves of surrogate pairs.
+    # On a console that is not UTF-8, undecodable bytes arrive as lone surrogates.
     question = question.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     engine = _open(store)
     try:
         if question.strip():
-            engine.warm_up(question)  # side by side the models load in half the time
+            engine.warm_up(question)  # the models load in half the time in parallel
         answer = engine.answer(question, None if filters == Filters() else filters)
     finally:
         engine.close()
@@ -155,7 +155,7 @@ def chat(
     ] = None,
 ) -> None:
     """Open the web chat; RAG_PASSWORD sets a password for it."""
-    extras.need("eval", "chat")  # eval for the tab Quality
+    extras.need("eval", "chat")  # eval is needed for the tab Quality
     try:
         from ui.app import Access, launch
     except ImportError as error:
@@ -163,7 +163,7 @@ def chat(
             raise
         from rag.network.bounded import NO_SOCKS
 
-        raise SettingsError(NO_SOCKS) from error  # Gradio makes an HTTP client as it is imported
+        raise SettingsError(NO_SOCKS) from error  # Gradio creates an HTTP client on import
 
     settings = _settings(store)
     password = settings.password.get_secret_value() if settings.password else None

@@ -1,4 +1,4 @@
-"""What the commands print, on consoles of any encoding."""
+"""Print the output of commands on consoles of any encoding."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import sys
 
 
 def print_json(value: object, one_line: bool = False) -> None:
-    """Print a value as JSON to stdout; what stdout's encoding lacks is written as escapes, so that it stays the same.
+    """Print a value as JSON to stdout, with escapes if stdout's encoding lacks a character.
 
     Args:
         value: What `json.dumps` takes.
-        one_line: Without line breaks.
+        one_line: Whether to print it without line breaks.
     """
     indent = None if one_line else 2
     text = json.dumps(value, ensure_ascii=False, indent=indent)

@@ -1,4 +1,4 @@
-"""`rag doctor`: what is configured, and whether it works."""
+"""`rag doctor`: check that the configured models and store work."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def checks(settings: Settings, repair: bool = False) -> Iterator[Check]:
     """Yield each check as (name, whether there is a problem, what was found or what to do).
 
     Args:
-        settings: What is configured.
-        repair: Mend the store from its documents where something is wrong with it.
+        settings: The configuration.
+        repair: Repair the store from its documents if something is wrong with it.
     """
 
     def embedding() -> Iterator[tuple[bool, str]]:
@@ -53,7 +53,7 @@ def checks(settings: Settings, repair: bool = False) -> Iterator[Check]:
                 yield name, problem, detail
         except RagError as error:
             yield name, True, str(error)
-        except Exception as error:  # whatever it is, the other checks go on
+        except Exception as error:  # the other checks continue, whatever the error
             yield name, True, one_line(error, named=True)
 
 
@@ -84,7 +84,7 @@ def _store(settings: Settings, repair: bool) -> Iterator[tuple[bool, str]]:
 
 
 def _opened(settings: Settings, repair: bool) -> tuple[Index, list[str]]:
-    """Return the store, sound enough to be compared; with `repair`, made so, and what was done for that."""
+    """Return the open store, checked to be readable, and the repairs made for that (only with `repair`)."""
     try:
         index = Index.open(settings.store, settings.embedding)
     except (StoreLockedError, StoreMismatchError):
@@ -116,14 +116,14 @@ def _rebuilt(settings: Settings) -> tuple[Index, list[str]]:
 
 
 def _mended(settings: Settings) -> tuple[Index, list[str]]:
-    """Mend the database itself where it is damaged, then all that does not agree with it."""
+    """Repair the database if it is damaged, then everything that does not agree with it."""
     folder = settings.store.expanduser().resolve()
     with owned(folder):
         done = salvage.mend_database(folder, settings.embedding)
     index = Index.open(settings.store, settings.embedding)
     try:
         return index, [*done, *index.repair()]
-    except StoreError:  # an index takes no write any more
+    except StoreError:  # an index no longer accepts writes
         index.close()
     index, more = _rebuilt(settings)
     return index, [*done, *more]

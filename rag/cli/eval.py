@@ -1,4 +1,4 @@
-"""`rag eval`: score systems on questions with known answers, compare runs, and build their reports again."""
+"""`rag eval`: score systems on questions with known answers, compare runs, and rebuild their reports."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from eval.run.run import OnProgress
     from eval.run.run import Progress as Step
 
-# The eval suite is imported by the command that needs it: it takes seconds, `rag --help` must not.
+# The eval suite takes seconds to import, so only the commands that need it import it: `rag --help` must be quick.
 
 app = typer.Typer(invoke_without_command=True)
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -134,7 +134,7 @@ def report(
 
 @contextmanager
 def _progress() -> Iterator[OnProgress]:
-    """Show what is being done on stderr."""
+    """Show the progress of each step on stderr."""
     columns = (TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
@@ -149,7 +149,7 @@ def _progress() -> Iterator[OnProgress]:
 
 
 def _interrupted(out: Path | None) -> int:
-    """Say how to go on after Ctrl-C; return the exit code that shells give it."""
+    """Print how to continue after Ctrl-C; return the exit code that shells use for it."""
     how = f"what was answered is in {out}; go on with the same command and --resume" if out else "nothing was kept"
     print(f"rag: interrupted; {how}", file=sys.stderr)
     return 130
@@ -190,10 +190,10 @@ def _write_reports(runs: Sequence[Run], out: Path) -> None:
 
 
 def _floor(text: str) -> tuple[str, float]:
-    """Return the name and the value of a floor.
+    """Return the name and the value of a floor given to `--fail-under`.
 
     Raises:
-        UsageError: It is not written NAME=NUMBER.
+        UsageError: It does not have the form NAME=NUMBER.
     """
     name, equals, value = text.rpartition("=")
     try:
@@ -205,7 +205,7 @@ def _floor(text: str) -> tuple[str, float]:
 
 
 def _check(runs: Sequence[Run], floors: Sequence[tuple[str, float]]) -> None:
-    """Hold the figures against their floors.
+    """Compare the figures with their floors.
 
     Raises:
         UsageError: There is no such figure or system.
@@ -230,7 +230,7 @@ def _check(runs: Sequence[Run], floors: Sequence[tuple[str, float]]) -> None:
 
 
 def _named(name: str, found: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
-    """Return the system and the figure that `[SYSTEM.]METRIC` names; the first system where none is named."""
+    """Return the system and the figure that `[SYSTEM.]METRIC` names; the first system if none is named."""
     first = next(iter(found))
     system, metric = next(
         ((s, name.removeprefix(f"{s}.")) for s in found if name.startswith(f"{s}.")),

@@ -1,4 +1,4 @@
-"""The packages that `rag chat` and `rag eval` need beside those of the library."""
+"""The packages that `rag chat` and `rag eval` need in addition to those of the library."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 
 from rag.errors import UsageError
 
-# The modules that each extra of pyproject.toml brings.
+# The modules that each extra in pyproject.toml provides.
 MODULES = {
     "eval": ("ir_measures", "jinja2", "markupsafe", "matplotlib", "sklearn", "scipy"),
     "chat": ("fastapi", "gradio", "starlette", "uvicorn"),
 }
 
-# Where a wheel holds `ui` and `eval`; in a checkout they lie beside `rag`.
+# The folder of `ui` and `eval` in a wheel; in a checkout they are next to `rag`.
 APPS = Path(__file__).parents[1] / "apps"
 
 

@@ -1,4 +1,4 @@
-"""`rag ingest`: files, folders and web addresses into the library, once or for as long as it runs."""
+"""`rag ingest`: add files, folders and web addresses to the library, once or continuously."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ _log = logging.getLogger(__name__)
 
 
 def run(settings: Settings, paths: Sequence[str], columns: str, watch: bool, as_json: bool) -> int:
-    """Ingest and print what that did; return the exit code.
+    """Ingest and print the results; return the exit code.
 
     Args:
-        settings: Which store.
+        settings: The configuration, which names the store.
         paths: Files, folders and web addresses; none: the shipped articles.
         columns: `text=Body,title=Head`, or nothing.
-        watch: Go on until Ctrl-C.
-        as_json: Print reports as JSON: one, or with `watch` one a line.
+        watch: Continue until Ctrl-C.
+        as_json: Print reports as JSON: a single one, or with `watch` one per line.
 
     Raises:
-        UsageError: The columns are not usable, or a web address is to be watched.
+        UsageError: The columns are not usable, or a web address was given with `watch`.
     """
-    # What takes time to import is imported where it is needed: `rag --help` must be quick.
+    # Slow imports are done where they are needed: `rag --help` must be quick.
     from rag.load.web import is_url
 
     addresses = [path for path in paths if is_url(path)]
@@ -75,11 +75,11 @@ def run(settings: Settings, paths: Sequence[str], columns: str, watch: bool, as_
 
 @contextlib.contextmanager
 def watching(engine: Engine, paths: Sequence[str]) -> Iterator[None]:
-    """Keep the library as these folders are, from a thread, until the block is left."""
+    """Keep the library in step with these folders, in a thread, until the block ends."""
     if not paths:
         yield
         return
-    from rag.ingest.watch import watch  # knows the engine, which takes seconds to import
+    from rag.ingest.watch import watch  # imports the engine, which takes seconds
 
     stop = threading.Event()
 
@@ -102,7 +102,7 @@ def parse_columns(given: str) -> dict[str, str]:
     """Return which column holds what.
 
     Raises:
-        UsageError: It is not written like `text=Body,title=Head`.
+        UsageError: It does not have the form `text=Body,title=Head`.
     """
     columns = {}
     for pair in filter(None, (part.strip() for part in given.split(","))):
@@ -124,12 +124,12 @@ def _print(report: IngestReport, as_json: bool, one_line: bool = False) -> None:
 
 
 def print_report(report: IngestReport) -> None:
-    """Print what an ingest did: what changed and the sum to stdout, what failed to stderr."""
+    """Print what an ingest did: changes and the summary to stdout, notes and failures to stderr."""
     changed = ("added", "replaced", "moved", "removed")
     _print_lines([f"{state} {shown(name)}" for state in changed for name in getattr(report, state)], sys.stdout)
     _print_lines([f"note {shown(name)}: {text}" for name, text in report.notices], sys.stderr)
     _print_lines([f"failed {shown(name)}: {shown(reason)}" for name, reason in report.failed], sys.stderr)
-    print(summary(report), flush=True)  # a watcher goes on for days, and its reader may be a pipe
+    print(summary(report), flush=True)  # a watcher runs for days, and stdout may be a pipe
 
 
 def summary(report: IngestReport) -> str:
@@ -141,7 +141,7 @@ def summary(report: IngestReport) -> str:
 
 
 def shown(text: str) -> str:
-    """Return text from a file or its name as a terminal may show it: no character in it moves a cursor."""
+    """Return text with unprintable characters escaped, so that none of them can control the terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
@@ -160,7 +160,7 @@ def _ingest(engine: Engine, files: Sequence[str], addresses: Sequence[str], colu
 
 
 def _watch(engine: Engine, paths: Sequence[str], columns: Mapping[str, str], as_json: bool) -> None:
-    from rag.ingest.watch import watch  # knows the engine, which takes seconds to import
+    from rag.ingest.watch import watch  # imports the engine, which takes seconds
 
     def say(report: IngestReport) -> None:
         if as_json:
@@ -177,7 +177,7 @@ def _watch(engine: Engine, paths: Sequence[str], columns: Mapping[str, str], as_
 
 @contextlib.contextmanager
 def _progress() -> Iterator[tuple[Progress | None, Pace | None]]:
-    """Show on a terminal how far an ingest is, its rate and the time left; elsewhere nothing."""
+    """Show the progress of an ingest, its rate and the time left on a terminal; elsewhere show nothing."""
     if not _err.is_terminal:
         yield None, None
         return

@@ -1,4 +1,4 @@
-"""The command line `rag models`: which models there are, fetching and checking them."""
+"""`rag models`: list, download and check the models."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def pull(
     wanted = names or [name for name in (settings.llm, settings.embedding) if _is_known(name)]
     if not wanted:
         raise UsageError("the settings name no model that can be pulled; run: rag models pull NAME")
-    for name in [registry.find(name).name for name in wanted]:  # an unknown name stops it before any download
+    for name in [registry.find(name).name for name in wanted]:  # an unknown name fails before any download
         typer.echo(registry.pull(name, settings.models, local=source))
 
 

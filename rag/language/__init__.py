@@ -1,1 +1,1 @@
-"""What is known of language: words, names of languages, dates, questions, opposites and near meanings."""
+"""Knowledge of language: words, language codes, dates, questions, opposites and similar meanings."""

@@ -1,4 +1,4 @@
-"""Dates as formats declare them, to ISO 8601. What may be understood in two ways is not understood."""
+"""Convert the dates that file formats declare to ISO 8601; ambiguous dates are rejected."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EARLIEST = 1000
 
 
 def iso(value: str | date | datetime) -> str:
-    """Return a date, or a date with its time, in ISO 8601; empty where it is not understood without guessing.
+    """Return a date, or a date with its time, in ISO 8601; empty if reading it would take a guess.
 
     Args:
         value: ISO 8601, RFC 822 (mail and feeds), PDF's `D:…`, `12 July 2024`, `July 12, 2024`, `2024/07/12`, or
@@ -26,7 +26,7 @@ def iso(value: str | date | datetime) -> str:
     """
     try:
         return _iso(value)
-    except (ValueError, OverflowError, TypeError, IndexError):  # a month 13, or what email.utils stumbles over
+    except (ValueError, OverflowError, TypeError, IndexError):  # month 13, or input that email.utils fails on
         return ""
 
 
@@ -63,14 +63,14 @@ def _compose(
 
 
 def _in_words(text: str) -> str:
-    """Return the day of a date that is written out, where every order of its numbers gives the same one."""
+    """Return a written-out date as ISO 8601 if every order of day, month and year gives the same day, else ""."""
     found = {_written(text, order) for order in _ORDERS}
     day = found.pop()
     return _iso(day) if day and not found else ""
 
 
 def _written(text: str, order: str) -> date | None:
-    # Absolute dates alone, whole: what a date lacks is not filled in from today.
+    # Only complete, absolute dates: missing parts must not be filled in from today.
     settings = {"DATE_ORDER": order, "PARSERS": ["absolute-time"], "REQUIRE_PARTS": ["day", "month", "year"]}
     found = dateparser.parse(text, languages=["en"], settings=settings)
     return found.date() if found else None

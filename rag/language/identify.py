@@ -1,4 +1,4 @@
-"""Which language an article is in: what it declares, else what is plain from its text."""
+"""Identify the language of an article, from what it declares or else from its text."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from functools import cache
 from typing import Any
 
 _SURE = 0.9
-_LEAST_LETTERS = 40  # a headline of names is no evidence
-_SAMPLES = (400, 2000)  # what a longer one takes is only worth it in doubt
+_LEAST_LETTERS = 40  # a headline made of names is not enough evidence
+_SAMPLES = (400, 2000)  # characters; the longer sample takes more time, so it is used only in doubt
 _LETTER = re.compile(r"[^\W\d_]")
 _THREE = (
     "ara:ar bul:bg ces:cs cze:cs dan:da deu:de ger:de ell:el gre:el eng:en est:et fin:fi fra:fr fre:fr heb:he hin:hi "
@@ -30,9 +30,9 @@ def code(declared: str) -> str:
 
 
 def detect(text: str) -> str:
-    """Return the ISO 639-1 code of the language a text is in; empty unless that is plain."""
+    """Return the ISO 639-1 code of the language a text is in; empty unless it is clear."""
     for size in _SAMPLES:
-        # The middle of an article is prose when its start is a list of names.
+        # The middle of an article is usually prose, even if it starts with a list of names.
         start = max(0, (len(text) - size) // 2)
         sample = text[start : start + size]
         if len(_LETTER.findall(sample)) < _LEAST_LETTERS:
@@ -46,7 +46,7 @@ def detect(text: str) -> str:
 
 @cache
 def _identifier() -> Any:
-    # A model of some megabytes, for those only who read files.
+    # Imported here because the model is several megabytes and only reading files needs it.
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -1,4 +1,4 @@
-"""Opposites: what did happen does not answer what did not, and the largest does not answer the smallest."""
+"""Detect opposites: "did" does not answer "did not", and "largest" does not answer "smallest"."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import re
 from rag.language.questions import Form, asks_reason, form
 from rag.language.words import content_terms, fold, terms
 
-# What makes a question one about something that is not so. "Washington's no to sharing" is about a thing.
+# Words that make a question negative. In "Washington's no to sharing", "no" is a noun.
 _ASKS_NOT = re.compile(
     r"\b(?:not|never|none|nobody|nothing|neither|nor|cannot|unable|except)\b|n't\b"
     r"|(?<!'s )(?<!\ba )(?<!\bthe )\bno\b(?! longer\b)"
     r"|\b(?:refus|fail|declin)\w* to\b|\b(?:den(?:y|ied|ies)|reject\w*|refus\w*|lack\w*)\b"
 )
-# What can answer it: denials, and whatever has one in it.
+# Words that can answer a negative question: denials, and words that imply one.
 _DENIES = re.compile(
     r"\b(?:not|never|none|nobody|nothing|neither|nor|without|cannot|unable|no|except|only|instead|rather|but|yet|hardly"
     r"|barely|rarely|seldom|few|little|against|former|formerly|until|unlike|apart|zero"
@@ -23,7 +23,7 @@ _DENIES = re.compile(
     r"|(?:turn|rul|vot)\w* (?:\w+ )?(?:down|out|against)"
     r"|un(?!i(?:on|t|vers|que|form|son)|der|til|less|anim|cle)\w{4,}|non-\w+|dis(?:agree|allow|approv|like|continu)\w*)\b|n't\b"
 )
-# What by itself makes a no.
+# Words that mean no by themselves.
 _DENIED = re.compile(
     r"\b(?:not|never|none|nobody|nothing|neither|nor|without|cannot|unable|no|only|negative|(?:refus|fail|reject|declin|lack)\w*"
     r"|den(?:y|ied|ies))\b|n't\b"
@@ -34,8 +34,8 @@ _NEGATED = re.compile(
     r"|without|cannot|unable|negative|fail\w*)\b|n't\b"
 )
 
-# Pairs that exclude one another. What can both be told of one event is not here: who sells has a buyer, what ends has
-# begun, "how old" is asked of the young.
+# Pairs that exclude each other. Pairs that can describe the same event are left out: a sale has a buyer, what ends has
+# begun, and "how old" is asked about the young too.
 _OPPOSITES = (
     ("increase rise rose risen grow grew grown raise climb jump expand growth gain", "decrease fall fell fallen drop"
      " decline shrink reduce reduction lose loss cut"),
@@ -83,7 +83,7 @@ _SIDES = tuple(
     (frozenset(terms(one)), frozenset(terms(other))) for pair in _OPPOSITES for one, other in (pair, pair[::-1])
 )
 _UNDOING = ("un", "in", "im", "ir", "il", "dis", "non", "mis")  # important, unimportant
-# Words that only look like another one (of four letters and more) undone: an import is no port, an impact no pact.
+# Words that only look like another word (of four or more letters) with such a prefix: import and port, impact and pact.
 _NOT_UNDONE = frozenset(
     terms(
         "impact impart implant implicate import impound impress imprint improve immigrate immigrant immigration"
@@ -99,7 +99,7 @@ _NOT_UNDONE = frozenset(
         " unmistakable income"
     )
 )
-# The smallest of its kind is not met by one of its kind; these words can say that something is.
+# A question about the smallest needs a superlative in the answer, or one of these words.
 _SUPERLATIVE = re.compile(
     r"\b(?!(?:(?:north|south|mid)?(?:west|east)|(?:dis)?honest|(?:un)?rest|interest|arrest|forest|crest|everest|tempest"
     r"|(?:con|pro|at|de|la)?test|(?:sug|di|in)gest|(?:in|har)?vest|manifest|(?:re|con|be)?quest|guest|modest|priest"
@@ -109,13 +109,13 @@ _EXTREME = re.compile(
     r"\b(?:most|least|best|worst|record|first|last|main|mainly|chief|largely|only|top|peak\w*|never|minimum|maximum"
     r"|as (?:early|late|far|many|much|high|low) as)\b"
 )
-# The third largest is not the largest.
+# "The third largest" is not "the largest".
 _MOST = re.compile(r"\b(?:the|had|has|have|with) (?:most|least|best|worst)\b")
 _RANKED = re.compile(
     r"\b(?:second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|\d+(?:nd|rd|th))"
     r"[- ](?:most|least|best|worst|[a-z]{3,}est)\b"
 )
-# What is promised, asked for or possible has not been done for that.
+# Something that was only promised, asked for or possible has not been done.
 _ASKS_PAST = re.compile(r"(?:and |but |so )?(?:did|has|have|had|was|were)\b")
 _MEANT = (
     r"(?:promis|pledg|vow|plan|propos|ask|demand|urg|want|hop(?:e|ing)|seek|sought|request|intend|offer|threat|wish|aim|"
@@ -132,12 +132,12 @@ _YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
 
 
 def contrary(question: str, stated: str) -> bool:
-    """Tell whether sentences speak of the opposite of what a question asks, or of another year.
+    """Return whether sentences are about the opposite of what a question asks, or about another year.
 
-    They do where the question is about something that is not so and nothing there is denied (why it is not so may be
-    told in any words: the sirens stayed silent), where it is about the most
-    of something and nothing there is, and where a word of the question does not occur there but its opposite does. Yes
-    and no can be told from either.
+    They are in three cases. The question is negative and the sentences deny nothing; questions for a reason are
+    excepted, because any words can give one ("the sirens stayed silent"). The question asks for a superlative and the
+    sentences have none. A word of the question does not occur in them but its opposite does. Yes-or-no questions are
+    never affected, because a sentence and its opposite can both answer them.
 
     Args:
         question: The stand-alone question.
@@ -162,20 +162,20 @@ def contrary(question: str, stated: str) -> bool:
 
 
 def says_no(stated: str) -> bool:
-    """Tell whether words that would go with a yes say no themselves: "tested negative for alcohol"."""
+    """Return whether words that would follow a yes mean no themselves: "tested negative for alcohol"."""
     return bool(_NEGATED.search(fold(stated)))
 
 
 def denies(stated: str) -> bool:
-    """Tell whether sentences have a word by which something is denied, refused or excluded."""
+    """Return whether sentences have a word that denies, refuses or excludes something."""
     return bool(_DENIED.search(fold(stated)))
 
 
 def unsettled(question: str, stated: str) -> bool:
-    """Tell whether sentences do not settle what a question asks yes or no to, though they speak of it.
+    """Return whether sentences leave a yes-or-no question open although they are about it.
 
-    They do not where it was only promised, asked for or possible to do what the question asks to have been done, where
-    it is open ("whether to appeal"), and where only the opposite is told ("its shares fell" to whether they rose).
+    They do if the thing that the question asks about was only promised, asked for or possible, if it is undecided
+    ("whether to appeal"), or if only the opposite is stated ("its shares fell" when asked whether they rose).
 
     Args:
         question: The stand-alone question.
@@ -185,7 +185,7 @@ def unsettled(question: str, stated: str) -> bool:
     wanted, held = set(content_terms(question)), terms(said)
     if any(wanted & set(content_terms(left_open)) for left_open in _WHETHER.findall(said)):
         return not _WHETHER.search(asked)
-    # Of "its shares fell while the other's rose" the part counts that has most of the question's words.
+    # In "its shares fell while the other's rose", only the clause with most of the question's words counts.
     clauses = [set(terms(clause)) for clause in _CLAUSE.split(said)]
     most = max(len(wanted & clause) for clause in clauses)
     if most and any(_opposed(wanted, clause) for clause in clauses if len(wanted & clause) == most):
@@ -199,18 +199,18 @@ def unsettled(question: str, stated: str) -> bool:
 
 
 def _opposed(wanted: set[str], held: set[str]) -> bool:
-    """Tell whether a word does not stand there, but its opposite does."""
+    """Return whether a wanted word is absent but its opposite is present."""
     return any(wanted & one and not wanted & other and not held & one and held & other for one, other in _SIDES)
 
 
 def _voted_otherwise(asked: str, said: str) -> bool:
-    """Tell whether a question is about votes on one side and the sentences tell only of those on the other."""
+    """Return whether a question is about votes on one side and the sentences only mention the other side."""
     wanted, told = ({side == "against" for side in _VOTED.findall(text)} for text in (asked, said))
     return bool(wanted and told) and wanted.isdisjoint(told)
 
 
 def _undone(wanted: set[str], held: set[str]) -> bool:
-    """Tell whether one of the words stands there with or without a prefix that makes it its opposite."""
+    """Return whether one of the words is present with a negating prefix added or removed."""
     longer = {prefix + term for prefix in _UNDOING for term in wanted if len(term) > 3} - _NOT_UNDONE
     undone = wanted - _NOT_UNDONE
     shorter = {term.removeprefix(prefix) for prefix in _UNDOING for term in undone if term.startswith(prefix)}

@@ -1,4 +1,4 @@
-"""What a question asks for, read off its words: its form, the kind of thing that would answer it, and its parts."""
+"""Analyse a question's words: its form, the kind of thing that would answer it, and its parts."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _PART = re.compile(
     r"(?:,? and|;) (?=(?:to |for |with |by |in |on |at |from )?(?:who|whom|whose|what|when|where|why|how|which)\b)"
 )
 _LEANS_BACK = re.compile(r"\b(?:it|its|they|them|their|he|him|his|she|her|there|this|that|these|those)\b")
-# When something was: "after it hit the pier".
+# A clause of time: "after it hit the pier".
 _WHILE = re.compile(r",? (?:after|before|when|while|since|once|until|during|following)\b[^?]*", re.IGNORECASE)
-# What all articles together say about something.
+# Questions for everything that the articles say about something.
 _TOPIC = re.compile(
     r"(?:and |so )?(?:please |can you |could you )?"
     r"(?:what (?:do|does|did|else do) (?:the|these|those|your|all|all the)"
@@ -42,7 +42,7 @@ _TOPIC = re.compile(
     r"|summari[sz]e what (?:is|was|the articles) (?:said|say))"
     r" (?:about|on|of|regarding|concerning) (?P<topic>.+?)\W*$"
 )
-# Who is asked after as the one who told it.
+# Questions about what one particular source said.
 _TOLD_BY = re.compile(
     r"\baccording to (?:the )?(?P<source>[^,;?]+)"
     r"|\b(?:did|does|do) (?:the )?(?P<teller>[\w&.'’ -]{2,40}?) (?:say|report|give|put|write|describe|print)\b"
@@ -77,7 +77,7 @@ class Form(Enum):
 
 
 def form(question: str) -> Form:
-    """Return the form of a question; one that offers a choice ("by phone or by video") wants a few words."""
+    """Return the form of a question; a choice ("by phone or by video") is a short one."""
     asked = fold(question).strip()
     if _YES_NO.match(asked) and " or " not in asked:
         return Form.YES_NO
@@ -85,19 +85,19 @@ def form(question: str) -> Form:
 
 
 def topic(question: str) -> str | None:
-    """Return what a question wants everything about ("What do the articles say about the ferry?"), None for others."""
+    """Return the topic of a question such as "What do the articles say about the ferry?"; None for other questions."""
     question = question.strip()
     asked = _TOPIC.match(fold(question))
     if asked is None or re.search(r"\b(?:who|whom|whose|what|when|where|why|how|which|whether)\b", asked["topic"]):
         return None
-    # As it was typed, since capitals make names; where folding moved the letters, as it was read.
+    # Keep the typed form, because capitals mark names, unless folding changed the number of characters.
     return question[asked.start("topic") : asked.end("topic")] if len(asked.string) == len(question) else asked["topic"]
 
 
 def parts(question: str) -> list[str]:
-    """Return the questions that stand in one: "Who runs it, and what does it cost?" gives two.
+    """Return the questions contained in one: "Who runs it, and what does it cost?" gives two.
 
-    Every part has a question word of its own and ends in a question mark.
+    Every part has its own question word and ends in a question mark.
     """
     pieces = [piece.strip(" ,;?") for piece in _PART.split(question)]
     if len(pieces) < 2 or not all(re.search(r"\bwh\w+|\bhow\b", fold(piece)) for piece in pieces):
@@ -106,31 +106,31 @@ def parts(question: str) -> list[str]:
 
 
 def main_clause(question: str) -> str:
-    """Return a question without what it says of the time: "Did the boat stay afloat?" of "… after it hit the pier"."""
+    """Return a question without its clauses of time, such as "after it hit the pier"."""
     shorter = _WHILE.sub("", question)
     return shorter if len(content_terms(shorter)) > 1 else question
 
 
 def leans_on(part: str, before: str) -> bool:
-    """Tell whether a part of a question is about what answers the part before: how many work there."""
+    """Return whether a part of a question depends on the answer to the part before: "how many work there"."""
     return bool(_LEANS_BACK.search(fold(part)) and re.search(r"\b(?:which|where)\b", fold(before)))
 
 
 def looked_up(asked: Sequence[str]) -> list[str]:
-    """Return by which words to look for evidence for each part of a question: "there" needs the parts before it."""
+    """Return the words to search with for each part of a question: "there" needs the parts before it."""
     return [" ".join(asked[: n + 1]) if n and _LEANS_BACK.search(fold(part)) else part for n, part in enumerate(asked)]
 
 
 def told_by(question: str) -> str | None:
-    """Return who is asked after as the one who told something: "the Courier", a person, or None."""
+    """Return the source whose account a question asks for, such as "the Courier" or a person, or None."""
     found = _TOLD_BY.search(question)
     return next(filter(None, found.groups()), None) if found else None
 
 
 def holds_kind(question: str, sentence: str) -> bool:
-    """Tell whether a sentence holds the kind of thing that a question asks for: an amount, a time, a name, a reason.
+    """Return whether a sentence has the kind of thing that a question asks for: an amount, a time, a name, a reason.
 
-    What the question says itself does not count. False for questions that ask for none of these.
+    Amounts and names in the question itself do not count. False for questions that ask for none of these.
     """
     asked, text = fold(question), fold(sentence)
     if _AMOUNT.search(asked):
@@ -145,7 +145,7 @@ def holds_kind(question: str, sentence: str) -> bool:
 
 
 def values(question: str, text: str) -> set[str]:
-    """Return what a text gives of the amounts or times that a question asks for; empty for other questions."""
+    """Return the amounts or times in a text if a question asks for these; empty for other questions."""
     asked, said = fold(question), fold(text)
     if _AMOUNT.search(asked):
         return numbers(text)
@@ -155,10 +155,10 @@ def values(question: str, text: str) -> set[str]:
 
 
 def asks_reason(question: str) -> bool:
-    """Tell whether a question asks for a reason or a purpose."""
+    """Return whether a question asks for a reason or a purpose."""
     return bool(_REASON.search(fold(question)))
 
 
 def asks_time(question: str) -> bool:
-    """Tell whether a question asks for a time."""
+    """Return whether a question asks for a time."""
     return bool(_TIME.search(fold(question)))

@@ -1,4 +1,4 @@
-"""How near two words are in meaning, read off the embedding model's own table of words: `frontier` and `border`."""
+"""Measure how close two words are in meaning (`frontier`, `border`), from the embedding model's own word table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rag.language.words import fold
 
 _log = logging.getLogger(__name__)
 _TABLE = "word_embeddings.weight"
-# Words with a cosine below the first have nothing to do with each other, from the second on they mean the same
+# Words with a cosine below the first value are unrelated; from the second value on they mean the same
 # (docs/answering.md).
 _UNRELATED, _SYNONYM = 0.15, 0.4
 
@@ -34,7 +34,7 @@ class WordTable:
         self._table = table
 
     def nearness(self, asked: Sequence[str], said: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Return how near each word of `asked` is to each of `said`: 0 strange or not known, 1 the same.
+        """Return how close each word of `asked` is to each of `said`: 0 unrelated or unknown, 1 the same.
 
         Returns:
             float32 of shape (asked, said).
@@ -54,7 +54,7 @@ class WordTable:
 
 @lru_cache(maxsize=2)
 def load(folder: Path) -> WordTable | None:
-    """Return the words of the embedding model in a folder; None where it has no such table."""
+    """Return the word table of the embedding model in a folder; None if it has none."""
     try:
         model = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"]
         if model.get("type") != "WordPiece":
@@ -67,7 +67,7 @@ def load(folder: Path) -> WordTable | None:
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         _log.info("%s has no table of words: %s", folder, error)
         return None
-    # What all words have in common says nothing about any of them.
+    # Remove the mean: what all words have in common does not help to compare them.
     table -= table.mean(axis=0)
     table /= np.linalg.norm(table, axis=1, keepdims=True) + 1e-12
     words = {word: row for word, row in model["vocab"].items() if word.isalpha() and row < len(table)}

@@ -1,4 +1,4 @@
-"""Words as every stage sees them: one normalisation for the lexical index, term coverage and verification."""
+"""Split and normalise words in one way for every stage: lexical index, term coverage and verification."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TOKEN = re.compile(
 )
 _SPACE = re.compile(r"[^\S\n]|[\ud800-\udfff]")
 _TITLE_AT_END = re.compile(r"\b(?:Mrs?|Ms|Mx|Dr|Prof|Sen|Rep|Gov|Gen|Col|Lt|Sgt|Capt|Rev|Hon|St)\.\s*$")
-# Months and "No." are abbreviations before a number; before a capital these two are the end of a sentence.
+# "May." and "no." are abbreviations before a number, but before a capital they end a sentence.
 _LOST_BOUNDARY = re.compile(r"(?:(?<=\bMay\. )|(?<=\bno\. ))(?=[A-Z“\"])")
 _POSSESSIVE = re.compile(r"['’]s?$")
 _NUMBER_WORDS = {
@@ -32,7 +32,7 @@ _NUMBER_WORDS = {
 _HEAD_CHARS, _BYLINE_CHARS = 800, 140
 _BY = re.compile(r"(?:By|From|Published)\b|.*, \d{1,2} [A-Z][a-z]+(?: \d{4})?$")
 _DATELINE = re.compile(r"\(([A-Z][\w .&-]{1,40})\)\s*[-–—]")
-# What is in many bylines and in no name of a paper by itself.
+# Words that many bylines have and that do not identify a paper by themselves.
 _ROLES = frozenset(
     """reporter reporters correspondent staff writer editor agency press news paper magazine issue published report
     local national international special science health business politics political economics sport sports world
@@ -40,7 +40,7 @@ _ROLES = frozenset(
     thursday friday saturday sunday""".split()
 )
 
-# Words that say nothing about what a question or sentence is about.
+# Words that say nothing about the subject of a question or sentence.
 STOPWORDS = frozenset(
     """a about above after again against all also am an and any are as at be because been before being below between
     both but by can could did do does doing down during each few for from further had has have having he her here hers
@@ -52,7 +52,7 @@ STOPWORDS = frozenset(
     ever there's don't doesn't didn't isn't wasn't""".split()
 )
 
-# Words with some content that say little by themselves; that a sentence does not have them means nothing.
+# Words with some content that say little by themselves; it does not matter if a sentence lacks them.
 SLIGHT = frozenset(
     """able according actual actually add allow already also although another apart apparently appear appeared appears
     apply ask asked asking available away based became become becomes began begin beginning begins begun belong big
@@ -78,7 +78,7 @@ SLIGHT = frozenset(
     went whole word words work worked works would year years yesterday""".split()
 )
 
-# Capitals that name nobody.
+# Words in capitals that are not names.
 _COMMON_CAPITALS = frozenset("A I AI CEO CFO CV DIY FAQ GDP HQ HR ID IT MP NGO OK PM PR TV VP".split())
 
 _stemmer = snowballstemmer.stemmer("english")
@@ -105,7 +105,7 @@ def _normal(token: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """Return the words of `text` as they stand, in order: `"U.S. aid"` gives `["U.S.", "aid"]`."""
+    """Return the words of `text` unchanged, in order: `"U.S. aid"` gives `["U.S.", "aid"]`."""
     return _TOKEN.findall(text)
 
 
@@ -120,7 +120,7 @@ def content_terms(text: str) -> list[str]:
 
 
 def content_words(text: str) -> dict[str, str]:
-    """Return the terms of `text` that carry content, in order, each with the word that it last stood for."""
+    """Return the terms of `text` that carry content, in order, each with the last word that it came from."""
     found: dict[str, str] = {}
     for token in _TOKEN.findall(text):
         if term := _content(token):
@@ -130,7 +130,7 @@ def content_words(text: str) -> dict[str, str]:
 
 @lru_cache(maxsize=65536)
 def _content(token: str) -> str:
-    """Return the normalised form of a word that carries content, nothing for another."""
+    """Return the normalised form of a word that carries content; empty for other words."""
     return "" if _is_stopword(token) else _normal(token)
 
 
@@ -140,7 +140,7 @@ def numbers(text: str) -> set[str]:
 
 
 def names(text: str) -> list[str]:
-    """Return the terms of the names in `text`: words with a capital letter that its place does not explain.
+    """Return the terms of the names in `text`: words with a capital that is not due to their position.
 
     A capital at the start of a sentence counts only where the next word has one too or a possessive follows.
     """
@@ -149,7 +149,7 @@ def names(text: str) -> list[str]:
     for index, match in enumerate(matches):
         token = match.group()
         if len(token) < 2 or not token[0].isupper() or token in _COMMON_CAPITALS or _is_stopword(token):
-            continue  # one letter is no name: A&E, plan B
+            continue  # one letter is not a name: A&E, plan B
         starts = index == 0 or text[: match.start()].rstrip(" \"'“‘(").endswith((".", "!", "?", ":"))
         followed = index + 1 < len(matches) and matches[index + 1].group()[0].isupper()
         if not starts or followed or (token.isupper() and len(token) > 1) or _POSSESSIVE.search(token):
@@ -199,11 +199,11 @@ def initials(text: str) -> set[str]:
 
 
 def published_by(text: str, who: str) -> bool:
-    """Tell whether an article's byline or dateline says that it is by this writer, paper or agency.
+    """Return whether an article's byline or dateline names this writer, paper or agency.
 
     Args:
         text: The article.
-        who: A name; words that many bylines have ("the paper", "our reporter") are none.
+        who: A name; phrases that many bylines have ("the paper", "our reporter") do not count.
     """
     wanted = content_terms(who)
     if not set(content_terms(" ".join(word for word in words(who) if fold(word) not in _ROLES))):
@@ -215,12 +215,12 @@ def published_by(text: str, who: str) -> bool:
 
 
 def common_start(a: str, b: str) -> int:
-    """Return how many letters two words begin with alike."""
+    """Return how many letters the common prefix of two words has."""
     return next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
 
 
 def same_name(a: str, b: str) -> bool:
-    """Tell whether two terms name the same thing: equal, or a place and its people (`mexico`, `mexican`)."""
+    """Return whether two terms name the same thing: equal, or a place and its people (`mexico`, `mexican`)."""
     if a == b:
         return True
     common = common_start(a, b)
@@ -228,12 +228,12 @@ def same_name(a: str, b: str) -> bool:
 
 
 def split_sentences(text: str) -> list[str]:
-    """Return the sentences of `text` with the white space that follows each; joined they are `text` again."""
-    # The splitter fails on spaces that are not plain ones and on half a surrogate pair; a plain space in their place
-    # keeps every length the same.
+    """Return the sentences of `text` with the white space that follows each; joined, they give `text` again."""
+    # The splitter fails on other kinds of space and on lone surrogates; a plain space in their place keeps every
+    # length the same.
     pieces = list(sentencex.segment("en", _SPACE.sub(" ", text)))
     lengths = [len(piece) for piece in pieces]
-    if sum(lengths) != len(text):  # offsets are counted along the pieces, so they must hold whatever the splitter does
+    if sum(lengths) != len(text):  # offsets are computed from the pieces, so their lengths must add up
         return [text]
     found: list[str] = []
     start = 0
@@ -248,5 +248,5 @@ def split_sentences(text: str) -> list[str]:
 
 
 def _is_stopword(token: str) -> bool:
-    bare = _POSSESSIVE.sub("", token)  # of "who's", "it's"
+    bare = _POSSESSIVE.sub("", token)  # handles "who's", "it's"
     return bare not in ("US", "WHO", "U.S.") and (fold(token) in STOPWORDS or fold(bare) in STOPWORDS)

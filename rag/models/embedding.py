@@ -1,4 +1,4 @@
-"""Passages and questions to vectors, by the fastest way that is exact enough on the processor at hand."""
+"""Embed passages and questions with the fastest backend that is accurate enough on this processor."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _log = logging.getLogger(__name__)
 class PassageEmbedding(BaseEmbedding):
     """A sentence-transformers model behind LlamaIndex's embedding interface.
 
-    Beside what LlamaIndex asks for it embeds a passage together with each of its sentences in one forward pass: a
-    sentence's vector is the mean of its tokens' embeddings inside the passage, so its context is in it. (A model whose
-    vectors are no means of its tokens' embeddings gets each sentence by itself.)
+    In addition to LlamaIndex's methods, it embeds a passage together with each of its sentences in one forward pass: a
+    sentence's vector is the mean of its tokens' embeddings inside the passage, so it includes the context. (If a
+    model's vectors are not the mean of its tokens' embeddings, each sentence is embedded by itself.)
 
     Args:
         folder: The model's folder, or any name sentence-transformers resolves without a network.
-        name: What the model is called in the store.
+        name: The model's name in the store.
 
     Raises:
         ModelError: The model cannot be loaded (raised at first use).
@@ -51,7 +51,7 @@ class PassageEmbedding(BaseEmbedding):
 
     @property
     def path(self) -> str:
-        """Return what runs the model here, such as `openvino bf16`; it is loaded for that."""
+        """Return the backend that runs the model, such as `openvino bf16`; this loads the model."""
         return self._loaded().path
 
     def load(self) -> None:
@@ -102,7 +102,7 @@ class PassageEmbedding(BaseEmbedding):
 
 
 def _choose(folder: str) -> Encoder:
-    """Return the first of the ways, fastest first, that gives the same vectors as the model as it was published."""
+    """Return the fastest backend whose vectors match those of the model as published."""
     home = _home(folder)
     if openvino_encoder.is_here() and home and (restored := openvino_encoder.restore(home, OpenVinoEncoder)):
         return restored
@@ -118,15 +118,15 @@ def _choose(folder: str) -> Encoder:
 
 
 def _home(folder: str) -> Path | None:
-    """Return the folder of a model that may be given as the name of one in Hugging Face's cache, or None."""
+    """Return the folder of a model, which may be given as a name in the Hugging Face cache, or None."""
     if Path(folder).is_dir():
         return Path(folder)
-    # Imported here because models are usually given as folders.
+    # Imported here because it is rarely needed: models are usually given as folders.
     from huggingface_hub import try_to_load_from_cache
 
     try:
         found = try_to_load_from_cache(folder, "modules.json")
-    except ValueError:  # no name that a model there can have
+    except ValueError:  # not a valid model name
         return None
     return Path(found).parent if isinstance(found, str) else None
 
@@ -139,7 +139,7 @@ def _ways(folder: str, reference: TorchEncoder) -> Iterator[Encoder]:
                 converted = openvino_encoder.convert(parts)
             for precision in openvino_encoder.precisions():
                 yield OpenVinoEncoder(*converted, precision)
-        except Exception as error:  # converting fails in as many ways as there are models
+        except Exception as error:  # conversion can fail in a different way for every model
             _log.info("OpenVINO cannot run %s: %s", folder, one_line(error, first=True))
     if has_bf16():
         yield TorchEncoder(folder, bf16=True)

@@ -1,4 +1,4 @@
-"""What all ways of running an embedding model have in common: their interface, pooling, and how exact one must be."""
+"""What all embedding backends have in common: their interface, pooling, and the accuracy that they need."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from rag.types import Span
 
 Vectors = npt.NDArray[np.float32]
 
-EXACT = 0.995  # least cosine to the vectors of the model as it was published
-# What a new way is compared on: short and long, names, figures, other scripts, and one beyond every usual window.
+EXACT = 0.995  # lowest accepted cosine to the vectors of the model as published
+# Texts for comparing backends: short, long, names, figures, other scripts, and one beyond every usual window.
 _QUESTIONS = ("How much additional aid did Harris announce?", "Cod.", "¿Quién es el canciller de México?")
 _PASSAGES = (
     ("The cod left the harbour in spring.", "Nobody in the town objected to the ban on night fishing."),
@@ -25,18 +25,18 @@ _PASSAGES = (
 
 
 class Encoder(Protocol):
-    """A way to run one embedding model. Safe to use from several threads."""
+    """A backend that runs one embedding model. Thread-safe."""
 
     @property
     def path(self) -> str:
-        """Return what runs, such as `openvino bf16`."""
+        """Return the backend's name, such as `openvino bf16`."""
 
     def encode(self, texts: Sequence[str], question: bool = False) -> Vectors:
         """Return unit vectors, float32 of shape (texts, dimensions).
 
         Args:
             texts: The texts.
-            question: They are questions, which some models want marked by another prompt than passages.
+            question: Whether the texts are questions; some models need a different prompt for them than for passages.
         """
 
     def encode_passages(self, texts: Sequence[str], spans: Sequence[Sequence[Span]]) -> list[list[Vectors | None]]:
@@ -47,7 +47,7 @@ class Encoder(Protocol):
             spans: For each passage the spans of its sentences in it.
 
         Returns:
-            Vectors of shape (dimensions,); None for a sentence that the pass over the passage says nothing about.
+            Vectors of shape (dimensions,); None for a sentence that has no vector from the passage.
         """
 
 
@@ -56,8 +56,8 @@ class Export:
     """A model in parts that another runtime can run; its vector is the mean of the tokens' embeddings.
 
     `module` maps token ids and mask, both int64 of shape (texts, tokens), to embeddings (texts, tokens, dimensions);
-    `example` is such input. `tokenizer` is the JSON of a `tokenizers.Tokenizer`, `window` the tokens that the model
-    reads at most, `prompts` what goes before a question and before a passage.
+    `example` is such an input. `tokenizer` is the JSON of a `tokenizers.Tokenizer`, `window` the most tokens that the
+    model reads, `prompts` the text put before a question and before a passage.
     """
 
     module: Any
@@ -69,7 +69,7 @@ class Export:
 
 
 def unit(vector: Vectors) -> Vectors:
-    """Return the vector (or each row) at length 1, float32; zeros stay zeros."""
+    """Return the vector (or each row) scaled to length 1, float32; zeros stay zeros."""
     length = np.linalg.norm(vector, axis=-1, keepdims=True)
     return np.asarray(vector / np.where(length > 0, length, 1.0), dtype=np.float32)
 
@@ -77,27 +77,27 @@ def unit(vector: Vectors) -> Vectors:
 def pool(
     tokens: Vectors, offsets: npt.NDArray[np.int64], spans: Sequence[Span], prompt: str = ""
 ) -> list[Vectors | None]:
-    """Return the unit mean of all tokens, then that of each sentence's, None where it has none.
+    """Return the unit mean of all tokens, then that of each sentence's tokens, or None if it has none.
 
     Args:
         tokens: The tokens' embeddings, shape (tokens, dimensions).
-        offsets: Where each token stands in the text, shape (tokens, 2); the empty (0, 0) for special tokens.
+        offsets: The span of each token in the text, shape (tokens, 2); the empty (0, 0) for special tokens.
         spans: The sentences' spans in the text.
-        prompt: What went before the text; the offsets count from its beginning.
+        prompt: The text before the passage; the offsets count from its start.
     """
     starts, ends = offsets[:, 0] - len(prompt), offsets[:, 1] - len(prompt)
     rows: list[Vectors | None] = [unit(tokens.mean(axis=0))]
     for span in spans:
-        # A token may begin with the space before it, so where it ends decides.
+        # A token may begin with the space before it, so use its end to decide.
         inside = (ends > span.start) & (ends <= span.end) & (ends > starts)
         rows.append(unit(tokens[inside].mean(axis=0)) if inside.any() else None)
     return rows
 
 
 def least_cosine(encoder: Encoder, reference: Encoder) -> float:
-    """Return the lowest cosine between the vectors that two ways give the same questions, passages and sentences."""
+    """Return the lowest cosine between two backends' vectors for the same questions, passages and sentences."""
     least = 1.0
-    for question in _QUESTIONS:  # one by one, as they are asked
+    for question in _QUESTIONS:  # one at a time, as in real use
         least = min(least, float(encoder.encode([question], True)[0] @ reference.encode([question], True)[0]))
     texts, spans = zip(*map(_joined, _PASSAGES), strict=True)
     for ours, theirs in zip(

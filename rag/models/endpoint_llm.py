@@ -1,8 +1,8 @@
-"""The answer model at an OpenAI-compatible endpoint. Nothing that the endpoint says besides an answer is passed on.
+"""The answer model at an OpenAI-compatible endpoint; only its answers are passed on, never its error messages.
 
-Who sets an address in the web chat may name any server of the network that Dateline runs in, so what such a server
-says in an error reaches the log and never the reader. Imported when it is needed: the OpenAI client takes most of a
-second, which a local model need not pay.
+A user of the web chat may enter the address of any server in Dateline's network, so error messages from such a server
+go to the log and never to the user. This module is imported only when needed: the OpenAI client takes most of a second,
+and a local model does not need it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from rag.settings import Settings
 
 _log = logging.getLogger(__name__)
 _IT = "the answer model's endpoint"
-# Of a reply, thinking included. A token is a piece, and each piece costs a millisecond whatever is in it.
+# Limits of a reply, including thinking. Each token is a piece, and each piece takes a millisecond.
 MAX_CHARS, MAX_PIECES = 20_000, 1_000
 _OPEN, _CLOSE = "<think>", "</think>"
 _STATUS = {
@@ -38,7 +38,7 @@ class EndpointLLM(OpenAILike):
     """OpenAI-compatible chat, always streamed; a `<think>` part in front of the answer is left out.
 
     Raises:
-        LLMError: The endpoint failed, thought to no end, or sent too much; one line in our own words.
+        LLMError: The endpoint failed, only sent thinking, or sent too much; one line in our own words.
     """
 
     @classmethod
@@ -47,8 +47,8 @@ class EndpointLLM(OpenAILike):
         return "EndpointLLM"
 
     def _stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
-        # Neither LlamaIndex nor the OpenAI client closes the stream of an answer that nobody waits for any more: a
-        # client for each call does, and with it the endpoint stops writing.
+        # Neither LlamaIndex nor the OpenAI client closes the stream of an answer that is no longer wanted. Closing the
+        # HTTP client of each call does, and then the endpoint stops writing.
         transport = BoundedTransport(self.timeout)
         with httpx.Client(transport=transport, follow_redirects=False, trust_env=False) as client:
             call = self.model_copy()
@@ -57,7 +57,7 @@ class EndpointLLM(OpenAILike):
                 yield from _spoken(super(EndpointLLM, call)._stream_chat(messages, **kwargs))
             except RagError:
                 raise
-            except Exception as error:  # the client's own, and what a malformed reply makes of it
+            except Exception as error:  # the client's own errors, and those caused by a malformed reply
                 raise self._translated(error) from error
 
     def _chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
@@ -92,7 +92,7 @@ def _spoken(pieces: Iterator[ChatResponse]) -> ChatResponseGen:
             raise LLMError(f"{_IT} says far more than an answer; set another model in llm")
         thought = thought or raw != "" or "thinking_delta" in piece.additional_kwargs
         said = _after_thinking(raw)
-        # The delta of what was held back comes with the first piece that shows it.
+        # Text that was held back is in the delta of the first piece that shows it.
         message = ChatMessage(role="assistant", content=said)
         yield piece.model_copy(update={"message": message, "delta": said[len(text) :]})
         text = said
@@ -122,12 +122,13 @@ def endpoint(settings: Settings, model: str, context_tokens: int, max_tokens: in
 
     Args:
         settings: `llm_base_url`, `llm_api_key` and `llm_timeout` are read.
-        model: The model's name there.
-        context_tokens: How long prompt and answer may be together.
-        max_tokens: How long an answer may be.
+        model: The model's name at the endpoint.
+        context_tokens: Most tokens of prompt and answer together.
+        max_tokens: Most tokens of an answer.
 
     Raises:
-        SettingsError: There is no model's name, or the model does not speak this protocol.
+        SettingsError: The model's name is missing.
+        LLMError: The model cannot be used at a chat endpoint.
     """
     if not model:
         raise SettingsError("setting 'llm' is 'openai:' without a model; write openai:MODEL")
@@ -142,7 +143,7 @@ def endpoint(settings: Settings, model: str, context_tokens: int, max_tokens: in
             max_tokens=max_tokens,
             temperature=0.0,
             timeout=settings.llm_timeout,
-            max_retries=0,  # the time limit is one for the answer, not for each try
+            max_retries=0,  # the time limit is for the whole answer, not for each try
         )
     except ValueError as error:
         raise LLMError(f"the model {model!r} cannot be asked at a chat endpoint; set another one in llm") from error

@@ -44,29 +44,29 @@ from rag.settings import Settings
 _log = logging.getLogger(__name__)
 CONTEXT_TOKENS = 4096
 MAX_TOKENS = 160  # of an answer
-SLOTS = 5  # prompts with different fixed starts whose starts stay in memory side by side
+SLOTS = 5  # prompts with different fixed starts that are cached at the same time
 _KEY = secrets.token_urlsafe(32)
 _STOP = ["<|im_end|>", "<|endoftext|>"]
-_WORKING = 1_200_000_000  # bytes that the model takes beside its weights, for five contexts, buffers and threads
+_WORKING = 1_200_000_000  # bytes that the model needs besides its weights: five contexts, buffers and threads
 _CONTROL = re.compile(r"<(?=[|/]?\w+\|?>)")  # "<|im_start|>", "</s>", "<start_of_turn>"
-_TOP = 10  # likeliest first tokens that are reported
+_TOP = 10  # most likely first tokens that are reported
 
 
 class LocalLLM(CustomLLM):
     """A GGUF chat model run in this process.
 
-    One request runs at a time; others wait their turn. Prompts that begin with the same system message share a slot of
-    the model's cache, where what they have in common stays.
+    One request runs at a time; others wait. Prompts that begin with the same system message share a slot of the model's
+    cache, which keeps their common start.
 
     Args:
         path: The .gguf file.
-        name: What the model is called in answers.
+        name: The model's name in answers.
         threads: Processor threads.
-        timeout: Seconds that one answer may take, waiting included.
+        timeout: Seconds that one answer may take, including waiting.
 
     Raises:
-        ModelError: The file is no model that the runtime can load (raised at first use).
-        LLMError: The time is up, or the runtime failed.
+        ModelError: The runtime cannot load the file (raised at first use).
+        LLMError: The request timed out, or the runtime failed.
     """
 
     path: str
@@ -91,10 +91,10 @@ class LocalLLM(CustomLLM):
         return "LocalLLM"
 
     def prepare(self, messages: Sequence[ChatMessage]) -> None:
-        """Load the model and put a start that many prompts share into its cache; a second call does nothing.
+        """Load the model and cache a start that many prompts share; a second call does nothing.
 
-        What the model made of that start is kept in a file, because reading it takes some ten seconds on two cores and
-        loading it takes milliseconds. The file's name covers the model, the runtime and the words.
+        The cached state is kept in a file, because reading the start takes about ten seconds on two cores and loading
+        the file takes milliseconds. The file's name depends on the model, the runtime and the words.
 
         Args:
             messages: A prompt with that start.
@@ -118,7 +118,7 @@ class LocalLLM(CustomLLM):
             pass
         _slot(server, slot, "save", name)
         made = sorted(_prompt_folder().glob(f"{self.name}-*.bin"), key=lambda path: path.stat().st_mtime_ns)
-        for old in made[:-SLOTS]:  # of earlier versions
+        for old in made[:-SLOTS]:  # from earlier versions
             old.unlink(missing_ok=True)
 
     def _slot_of(self, messages: Sequence[ChatMessage]) -> int:
@@ -137,8 +137,8 @@ class LocalLLM(CustomLLM):
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """Answer the messages piece by piece; closing the generator stops the model.
 
-        `additional_kwargs["logprobs"]` of each piece lists the log probabilities of all tokens so far, `"first"` the
-        likeliest first tokens with their probabilities, and `"finish"` of the last one why the reply was cut off.
+        In each piece, `additional_kwargs["logprobs"]` lists the log probabilities of all tokens so far and `"first"`
+        the most likely first tokens with their probabilities; in the last, `"finish"` says why the reply was cut off.
         """
         return self._stream(messages, **kwargs)
 
@@ -181,7 +181,7 @@ class LocalLLM(CustomLLM):
             try:
                 server.handle_chat_completions(request, receive)
                 pieces.put(None)
-            except Exception as error:  # handed to the reader, which translates it
+            except Exception as error:  # passed to the reading thread, which translates it
                 pieces.put(error)
             finally:
                 self._turn.release()
@@ -237,11 +237,11 @@ def _load_server(path: str, threads: int) -> xllamacpp.Server:
     params.n_ctx = CONTEXT_TOKENS * SLOTS
     params.n_parallel = SLOTS
     params.n_batch = 512
-    params.n_ubatch = 128  # what is not cached is short
+    params.n_ubatch = 128  # the part that is not cached is short
     params.cpuparams.n_threads = threads
     params.cpuparams_batch.n_threads = threads
-    # Weights rearranged for the processor are a second gigabyte in memory; on x86 without them a prompt is read 8 %
-    # faster and a word written 15 % slower, and prompts are long and answers short. On ARM they are worth it.
+    # Weights rearranged for the processor take a second gigabyte of memory. On x86, a prompt is read 8 % faster without
+    # them and a word written 15 % slower, and prompts are long and answers short. On ARM they are worth it.
     params.no_extra_bufts = platform.machine().lower() in ("x86_64", "amd64")
     params.verbosity = -1
     params.ui = False
@@ -261,7 +261,7 @@ def _prompt_folder() -> Path:
 
 
 def _slot(server: xllamacpp.Server, slot: int, action: str, name: str) -> bool:
-    """Save or restore what a slot of the model has read; False when that did not work, which costs only time."""
+    """Save or restore what a slot of the model has read; return False on failure, which only costs time."""
     request = urllib.request.Request(
         f"{server.listening_address}/slots/{slot}?action={action}",
         data=json.dumps({"filename": name}).encode(),
@@ -271,7 +271,7 @@ def _slot(server: xllamacpp.Server, slot: int, action: str, name: str) -> bool:
         # No proxy: this is a loopback address.
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as response:
             done = json.load(response)
-            # What holds no tokens (of a process that was stopped while it read) would pass for a start that was read.
+            # A file without tokens (from a process stopped while reading) must not count as a start that was read.
             return int(done.get("n_restored", done.get("n_saved", 0))) > 0
     except (OSError, ValueError) as error:
         _log.debug("could not %s the prompt's start: %s", action, error)
@@ -292,7 +292,7 @@ def _server(path: str, threads: int) -> xllamacpp.Server:
 
 
 def _require_room(path: str) -> None:
-    """Refuse to load what does not fit under a limit: the runtime ends the whole process when it gets no memory."""
+    """Raise `ModelError` if the model would exceed a memory limit: the runtime ends the process if allocation fails."""
     room = memory.room()
     needed = Path(path).stat().st_size + _WORKING
     if room is not None and room < needed:
@@ -303,12 +303,12 @@ def _require_room(path: str) -> None:
 
 
 def _plain(text: str) -> str:
-    """Return text in which nothing is a control token: "<|im_end|>" in an article would end the reader's turn."""
+    """Return text without control tokens: "<|im_end|>" in an article would end the user's turn."""
     return _CONTROL.sub("< ", text)
 
 
 def is_extractive(settings: Settings) -> bool:
-    """Tell whether the settings ask for no model: the best evidence sentence is the answer."""
+    """Return whether the settings ask for no model, so that the best evidence sentence is the answer."""
     return settings.llm == "extractive"
 
 
@@ -317,14 +317,14 @@ def make_llm(settings: Settings, find_weights: Any) -> LLM:
 
     Args:
         settings: `llm`, `llm_base_url`, `llm_api_key`, `llm_timeout` and `threads` are read.
-        find_weights: Called with a model's name, returns the path of its verified weights.
+        find_weights: Returns the path of the verified weights for a model's name.
 
     Raises:
-        SettingsError: `llm` names no kind of model.
+        SettingsError: The value of `llm` is not a known kind of model.
         ModelError: The weights are missing or damaged.
     """
     if settings.llm.startswith("openai:"):
-        # Imported here because the OpenAI client takes most of a second, which a local model need not pay.
+        # Imported here because the OpenAI client takes most of a second and a local model does not need it.
         from rag.models.endpoint_llm import endpoint
 
         return endpoint(settings, settings.llm.removeprefix("openai:"), CONTEXT_TOKENS, MAX_TOKENS)

@@ -1,7 +1,7 @@
-"""Models run by OpenVINO, several times as fast as torch. Only this module knows it, and `tokenizers`.
+"""Run models with OpenVINO, several times as fast as torch; no other module in `rag` uses it or `tokenizers`.
 
-A model is converted once; what came out lies in the user's cache folder, so that afterwards neither torch nor
-sentence-transformers is imported. Everything there can be made again: a folder that cannot be written costs time only.
+A model is converted once and the result kept in the user's cache folder, so that afterwards neither torch nor
+sentence-transformers is imported. Everything there can be recreated, so an unwritable folder only costs time.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from rag.types import Span
 
 _log = logging.getLogger(__name__)
 _FORMAT = 2
-# Fewer cost speed; more gain nothing, and a question that comes in between waits longer for its turn.
+# Fewer are slower; more are no faster, and a question that arrives in between has to wait longer.
 _BATCH_TOKENS = 512
 _MOST_STREAMS = 8
 _PROBE = "The cod left the harbour in spring."
@@ -38,9 +38,9 @@ _PRECISIONS = {"bf16": "bf16", "fp32": "f32"}
 
 @dataclass(frozen=True)
 class Facts:
-    """What must be known beside the converted model; names as in `Export`.
+    """What is needed besides the converted model; names as in `Export`.
 
-    `probe` is what comes out for a known text, `marks` tell the files that were written from damaged ones.
+    `probe` is the output for a known text; `marks` detect damaged files.
     """
 
     window: int
@@ -56,9 +56,9 @@ class OpenVinoTokens:
     """A model that gives a vector for each token of a text, or of a pair of texts, run by OpenVINO. Thread-safe.
 
     Args:
-        model: An `openvino.Model` from ids and mask (and which text of a pair it is) to the tokens' vectors.
+        model: An `openvino.Model` from ids and mask (and token types for pairs) to the tokens' vectors.
         tokenizer: JSON of a `tokenizers.Tokenizer`.
-        facts: What else must be known.
+        facts: What else is needed.
         precision: `bf16` or `fp32`.
     """
 
@@ -71,8 +71,8 @@ class OpenVinoTokens:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(facts.window)
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        # A thread or few for each request: as fast as all threads for one, and no waiting for one another while the
-        # answer model uses the same cores. Pinned threads would wait for just the core that it uses.
+        # One or a few threads for each request are as fast as all threads for one request, and they do not wait for one
+        # another while the answer model uses the same cores. Pinned threads would wait for the core that it uses.
         self._streams = min(cores, _MOST_STREAMS)
         options = {
             "INFERENCE_PRECISION_HINT": _PRECISIONS[precision],
@@ -85,16 +85,16 @@ class OpenVinoTokens:
 
     @property
     def path(self) -> str:
-        """Return what runs."""
+        """Return the backend's name."""
         return f"openvino {self.precision}"
 
     def probe(self) -> Vectors:
-        """Return what comes out for a known text, as one unit vector."""
-        none = np.zeros((1, 1), dtype=np.float32)  # of a tokenizer that knows nothing in it
+        """Return the output for a known text, as one unit vector."""
+        none = np.zeros((1, 1), dtype=np.float32)  # if the tokenizer finds no tokens in it
         return unit(next((tokens for _, tokens, _ in self.run([_PROBE])), none).ravel())
 
     def run(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> Iterator[tuple[int, Vectors, Any]]:
-        """Yield for each text that has tokens its number, its tokens' vectors and its encoding, in any order."""
+        """Yield (number, token vectors, encoding) for each text that has tokens, in any order."""
         encodings = self._tokenizer.encode_batch(texts)
         running: deque[tuple[Any, list[int]]] = deque()
         for batch in _batches([len(e.ids) for e in encodings], self._streams):
@@ -157,7 +157,7 @@ _Tokens = TypeVar("_Tokens", bound=OpenVinoTokens)
 
 
 def is_here() -> bool:
-    """Tell whether OpenVINO is installed."""
+    """Return whether OpenVINO is installed."""
     try:
         _core()
     except ImportError:
@@ -166,21 +166,21 @@ def is_here() -> bool:
 
 
 def precisions() -> tuple[str, ...]:
-    """Return what this processor can compute in, fastest first."""
+    """Return the precisions that this processor supports, fastest first."""
     bf16 = "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return ("bf16", "fp32") if bf16 else ("fp32",)
 
 
 def convert(parts: Export) -> tuple[Any, str, Facts]:
-    """Return a model for OpenVINO, its tokenizer and its facts.
+    """Convert a model to OpenVINO; return it with its tokenizer and its facts.
 
     Raises:
-        Exception: OpenVINO cannot convert it; which class is up to OpenVINO and torch.
+        Exception: OpenVINO cannot convert it; the class depends on OpenVINO and torch.
     """
     import openvino
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # tracing a model warns of what its authors wrote
+        warnings.simplefilter("ignore")  # tracing a model gives warnings about its own code
         model = openvino.convert_model(parts.module, example_input=parts.example)
     dimensions = int(model.outputs[0].get_partial_shape()[2].get_length())
     return model, parts.tokenizer, Facts(parts.window, parts.padding, parts.prompts, dimensions)
@@ -190,9 +190,9 @@ def save(encoder: OpenVinoTokens, source: Path, changes: Path | None = None) -> 
     """Keep a converted model for `restore`.
 
     Args:
-        encoder: What to keep.
+        encoder: The converted model.
         source: The folder of the model that it was converted from.
-        changes: A file that changed the model's weights before.
+        changes: A file of changes that were applied to the weights before conversion.
     """
     import openvino
 
@@ -218,7 +218,7 @@ def save(encoder: OpenVinoTokens, source: Path, changes: Path | None = None) -> 
 
 
 def restore(source: Path, kind: type[_Tokens], changes: Path | None = None) -> _Tokens | None:
-    """Return the model that was converted from this folder, or None when there is none to use; see `save`."""
+    """Return the model that was converted from this folder, or None if there is no usable one; see `save`."""
     import openvino
 
     folder = _folder(source, changes)
@@ -226,7 +226,7 @@ def restore(source: Path, kind: type[_Tokens], changes: Path | None = None) -> _
         facts = Facts(**json.loads((folder / "facts.json").read_text(encoding="utf-8")))
         if _marks(folder) != facts.marks:
             raise ValueError("a file is not as it was written")
-        # The weights are read where they lie on the disk.
+        # The weights are read directly from the disk.
         model = openvino.Core().read_model(folder / "model.xml")
         tokenizer = (folder / "tokenizer.json").read_text(encoding="utf-8")
         encoder = kind(model, tokenizer, facts, facts.precision)
@@ -234,14 +234,14 @@ def restore(source: Path, kind: type[_Tokens], changes: Path | None = None) -> _
             raise ValueError("it embeds a known text otherwise")
     except FileNotFoundError:
         return None
-    except Exception as error:  # a damaged file fails in as many ways as it has bytes
+    except Exception as error:  # a damaged file can fail in many ways
         _log.info("the converted embedding model in %s is not usable: %s", folder, error)
         return None
     return encoder
 
 
 def _folder(source: Path, changes: Path | None) -> Path:
-    """Return where the converted model is kept; another name for other weights, OpenVINO or processor."""
+    """Return where the converted model is kept; the name depends on the weights, OpenVINO and the processor."""
     import openvino
 
     home = source.resolve()
@@ -255,16 +255,16 @@ def _folder(source: Path, changes: Path | None) -> Path:
 
 
 def _marks(folder: Path) -> dict[str, str]:
-    """Return what tells each file: its hash, or its size where hashing takes longer than loading (the weights)."""
+    """Return each file's hash, or its size if hashing would take longer than loading (the weights)."""
     files = [path for path in folder.iterdir() if path.name != "facts.json"]
     weights = {path.name: str(path.stat().st_size) for path in files if path.suffix == ".bin"}
     return weights | {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files if p.name not in weights}
 
 
 def _batches(lengths: Sequence[int], streams: int) -> Iterator[list[int]]:
-    """Yield the numbers of texts of similar length, about `_BATCH_TOKENS` together; those without tokens never come.
+    """Yield batches of texts (by number) of similar length, about `_BATCH_TOKENS` each; skip those without tokens.
 
-    A few texts are spread over the streams, since one batch occupies one of them. Padding wants a little room.
+    A few texts are spread over the streams, because one batch occupies one stream. Some room is left for padding.
     """
     most = min(_BATCH_TOKENS, 1.15 * sum(lengths) / streams)
     batch: list[int] = []
@@ -280,7 +280,7 @@ def _batches(lengths: Sequence[int], streams: int) -> Iterator[list[int]]:
 
 def _core() -> Any:
     if "openvino" not in sys.modules:
-        # Importing OpenVINO reports its use to its maker through this package; without it nothing is reported.
+        # OpenVINO reports its use to its vendor through this package when imported; without it nothing is reported.
         sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import openvino
 

@@ -1,4 +1,4 @@
-"""Every prompt, and the one word by which a model says that the sentences do not hold the answer."""
+"""Every prompt, and the word with which a model says that the sentences do not contain the answer."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _LETTER = """\
 - Its director, Ana Kovic, refused to see the mayor before the roof was mended, and made no mention of the ship models.
 - The mayor apologised only after the papers had printed her letter."""
 
-# For each form of question what is asked of the model, and examples. Their subjects are far from any archive on
-# purpose: what leaks from them would be seen at once. Each list of sentences is given once and asked about several
-# times: a short fixed start is read faster at every cold start.
+# The instructions and examples for each form of question. The subjects of the examples are deliberately unlike any
+# archive, so that anything that leaks from them is easy to notice. Each list of sentences is given once and used for
+# several questions, because a short fixed start is read faster at every cold start.
 _Dialogue = tuple[str, tuple[tuple[str, str], ...]]
 _PROMPTS: dict[Form, tuple[str, tuple[_Dialogue, ...]]] = {
     Form.SHORT: (
@@ -162,9 +162,9 @@ def answer_messages(
     Args:
         question: What to answer.
         evidence: The sentences to answer it from.
-        form: The question's form, which decides the fixed start.
-        earlier: Parts of the same question that were answered already, with the model's words.
-        without: Sentences that it was asked about before and did not find the answer in.
+        form: The question's form, which selects the fixed start.
+        earlier: Parts of the same question that were answered already, with the model's replies.
+        without: Sentences shown to the model earlier, in which it did not find the answer.
     """
     messages = answer_start(form)
     if without:
@@ -220,7 +220,7 @@ _SPEAKS_EXAMPLES = (
 
 
 def speaks_start() -> list[ChatMessage]:
-    """Return the fixed start of all prompts that ask whether a sentence speaks of something."""
+    """Return the fixed start of all prompts that ask whether a sentence mentions something."""
     messages = [ChatMessage(role="system", content=_SPEAKS)]
     for sentence, replies in _SPEAKS_EXAMPLES:
         for number, pair in enumerate(replies.split("; ")):
@@ -232,7 +232,7 @@ def speaks_start() -> list[ChatMessage]:
 
 
 def speaks_messages(sentence: str, word: str) -> list[ChatMessage]:
-    """Return the messages that ask, yes or no, whether a sentence speaks of what a word means."""
+    """Return the messages that ask, yes or no, whether a sentence mentions what a word means."""
     return [*speaks_start(), ChatMessage(role="user", content=_of(sentence, word))]
 
 
@@ -277,7 +277,7 @@ _REWRITE_EXAMPLES = (
 
 
 def rewrite_start() -> list[ChatMessage]:
-    """Return the fixed start of all prompts that make a follow-up stand alone."""
+    """Return the fixed start of all prompts that turn a follow-up into a stand-alone question."""
     messages = [ChatMessage(role="system", content=_REWRITE)]
     for question, answer, follow_up, whole in _REWRITE_EXAMPLES:
         messages.append(ChatMessage(role="user", content=_conversation([(question, answer)], follow_up)))

@@ -1,8 +1,8 @@
-"""Reads a question together with each passage and tells which sentence answers it, if any does.
+"""Read a question together with each passage and score which sentence answers it, if any does.
 
-The embedding model compares a question and a sentence that were read apart. Here one small model reads both at once:
-the embedding model again, with the low-rank changes of `reader.safetensors` added to its weights (made by
-`train/reader.py`; docs/experiments/ has the figures).
+The embedding model encodes a question and a sentence separately. Here one small model reads both together: it is the
+embedding model with the low-rank changes in `reader.safetensors` added to its weights (`train/reader.py` makes them;
+docs/experiments/ has the figures).
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from rag.models.torch_encoder import export_reader, quiet
 from rag.types import Candidate, Chunk, Hit
 
 _log = logging.getLogger(__name__)
-BASE = "all-MiniLM-L6-v2"  # the model that the changes are for
+BASE = "all-MiniLM-L6-v2"  # the model that the changes apply to
 _CHANGES = Path(__file__).with_name("reader.safetensors")
 _READ = 5  # sentences whose passages are read
-# What one point of the reader's logarithm is worth beside the first ranking's score, and what a sentence loses at most.
+# Weight of one point of the reader's logarithm in the score, and the most points that a sentence can lose.
 _WORTH, _LEAST = 0.12, -5.0
 
 
 class Reader:
-    """The model that reads, loaded at first use. Thread-safe.
+    """The reader model, loaded at first use. Thread-safe.
 
     Args:
-        folder: Where the embedding model `BASE` lies.
+        folder: The folder of the embedding model `BASE`.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -49,12 +49,12 @@ class Reader:
         self._loaded()
 
     def rank(self, question: str, hits: Sequence[Hit], candidates: Sequence[Candidate]) -> list[Hit]:
-        """Return the hits ranked again, the first ones by what the reader makes of their passages.
+        """Return the hits ranked again, with the first ones scored by the reader.
 
         Args:
             question: The question.
             hits: Sentences, best first.
-            candidates: The passages that they stand in.
+            candidates: The passages that contain them.
         """
         chunks = {(c.chunk.document_id, c.chunk.start): c.chunk for c in candidates}
         read: dict[tuple[str, int], list[int]] = {}
@@ -76,9 +76,9 @@ class Reader:
         return sorted(map(judged, hits), key=lambda hit: -hit.score)
 
     def read(self, question: str, chunks: Sequence[Chunk]) -> tuple[dict[tuple[str, int], float], float]:
-        """Return how much speaks for each sentence, by document and start, and for none of them, as logarithms.
+        """Return log scores for each sentence, by document and start, and for no sentence having the answer.
 
-        A sentence beyond what the model can read at once is left out.
+        Sentences beyond the model's window are left out.
         """
         found: dict[tuple[str, int], float] = {}
         none: list[float] = []
@@ -106,7 +106,7 @@ class Reader:
                 converted = openvino_encoder.convert(export_reader(str(self._folder), changes))
         except ModelError:
             raise
-        except Exception as error:  # converting fails in as many ways as there are processors and damaged files
+        except Exception as error:  # conversion can fail in many ways, depending on the processor and on damaged files
             raise ModelError(
                 f"the reader cannot be made of {self._folder}: {one_line(error)}; "
                 "run: rag models verify, or set 'reranker' to none"

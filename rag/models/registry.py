@@ -1,8 +1,8 @@
-"""The models that Dateline knows by name, and where their verified files lie on this machine.
+"""The models that Dateline knows by name, and where their verified files are on this machine.
 
-Weights are data: a file counts only when its SHA-256 is the pinned, official one. Using a model never touches the
-network; only `pull` does. Models lie in `folder/<name>/`, where a stamp beside the files remembers what was hashed, so
-that a model of a gigabyte is hashed once and not at every start.
+Weights are data: a file is used only if its SHA-256 is the pinned, official one. Using a model never touches the
+network; only `pull` does. Models are stored in `folder/<name>/`, with a stamp that records what was hashed, so that a
+model of a gigabyte is hashed once and not at every start.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def find(name: str) -> Model:
 def path(name: str, folder: Path) -> Path:
     """Return where a model is: the file of an answer model, the folder of an embedding model. No network, ever.
 
-    The first call hashes every byte; later ones only look whether size and time of change are as they were then.
+    The first call hashes every byte; later ones only check that the sizes and modification times have not changed.
 
     Args:
         name: Name or alias of the model.
@@ -154,10 +154,10 @@ def weights_hash(llm: str, folder: Path) -> str | None:
 
 
 def verify(name: str, folder: Path) -> Path:
-    """Do as `path` does, but hash every byte always; same arguments, same errors."""
+    """Do the same as `path`, but always hash every byte; same arguments, same errors."""
     model = find(name)
     home = folder / model.name
-    stamp = _stamp(model, folder)  # taken before hashing, so that a change while hashing shows
+    stamp = _stamp(model, folder)  # taken before hashing, so that a change during hashing is noticed
     for file in model.files:
         try:
             found = pins.sha256_of(home / file.path)
@@ -177,7 +177,7 @@ def verify(name: str, folder: Path) -> Path:
 
 
 def pull(name: str, folder: Path, *, progress: bool = True, local: Path | None = None) -> Path:
-    """Make a model ready and return its path as `path` does; download nothing when the verified files are there.
+    """Make a model ready and return its path as `path` does; download nothing if the verified files are in place.
 
     Args:
         name: Name or alias of the model.
@@ -226,13 +226,13 @@ def _pull(model: Model) -> str:
 
 
 def _stamp(model: Model, folder: Path) -> dict[str, Any]:
-    """Return size, time of change and official hash of each file that is there."""
+    """Return the size, modification time and official hash of each file; empty if one is missing."""
     stamp: dict[str, Any] = {}
     for file in model.files:
         try:
             facts = (folder / model.name / file.path).stat()
         except OSError:
-            return {}  # equal to no stamp that is written
+            return {}  # never equal to a stamp that was written
         stamp[file.path] = [facts.st_size, facts.st_mtime_ns, file.sha256]
     return stamp
 
@@ -241,7 +241,7 @@ def _read_stamp(home: Path) -> Any:
     try:
         return json.loads((home / _STAMP).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return None  # there is none, or it is damaged: everything is hashed again
+        return None  # missing or damaged: everything is hashed again
 
 
 def _write_stamp(home: Path, stamp: dict[str, Any]) -> None:
@@ -249,5 +249,5 @@ def _write_stamp(home: Path, stamp: dict[str, Any]) -> None:
     try:
         temporary.write_text(json.dumps(stamp), encoding="utf-8")
         os.replace(temporary, home / _STAMP)
-    except OSError as error:  # a shared folder may be read-only; hashing again next time is all that it costs
+    except OSError as error:  # a shared folder may be read-only; it only costs hashing again next time
         logger.debug("no stamp in %s: %s", home, error)

@@ -1,4 +1,4 @@
-"""What an answer model of any kind says, piece by piece: a whole reply in time, or an error."""
+"""Stream the reply of any answer model; a reply that is late or incomplete is an error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from llama_index.core.llms.llm import LLM
 
 from rag.errors import LLMError, ModelError, one_line
 
-# What providers call the end of a whole reply; whatever else they say, part of it is missing.
+# Finish reasons of a complete reply; after any other reason, part of the reply is missing.
 _ENDS = {"stop", "eos", "eos_token", "stop_token", "stop_sequence", "end_turn"}
 _BROKEN = "the answer model's reply broke off before its end and is not used; ask again, or set another model in llm"
 _LONG = "the answer model's reply was cut off at its longest and is not used; ask for less, or set another model in llm"
@@ -23,13 +23,13 @@ _CUT = {"length": _LONG, "max_tokens": _LONG, "content_filter": _HELD}
 def stream_chat(
     llm: LLM, messages: Sequence[ChatMessage], timeout: float, *, whole: bool = True, **kwargs: Any
 ) -> Iterator[tuple[str, float | None, dict[str, float]]]:
-    """Yield (text so far, mean token probability or None, likeliest first tokens) while a model of any kind answers.
+    """Yield (text so far, mean token probability or None, most likely first tokens) while a model answers.
 
     Args:
         llm: The answer model.
-        messages: What it is asked.
+        messages: The prompt.
         timeout: Seconds that the reply may take.
-        whole: A reply that ends before its end ("US $310" of "US $310 million") is an error.
+        whole: Whether a reply that was cut off ("US $310" of "US $310 million") is an error.
         **kwargs: Passed to the model, such as `max_tokens`.
 
     Raises:
@@ -48,7 +48,7 @@ def stream_chat(
                 raise LLMError(f"the answer model took longer than {timeout:g} s; raise llm_timeout")
     except (LLMError, ModelError):
         raise
-    except Exception as error:  # every client library has its own tree of errors
+    except Exception as error:  # every client library has its own error classes
         raise LLMError(
             f"the answer model {llm.metadata.model_name} failed: {one_line(error, keys=())}; check llm"
         ) from error
@@ -59,7 +59,7 @@ def stream_chat(
 
 
 def _finish(piece: ChatResponse) -> tuple[str | None, bool]:
-    """Return why a reply ended, as far as it is said, and whether such a model says it at all."""
+    """Return why a reply ended, if known, and whether this kind of model reports it at all."""
     if "finish" in piece.additional_kwargs:
         return str(piece.additional_kwargs["finish"]), True
     choices = getattr(piece.raw, "choices", None)

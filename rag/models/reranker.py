@@ -1,4 +1,4 @@
-"""A cross-encoder, which reads question and sentence together: slower than vectors, and a better judge of both."""
+"""Rerank sentences with a cross-encoder, which reads each with the question: slower than vectors, more accurate."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class Reranker:
         return [float(score) for score in found]
 
     def _load(self) -> CrossEncoder:
-        # Imported here because it takes seconds, which only those who want a cross-encoder need pay.
+        # Imported here because it takes seconds and only a cross-encoder needs it.
         from sentence_transformers import CrossEncoder
         from transformers.utils.logging import disable_progress_bar
 
         disable_progress_bar()
         try:
             model = CrossEncoder(self.name, device="cpu", local_files_only=True)
-        except Exception as error:  # a damaged folder fails in as many ways as it has files
+        except Exception as error:  # a damaged folder can fail in many ways
             raise ModelError(
                 f"the cross-encoder {self.name} cannot be loaded: {one_line(error, first=True)}; "
                 "correct the setting 'reranker' or leave it out"

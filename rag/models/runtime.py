@@ -1,4 +1,4 @@
-"""The models of an engine, loaded when they are first needed."""
+"""The models of an engine, loaded at first use."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _log = logging.getLogger(__name__)
 
 
 class Models:
-    """The embedding model and the answer model that the settings name, or those that are given. Thread-safe.
+    """The embedding model and the answer model from the settings, or those passed in. Thread-safe.
 
     Args:
-        settings: What is configured.
+        settings: The configuration.
         llm: Any LlamaIndex LLM to use instead of the one that the settings name.
         embedding: Embedding model to use instead of the one that the settings name.
     """
@@ -45,12 +45,12 @@ class Models:
 
     @property
     def extractive(self) -> bool:
-        """Tell whether no answer model is wanted."""
+        """Return whether answers are made without an answer model."""
         return is_extractive(self.settings) and self._llm is None
 
     @property
     def loaded(self) -> LLM | None:
-        """Return the answer model if it was given or has been needed."""
+        """Return the answer model if it was passed in or is already loaded, else None."""
         return self._llm
 
     @property
@@ -59,22 +59,22 @@ class Models:
         return None if self.extractive else registry.weights_hash(self.settings.llm, self.settings.models)
 
     def word_table(self) -> WordTable | None:
-        """Return the embedding model's own table of words, where it has one."""
+        """Return the embedding model's word table, or None if it has none."""
         return word_table.load(Path(self.embedding().folder))
 
     def reader(self) -> reader.Reader | None:
-        """Return what reads the first passages closely, where it is wanted and can be had."""
+        """Return the reader, or None if it is not configured or cannot be used."""
         wanted = self.settings.reranker == "reader" and self.embeds_as_fitted and openvino_encoder.is_here()
         return reader.shared(Path(self.embedding().folder)) if wanted else None
 
     @property
     def embeds_as_fitted(self) -> bool:
-        """Tell whether the embedding model is the one that Dateline comes with, which other parts were fitted to."""
+        """Return whether the embedding model is the one that Dateline comes with, to which other parts were fitted."""
         embedding = self.embedding()
         return embedding.model_name == reader.BASE and Path(embedding.folder).is_dir()
 
     def embedding(self) -> PassageEmbedding:
-        """Return the embedding model, which loads itself at first use."""
+        """Return the embedding model; its weights are loaded at first use."""
         with self._finding:
             if self._embedding is None:
                 name = self.settings.embedding
@@ -95,7 +95,7 @@ class Models:
             return self._llm
 
     def prepare(self, start: Sequence[ChatMessage]) -> None:
-        """Have the answer model read a start that many prompts share, once."""
+        """Let a local answer model read a start that many prompts share, once."""
         llm = self.llm()
         if isinstance(llm, LocalLLM):
             llm.prepare(start)
@@ -108,7 +108,7 @@ class Models:
         return stream_chat(self.llm(), messages, self.settings.llm_timeout, whole=whole, **limits)
 
     def complete(self, messages: Sequence[ChatMessage], max_tokens: int) -> str | None:
-        """Return what the answer model says to these messages, or None when there is no model or it fails."""
+        """Return the answer model's reply to these messages, or None if there is no model or it fails."""
         if self.extractive:
             return None
         text = ""
@@ -121,10 +121,10 @@ class Models:
         return text.strip()
 
     def speaks(self, sentence: str, word: str) -> float:
-        """Return how likely the answer model finds it that a sentence speaks of what a word means.
+        """Return how likely a sentence mentions what a word means, according to the answer model.
 
         Returns:
-            A share in [0, 1]; 0.5 where the model is missing, fails or says neither yes nor no.
+            A probability in [0, 1]; 0.5 if the model is missing, fails or says neither yes nor no.
         """
         likely = {"yes": 0.0, "no": 0.0}
         try:
@@ -140,7 +140,7 @@ class Models:
         return likely["yes"] / total if total else 0.5
 
     def warm_up(self, question: str | None) -> None:
-        """Load both models side by side; with a question, what it needs of them."""
+        """Load both models in parallel; with a question, only what it needs."""
         every = [*map(answer_start, Form), speaks_start(), rewrite_start()]
         starts = every if question is None else [answer_start(form(question))]
         answering = threading.Thread(target=self._warm_up_model, args=(starts,), name="dateline-warm-up", daemon=True)
@@ -157,5 +157,5 @@ class Models:
         try:
             for start in starts:
                 self.prepare(start)
-        except Exception as error:  # this thread has nobody to tell; the first answer says it to the reader
+        except Exception as error:  # this thread cannot report it; the first answer will
             _log.info("%s", error)

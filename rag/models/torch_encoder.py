@@ -1,4 +1,4 @@
-"""Embedding models run by sentence-transformers. Only this module knows it; it takes seconds to import."""
+"""Run embedding models with sentence-transformers, which takes seconds to import."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class TorchEncoder:
 
     @property
     def path(self) -> str:
-        """Return what runs."""
+        """Return the backend's name."""
         return "torch bf16" if self._bf16 else "torch fp32"
 
     def encode(self, texts: Sequence[str], question: bool = False) -> Vectors:
@@ -61,10 +61,10 @@ class TorchEncoder:
     def encode_passages(self, texts: Sequence[str], spans: Sequence[Sequence[Span]]) -> list[list[Vectors | None]]:
         """Return the vectors of passages and sentences; see `Encoder`."""
         if not self._is_mean:
-            # Only where a text's vector is the mean of its tokens' is a sentence's the mean of its own.
+            # A sentence's vector is the mean of its tokens only if the model's vectors are means of tokens.
             return [[row, *[None] * len(own)] for row, own in zip(self.encode(texts), spans, strict=True)]
         found: list[list[Vectors | None]] = [[] for _ in texts]
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # similar lengths together: little padding
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # similar lengths together, for little padding
         for first in range(0, len(order), _BATCH):
             batch = order[first : first + _BATCH]
             with self._lock:
@@ -88,7 +88,7 @@ class TorchEncoder:
         return pool(tokens, np.array(offsets, dtype=np.int64)[: len(tokens)], spans, prompt)
 
     def export(self) -> Export | None:
-        """Return the model's parts, or None when its vectors are made in another way than by the tokens' mean."""
+        """Return the model's parts, or None if its vectors are not the mean of its tokens' embeddings."""
         import torch
 
         if not self._is_mean:
@@ -103,7 +103,7 @@ class TorchEncoder:
             def forward(self, input_ids: Any, attention_mask: Any) -> Any:
                 return self.inner(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
 
-        # Two texts of different lengths, so that no size of this example counts as fixed.
+        # Two texts of different lengths, so that no size in this example is treated as fixed.
         features = tokenizer(["Cod.", "The cod left the harbour in spring."], padding=True, return_tensors="pt")
         return Export(
             module=Tokens().eval(),
@@ -116,12 +116,12 @@ class TorchEncoder:
 
 
 def export_reader(folder: str, changes: Mapping[str, Vectors]) -> Export:
-    """Return the model in a folder as one that reads a question with a passage; see `rag.models.reader`.
+    """Return the model in a folder, changed to read a question with a passage; see `rag.models.reader`.
 
     Args:
-        folder: A BERT as sentence-transformers keeps it.
-        changes: What is added to a weight: the product of `NAME.left` and `NAME.right`, or `NAME.change`; and the
-            `head`, of shape (outputs, dimensions), and its `bias`.
+        folder: A BERT model in the format of sentence-transformers.
+        changes: What to add to the weight `NAME`: the product of `NAME.left` and `NAME.right`, or `NAME.change`; also
+            the `head`, of shape (outputs, dimensions), and its `bias`.
 
     Raises:
         ModelError: The model cannot be loaded.
@@ -150,7 +150,7 @@ def export_reader(folder: str, changes: Mapping[str, Vectors]) -> Export:
             read = self.inner(input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
             return torch.nn.functional.linear(read.last_hidden_state, head, bias)
 
-    # Two pairs of different lengths, so that no size of this example counts as fixed.
+    # Two pairs of different lengths, so that no size in this example is treated as fixed.
     questions, passages = ["Who?", "Who left?"], ["Cod.", "The cod left the harbour in spring."]
     features = tokenizer(questions, passages, padding=True, return_tensors="pt", return_token_type_ids=True)
     return Export(
@@ -164,17 +164,17 @@ def export_reader(folder: str, changes: Mapping[str, Vectors]) -> Export:
 
 
 def has_bf16() -> bool:
-    """Tell whether torch computes in bfloat16 on this processor faster than in float32."""
+    """Return whether this processor computes faster in bfloat16 than in float32 with torch."""
     import torch
 
-    # Older versions of torch do not say.
+    # Older versions of torch do not report this.
     facts = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     return bool(facts.get("avx512_bf16") or facts.get("amx_bf16") or facts.get("bf16"))
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep transformers from telling the terminal what only its developers need to know."""
+    """Suppress messages of transformers that only its developers need."""
     from transformers.utils import logging
 
     before = logging.get_verbosity()
@@ -186,14 +186,14 @@ def quiet() -> Iterator[None]:
 
 
 def _load(folder: str) -> SentenceTransformer:
-    # Imported here because it takes seconds, which `rag sources` or an import of rag need not pay.
+    # Imported here because it takes seconds and `rag sources` or `import rag` do not need it.
     from sentence_transformers import SentenceTransformer
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()
     try:
         return SentenceTransformer(folder, device="cpu", local_files_only=True)
-    except Exception as error:  # a damaged folder fails in as many ways as it has files
+    except Exception as error:  # a damaged folder can fail in many ways
         raise ModelError(
             f"embedding model {folder} cannot be loaded: {one_line(error, first=True)}; "
             "run: rag models verify, or correct the setting 'embedding'"
@@ -201,14 +201,14 @@ def _load(folder: str) -> SentenceTransformer:
 
 
 def _prompts(model: SentenceTransformer) -> tuple[str, str]:
-    """Return what goes before a question and before a passage."""
+    """Return the text to put before a question and before a passage."""
     default = model.prompts.get(model.default_prompt_name or "") or ""
     passage = next((model.prompts[name] for name in ("document", "passage", "corpus") if model.prompts.get(name)), "")
     return model.prompts.get("query") or default, passage or default
 
 
 def _is_mean(model: SentenceTransformer) -> bool:
-    """Tell whether a text's vector is the mean of its tokens' embeddings, and where those stand can be known."""
+    """Return whether a text's vector is the mean of its tokens' embeddings, with token positions available."""
     kinds = [type(module).__name__ for module in model]
     return bool(
         kinds in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"])

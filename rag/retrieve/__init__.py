@@ -1,1 +1,1 @@
-"""Passages to ranked sentences, and the few of them that are evidence."""
+"""Ranks the sentences of passages and selects the few that are evidence."""

@@ -1,4 +1,4 @@
-"""A question to ranked sentences, and the few of them that are evidence."""
+"""Find the ranked sentences for a question, and the few of them that are used as evidence."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from rag.retrieve.select import overview, select
 from rag.settings import Settings
 from rag.types import Evidence, Filters, Hit
 
-# Where one sentence or two stood out and do not hold the answer: how many more are shown, from which share of the best
-# score, up to how many characters in all.
+# When only one or two sentences stood out and they lack the answer: how many more are shown, which share of the best
+# score they need, and how many characters in all.
 _FEW, _MORE, _MORE_WORTH, _MORE_CHARS = 2, 3, 0.5, 800
 _RERANKED = 20  # sentences that a cross-encoder reads
 
 
 class EvidenceFinder:
-    """Finds the sentences of an index that a question asks for, with the models of an engine.
+    """Finds the sentences in an index that may answer a question, with the models of an engine.
 
     Args:
         index: The store.
-        settings: What is configured.
-        models: What embeds, and what reads closely.
+        settings: The configuration.
+        models: The embedding model, the reader and the reranker.
     """
 
     def __init__(self, index: Retriever, settings: Settings, models: Models) -> None:
@@ -39,9 +39,9 @@ class EvidenceFinder:
         """Return every sentence of the passages that the store proposes, best first.
 
         Args:
-            question: What is asked.
+            question: The question.
             filters: Which documents to look in; all when None.
-            read: Takes the texts of the articles by id, as they are now.
+            read: Receives the current texts of the articles, by id.
         """
         asked = self._index.vocabulary.correct(content_terms(question))
         aliases = self.aliases(question)
@@ -56,13 +56,13 @@ class EvidenceFinder:
             hits = self._reranked(self._models.reranker, question, hits)
         elif reader := self._models.reader():
             hits = reader.rank(question, hits, candidates)
-        # What the Courier reported is told by the Courier's articles alone.
+        # Only the Courier's own articles can say what the Courier reported.
         teller = told_by(question)
         own = {id for id, text in read.items() if teller and published_by(text, teller)}
         return [hit for hit in hits if hit.place.document_id in own] or hits
 
     def missing(self, question: str, read: Mapping[str, str]) -> list[str]:
-        """Return the names of the question, as typed, that occur in no article; or all that it is about."""
+        """Return the names in the question, as typed, that occur in no article; or its topic if none mentions that."""
         about = topic(question)
         if about and not any(self.known(term, read) for term in content_terms(about)):
             return [about if names(f"about {about}") else f"“{about}”"]
@@ -71,14 +71,14 @@ class EvidenceFinder:
         return [typed[name].removesuffix("'s").removesuffix("’s") for name in wanted if name in typed]
 
     def known(self, term: str, read: Mapping[str, str]) -> bool:
-        """Tell whether a term occurs in an article: in a sentence, or in a heading, byline or credit of those read."""
+        """Return whether a term occurs in a sentence of any article, or anywhere in the articles that were read."""
         return self._index.vocabulary.knows(term) or any(term in content_terms(text) for text in read.values())
 
     @staticmethod
     def _reranked(reranker: Reranker, question: str, hits: list[Hit]) -> list[Hit]:
         """Return the hits with the first ones in the cross-encoder's order.
 
-        The scores stay where they are, so that what follows reads them as before: only who has which one changes.
+        The list of scores stays the same, so that later steps can read it as before; only the hits change places.
         """
         first = hits[:_RERANKED]
         judged = reranker.scores(question, [f"{h.before} {h.text}".strip() for h in first])
@@ -88,12 +88,12 @@ class EvidenceFinder:
         ]
 
     def aliases(self, question: str) -> dict[str, frozenset[str]]:
-        """Return the terms of the question's acronyms that the articles spell out, each with the terms of its name."""
+        """Return the question's acronyms that the articles spell out, each with the terms of its full name."""
         full = {short: name for short in acronyms(question) if (name := self._index.vocabulary.spell_out(short))}
         return {content_terms(short)[0]: frozenset(content_terms(name)) for short, name in full.items()}
 
     def evidence(self, hits: Sequence[Hit], others: Sequence[Sequence[Hit]]) -> list[Evidence]:
-        """Return what the model is shown: the best sentences for the question, and for its parts and other wordings."""
+        """Return what the model is shown: the best sentences for the question, its parts and its other wordings."""
         if not others:
             return select(hits, self._settings.evidence)
         chosen: dict[tuple[str, int], Evidence] = {}
@@ -103,7 +103,7 @@ class EvidenceFinder:
         return [dataclasses.replace(e, rank=rank) for rank, e in enumerate(kept, 1)]
 
     def overview(self, about: str, filters: Filters | None, read: dict[str, str]) -> list[Evidence]:
-        """Return what the articles say about a topic; of a person, also where they give the last name alone."""
+        """Return what the articles say about a topic; for a person, a last name alone may match too."""
         terms = content_terms(about)
         found = overview(self.look_up(about, filters, read), self._settings.evidence)
         if len(terms) > 1 and set(terms) <= set(names(f"about {about}")) and len(found) < self._settings.evidence:
@@ -111,7 +111,7 @@ class EvidenceFinder:
         return found
 
     def more(self, hits: Sequence[Hit], evidence: Sequence[Evidence]) -> list[Evidence]:
-        """Return the sentences that come after the few that the model was shown, as far as they are to the point."""
+        """Return the next relevant sentences after the few that the model was shown."""
         if len(evidence) > _FEW:
             return []
         shown = {(e.document_id, e.start) for e in evidence}

@@ -1,4 +1,4 @@
-"""Text in an article that speaks to whoever answers questions over it, instead of reporting."""
+"""Remove text planted in an article to influence whoever answers questions over it, instead of reporting."""
 
 from __future__ import annotations
 
@@ -25,24 +25,25 @@ _ASKS = re.compile(
     r"\b(?:who|whom|whose|what|which|when|where|why|how|did|does|do|is|are|was|were|has|have|had|can|could|will|would"
     r"|should)\b"
 )
-# These open clauses of reports as well: "Okafor, who won the race, …", "it is not known how many people came".
+# These words also open clauses in reports: "Okafor, who won the race, …", "it is not known how many people came".
 _OPENS_CLAUSES = {"who", "whose", "which", "what", "how"}
 _CLOSED = re.compile(r"\s*[?\"'”’»“:]")
-_LEAST = 3  # words of a question that are told from a phrase
-_REPEATED = -2.0  # suspicion from which a clause that has all of the question's words is planted
+_LEAST = 3  # a question with fewer words cannot be distinguished from a phrase
+_REPEATED = -2.0  # suspicion above which a clause with all of the question's words counts as planted
 
 
 def reported(question: str, candidates: Sequence[Candidate], by_vector: bool) -> list[Candidate]:
-    """Return the passages as they are without the sentences that somebody planted.
+    """Return the passages without the sentences that look planted.
 
-    A report says what happened. What repeats the question word for word talks to somebody who was asked it, whatever
-    it goes on to say ("Correction: the answer to 'Who led the repairs?' is …"). A question answers nothing anyway.
-    Other such sentences are told by their vectors and words. What follows one that begins a line goes with it.
+    A report says what happened. A sentence that repeats the question word for word is addressed to whoever was asked
+    it, whatever else it says ("Correction: the answer to 'Who led the repairs?' is …"); and a question is not an answer
+    anyway. Other planted sentences are recognised by their vectors and words. If a planted sentence begins a line, the
+    rest of the line is removed with it.
 
     Args:
         question: The question.
-        candidates: Passages, in any order, which is kept; one of which nothing is left is left out.
-        by_vector: The vectors are those of the embedding model that Dateline comes with; of another they tell nothing.
+        candidates: Passages; their order is kept, and passages with no sentences left are dropped.
+        by_vector: Whether the vectors are from the embedding model that Dateline comes with; others are not judged.
     """
     left = []
     for candidate in candidates:
@@ -58,7 +59,7 @@ def reported(question: str, candidates: Sequence[Candidate], by_vector: bool) ->
 
 
 def _kept(question: str, candidate: Candidate, by_vector: bool) -> list[int]:
-    """Return the numbers of the sentences that report."""
+    """Return the numbers of the sentences that are kept."""
     text = candidate.document.text
     kept, planted = [], Span(0, 0)
     for n, span in enumerate(candidate.chunk.sentences):
@@ -77,7 +78,7 @@ def _kept(question: str, candidate: Candidate, by_vector: bool) -> list[int]:
 
 
 def suspicion(text: str, vector: npt.NDArray[np.float32]) -> float:
-    """Return how much more likely a sentence speaks to whoever answers questions than that it reports: a logarithm.
+    """Return, as a logarithm, how much likelier a sentence addresses whoever answers questions than reports.
 
     Args:
         text: The sentence.
@@ -90,25 +91,25 @@ def suspicion(text: str, vector: npt.NDArray[np.float32]) -> float:
 
 
 def grams(text: str) -> set[str]:
-    """Return the words of a text and its pairs of neighbouring words, as far as they can be seen."""
+    """Return the visible words of a text and its pairs of neighbouring words."""
     words = _WORD.findall(fold(_visible(text)))
     return {*words, *map(" ".join, itertools.pairwise(words))}
 
 
 @lru_cache(maxsize=1)
 def _model() -> tuple[float, npt.NDArray[np.float32], dict[str, float]]:
-    """Return what `train/planted.py` made: bias, weights of the vector, weights of words."""
+    """Return the regression fitted by `train/planted.py`: bias, vector weights, word weights."""
     data: dict[str, Any] = json.loads(_DATA.read_text(encoding="utf-8"))
     return data["bias"], np.array(data["vector"], dtype=np.float32), data["words"]
 
 
 def restates(question: str, text: str, *, clauses: bool = False) -> bool:
-    """Tell whether a text puts a question word for word.
+    """Return whether a text repeats a question word for word.
 
     Args:
         question: The question.
         text: A sentence.
-        clauses: A clause that only opens as the question does counts as well.
+        clauses: Also count a clause that merely begins like the question.
     """
     asked = fold(_visible(question))
     opening = _ASKS.search(asked)
@@ -128,5 +129,5 @@ def restates(question: str, text: str, *, clauses: bool = False) -> bool:
 
 
 def _visible(text: str) -> str:
-    """Return text without characters that nobody sees, such as zero-width spaces."""
+    """Return text without invisible characters, such as zero-width spaces."""
     return "".join(c for c in text if unicodedata.category(c) != "Cf")

@@ -1,4 +1,4 @@
-"""Candidate passages to ranked sentences: meaning and words of the sentence and its passage, then a closer look."""
+"""Rank the sentences of candidate passages by meaning and words, then rank the first ones again more closely."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from rag.language.word_table import WordTable
 from rag.language.words import content_terms, content_words, same_name, terms
 from rag.types import Candidate, Hit, Place, Span
 
-# The first look ranks every sentence; docs/experiments/ has the tables of both.
+# The first pass ranks every sentence; docs/experiments/ has the tables for both passes.
 _PASSAGE, _LEXICAL = 0.5, 1.3
-# The closer look ranks the first ones of these again.
+# The second pass ranks this many of the first ones again.
 _CLOSER = 40
-_KEPT = 200  # sentences that are handed on, at most
+_KEPT = 200  # sentences returned, at most
 _WEIGHTS = {"dense": 1.0, "passage": 0.37, "lexical": 0.24, "held": 0.51, "around": 0.43, "kind": 0.13, "pairs": 0.22}
 # Two BM25 fields, the second at half weight, each at most idf * (k1 + 1).
 _BM25_MOST = 1.5 * 2.2
-_NEAR = 4  # words between two that count as a pair
+_NEAR = 4  # largest distance, in words, between two terms that count as a pair
 
 
 def rank(
@@ -40,8 +40,8 @@ def rank(
         candidates: Passages from the index.
         vector: The question's vector, float32 of shape (dimensions,), unit length.
         weights: The question's normalised terms in order, with their inverse document frequencies.
-        aliases: For a term that stands for a name, the name's terms; half of them are as good as the term.
-        table: Which other words are nearly as good as the question's own; none when left out.
+        aliases: For each acronym, the terms of its full name; half of them are enough for a match.
+        table: Finds words that are close in meaning to the question's own; not used when left out.
     """
     ideal = sum(weights.values()) * _BM25_MOST
     scored: list[tuple[float, Candidate, int, float, float, float]] = []
@@ -61,7 +61,7 @@ def rank(
         for (hit, passage), words, near in zip(first, said, synonyms, strict=True)
     ]
     closer.sort(key=lambda hit: -hit.score)
-    # What was not looked at again stays below what was.
+    # Sentences that were not ranked again stay below those that were.
     least = closer[-1].score if closer else 0.0
     rest = [dataclasses.replace(hit, score=min(hit.score, least)) for hit, _ in found[_CLOSER:]]
     return closer + rest
@@ -92,8 +92,8 @@ def _look(
 
 
 def _met(weights: Mapping[str, float], aliases: Mapping[str, frozenset[str]], held: set[str]) -> dict[str, float]:
-    """Return the question's terms that stand among these, each with how far it is met."""
-    # Names that are the same begin with the same four letters, so few pairs are compared.
+    """Return the question's terms that occur among these, each mapped to 1.0."""
+    # Forms of one name share their first four letters, so few pairs need comparing.
     heads: dict[str, list[str]] = {}
     for term in held:
         heads.setdefault(term[:4], []).append(term)
@@ -108,7 +108,7 @@ def _met(weights: Mapping[str, float], aliases: Mapping[str, frozenset[str]], he
 def _synonyms(
     question: str, weights: Mapping[str, float], said: Sequence[Mapping[str, str]], table: WordTable | None
 ) -> list[dict[str, float]]:
-    """Return for each sentence's words how near they come to each of the question's terms."""
+    """Return for each sentence how near its words come to each of the question's terms."""
     asked = {term: word for term, word in content_words(question).items() if term in weights}
     if table is None or not asked:
         return [{} for _ in said]
@@ -122,13 +122,13 @@ def _synonyms(
 
 
 def _share(weights: Mapping[str, float], met: Mapping[str, float]) -> float:
-    """Return how far the question's terms are met, by weight."""
+    """Return the share of the question's terms that are met, by weight."""
     total = sum(weights.values())
     return sum(weights[term] * share for term, share in met.items()) / total if total > 0 else 0.0
 
 
 def _pairs(asked: Sequence[str], said: Sequence[str]) -> float:
-    """Return the share of the question's neighbouring terms that stand near each other in a sentence."""
+    """Return the share of the question's neighbouring terms that are close together in a sentence."""
     where: dict[str, list[int]] = {}
     for position, term in enumerate(said):
         where.setdefault(term, []).append(position)

@@ -1,4 +1,4 @@
-"""Ranked sentences to the few that the model is shown, near-identical ones folded into one."""
+"""Select the few ranked sentences that the model is shown, with near-identical ones merged."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from collections.abc import Sequence
 from rag.language.words import content_terms, numbers
 from rag.types import Evidence, Hit, Place
 
-# Two sentences that share this much of their words say the same.
+# Two sentences that share this much of their words say the same thing.
 _NEAR_IDENTICAL = 0.75
-# Near-identical sentences have near-identical scores: twins are looked for among this many behind the last one kept.
+# Near-identical sentences have near-identical scores, so this many are checked for twins after the last one kept.
 _TWINS = 40
 # Below this score a sentence is about something else (dev half: off-topic questions reach 0.37, others start at 0.48).
 _RELEVANT = 0.42
-# A sentence must reach this share of the best one's score: what is read costs time, and far lower ones distract.
+# A sentence must reach this share of the best score: reading takes time, and much lower ones distract the model.
 _WORTH = 0.8
-_ALL = 0.999  # share of a topic that a sentence holds when it holds all of it
-# A sentence that opens so cannot be understood without the one before it.
+_ALL = 0.999  # share of a topic's terms above which a sentence has all of them
+# A sentence that begins like this cannot be understood without the one before it.
 _LEANS_BACK = re.compile(
     r"[\"“‘'(]*(?:he|she|it|they|his|her|its|their|this|that|these|those|both|but|and|instead|however"
     r"|the (?:two|move|report|statement|response|decision))\b",
@@ -29,13 +29,13 @@ _QUOTE_ONLY = re.compile(r"^[\"“][^\"”]*[\"”]$")
 
 
 def select(hits: Sequence[Hit], limit: int, max_chars: int = 1500, worth: float = _WORTH) -> list[Evidence]:
-    """Return the best sentences, ranked from 1, with the context that they lean on; none when none is to the point.
+    """Return the best sentences, ranked from 1, with the context that they need; none if none is relevant.
 
     Args:
         hits: Sentences, best first.
-        limit: How many to keep, at most; fewer where the best ones stand out.
+        limit: How many to keep, at most; fewer if the best ones stand out.
         max_chars: Where to stop adding, in characters of sentences and context, so that the prompt stays short.
-        worth: The share of the best one's score that a sentence must reach.
+        worth: The share of the best score that a sentence must reach.
     """
     floor = max(_RELEVANT, worth * hits[0].score) if hits else 0.0
     found = _fold(hits, limit, floor)
@@ -48,10 +48,10 @@ def select(hits: Sequence[Hit], limit: int, max_chars: int = 1500, worth: float 
 
 
 def overview(hits: Sequence[Hit], limit: int, max_chars: int = 1500) -> list[Evidence]:
-    """Return sentences that hold all of what was looked for, from as many articles as there are, article by article.
+    """Return sentences that contain every term of a topic, from as many articles as possible, article by article.
 
     Args:
-        hits: Sentences, best first, of a look for the topic alone.
+        hits: Sentences, best first, from a search for the topic alone.
         limit: How many to keep, at most.
         max_chars: Where to stop, in characters.
     """
@@ -73,14 +73,14 @@ def overview(hits: Sequence[Hit], limit: int, max_chars: int = 1500) -> list[Evi
 
 
 def nearest_sentences(hits: Sequence[Hit], limit: int) -> list[Evidence]:
-    """Return the first `limit` sentences, ranked from 1, whether they are to the point or not."""
+    """Return the first `limit` sentences, ranked from 1, whether they are relevant or not."""
     return _fold(hits, limit, -math.inf)
 
 
 def _fold(hits: Sequence[Hit], limit: int, floor: float) -> list[Evidence]:
-    """Return the first sentences from `floor` on; near-identical ones count once and keep all their places."""
+    """Return the first sentences that score at least `floor`; near-identical ones are merged with all their places."""
     kept: list[tuple[Hit, set[str], list[Place]]] = []
-    after = 0  # sentences looked at since the last one was kept
+    after = 0  # sentences checked since the last one was kept
     for hit in hits:
         if hit.score < min(floor, _RELEVANT) or (len(kept) == limit and after == _TWINS):
             break
@@ -115,7 +115,7 @@ def _fold(hits: Sequence[Hit], limit: int, floor: float) -> list[Evidence]:
 
 
 def _same(text: str, words: set[str], other_text: str, other_words: set[str]) -> bool:
-    # Another number is another fact, however alike the sentences are.
+    # A different number is a different fact, however similar the sentences are.
     alike = bool(words and other_words) and len(words & other_words) >= _NEAR_IDENTICAL * len(words | other_words)
     return alike and numbers(text) == numbers(other_text)
 

@@ -1,1 +1,1 @@
-"""Model weights: which bytes are the official ones, and how each source is asked for them."""
+"""Model weights: the hashes of the official files, and the sources that they are fetched from."""

@@ -1,8 +1,8 @@
-"""Model weights from the first of `rag.models.weights.sources` that has them.
+"""Fetch model weights from the first of `rag.models.weights.sources` that has them.
 
-Weights are data. A file takes its place only when its SHA-256 is the pinned one, whichever source it came from;
-nothing that is downloaded is installed, imported or run. What an interrupted download leaves in `.partial` is used
-by the next one.
+Weights are data. A file is accepted only if its SHA-256 is the pinned one, whichever source it came from; nothing that
+is downloaded is installed, imported or run. The next download continues from what an interrupted one left in
+`.partial`.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ logger = logging.getLogger(__name__)
 
 
 def fetch(model: Model, home: Path, *, local: Path | None = None, progress: bool = True) -> None:
-    """Bring every file of `model` that is not in the folder `home` yet, verified, from the first source that has it.
+    """Fetch and verify every file of `model` that is not yet in the folder `home`, from the first source that has it.
 
-    Two processes may do this at once: the second waits and finds the work done.
+    Two processes may do this at once: the second one waits and then finds the files in place.
 
     Args:
         model: What to fetch.
-        home: The model's own folder; made when missing.
+        home: The model's own folder; created if it does not exist.
         local: A file, or a folder with the files, to try first.
         progress: Show a progress bar on stderr.
 
@@ -63,13 +63,13 @@ def _fetch(model: Model, home: Path, local: Path | None, progress: bool) -> None
         if (lack := needed + SPARE - shutil.disk_usage(home).free) > 0:
             raise DownloadError(f"{home} lacks {lack:,} bytes of disk space for {model.name}; free some and try again")
         partial.mkdir(exist_ok=True)
-        # In a log file a bar is a line per update, so it is updated rarely there.
+        # In a log file, every update of the bar is a line, so it is updated rarely there.
         interval = 0.2 if sys.stderr.isatty() else 10
         with tqdm(unit="B", unit_scale=True, mininterval=interval, disable=not progress) as bar:
             try:
                 _try_sources(Job(model, home, partial, missing, bar, local))
             finally:
-                if not any(partial.iterdir()):  # nothing that the next pull could use
+                if not any(partial.iterdir()):  # the next pull could use nothing from it
                     partial.rmdir()
     shutil.rmtree(partial, ignore_errors=True)
 
@@ -87,7 +87,7 @@ def _try_sources(job: Job) -> None:
         except (UnusableError, OSError) as error:
             reasons.append(f"{label}: {one_line(error)}")
             cause = error
-        # A source that has no such file is not worth a word; one that the user named is.
+        # A source without the file is not worth a warning, unless the user named it.
         if (isinstance(cause, DamagedError) or source.given) and source is not sources[-1]:
             logger.warning("%s: %s; trying the next source", job.model.name, reasons[-1])
     raise DownloadError(

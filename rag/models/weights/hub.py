@@ -1,4 +1,4 @@
-"""Weights from the Hugging Face hub, or from the cache that its other users share."""
+"""Fetch weights from the Hugging Face hub, or from its local cache, which other programs share."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from rag.models.weights.pins import WeightFile, sha256_of
 
 logger = logging.getLogger(__name__)
 
-_HUB_PATIENCE = 5.0  # seconds until a hub that does not answer counts as unreachable
+_HUB_PATIENCE = 5.0  # seconds without an answer until the hub counts as unreachable
 _STREAM_PATIENCE = 30.0  # seconds without a byte until a connection counts as broken
 
 
 def from_cache(job: Job) -> None:
-    """Take the missing files from the Hugging Face cache; raises `UnusableError` when some are left."""
-    # The hub's client is imported where it is used: it takes 0.3 s, and who has the models never needs it.
+    """Copy the missing files from the Hugging Face cache; raises `UnusableError` if some are still missing."""
+    # Imported here because it takes 0.3 s and is not needed once the models are in place.
     from huggingface_hub import try_to_load_from_cache
 
     def locate(file: WeightFile) -> Path | None:
@@ -34,9 +34,9 @@ def from_cache(job: Job) -> None:
 
 
 def from_hub(job: Job) -> None:
-    """Download the missing files from the hub; raises `UnusableError` when some are left."""
-    # Not hf_hub_download: since version 2 it throws away what an interrupted download got, and it retries an
-    # unreachable hub for minutes.
+    """Download the missing files from the hub; raises `UnusableError` if some are still missing."""
+    # hf_hub_download is not used: since version 2 it discards interrupted downloads, and it retries an unreachable hub
+    # for minutes.
     import huggingface_hub
 
     if huggingface_hub.constants.HF_HUB_OFFLINE:
@@ -51,11 +51,11 @@ def from_hub(job: Job) -> None:
                     _from_url(job, file, url)
                     break
                 except DamagedError:
-                    if not again:  # only what an earlier run left may be at fault
+                    if not again:  # retry only if the fault may be in what an earlier run left
                         raise
         except UnusableError:
             raise
-        except Exception as error:  # the client's transport, and with it what it raises, differs between versions
+        except Exception as error:  # the client's transport, and so its exceptions, differ between versions
             raise UnusableError(one_line(error)) from error
 
 
@@ -93,12 +93,12 @@ def _append(job: Job, file: WeightFile, url: str, part: Path) -> None:
             for chunk in response.iter_bytes():
                 out.write(chunk)
                 job.bar.update(len(chunk))
-                if out.tell() > file.size:  # it cannot be the official file: hashing will say so
+                if out.tell() > file.size:  # it cannot be the official file; the hash check will reject it
                     return
 
 
 def _within(seconds: float, call: Callable[[], Any]) -> Any:
-    """Return `call()`; the client's own time-out does not cover name resolution, and runs anew for each address."""
+    """Return `call()`; the client's own timeout excludes name resolution and restarts for each address."""
     result: Future[Any] = Future()
 
     def work() -> None:

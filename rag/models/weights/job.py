@@ -1,4 +1,4 @@
-"""A pull of weights under way: files are hashed as they come, and take their place only when they are official."""
+"""A running pull of weights: files are hashed as they arrive and accepted only if they are the official ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class DamagedError(UnusableError):
 
 @dataclass
 class Job:
-    """A pull under way; `missing` shrinks as files take their places."""
+    """A running pull; files are removed from `missing` as they are put in place."""
 
     model: Model
     home: Path
@@ -34,22 +34,22 @@ class Job:
     local: Path | None
 
     def part(self, file: WeightFile, suffix: str) -> Path:
-        """Return where `file` grows until it is whole."""
+        """Return the path where `file` is written until it is complete."""
         return self.partial / (file.path.replace("/", "--") + suffix)
 
     def start(self, label: str) -> None:
-        """Begin the progress bar anew."""
+        """Restart the progress bar."""
         self.bar.reset(total=sum(file.size for file in self.missing))
         self.bar.set_description(f"{self.model.name} ({label})")
 
     def land(self, file: WeightFile, chunks: Iterable[bytes]) -> None:
-        """Write `file` from `chunks`, hashed on the way; raises `DamagedError` when it is not the official one."""
+        """Write `file` from `chunks` and hash it; raises `DamagedError` if it is not the official one."""
         digest, size, part = hashlib.sha256(), 0, self.part(file, ".tmp")
         try:
             with part.open("wb") as out:
                 for chunk in chunks:
                     size += len(chunk)
-                    if size > file.size:  # also what ends a zip bomb
+                    if size > file.size:  # this also stops a zip bomb
                         raise DamagedError(f"{file.path} is longer than the official {file.size:,} bytes")
                     digest.update(chunk)
                     out.write(chunk)
@@ -72,7 +72,7 @@ class Job:
 
 
 def copy(job: Job, locate: Callable[[WeightFile], Path | None]) -> None:
-    """Copy the missing files from where `locate` finds them; raises `UnusableError` when some are left."""
+    """Copy the missing files from where `locate` finds them; raises `UnusableError` if some are still missing."""
     reason: UnusableError | None = None
     for file in list(job.missing):
         found = locate(file)
@@ -88,7 +88,7 @@ def copy(job: Job, locate: Callable[[WeightFile], Path | None]) -> None:
 
 
 def size_of(folder: Path) -> int:
-    """Return the bytes in `folder`; files may vanish meanwhile."""
+    """Return the size of `folder` in bytes; files may disappear meanwhile."""
     total = 0
     for place, _, names in os.walk(folder):
         for name in names:

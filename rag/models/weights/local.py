@@ -1,4 +1,4 @@
-"""Weights from a file or folder that the user names."""
+"""Copy weights from a file or folder that the user names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rag.models.weights.pins import WeightFile
 
 
 def from_path(job: Job) -> None:
-    """Take the missing files from the path that was given; raises `UnusableError` when some are left."""
+    """Copy the missing files from the given path; raises `UnusableError` if some are still missing."""
     given = job.local or job.home
 
     def locate(file: WeightFile) -> Path | None:

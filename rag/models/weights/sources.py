@@ -1,4 +1,4 @@
-"""The sources of model weights, in the order they are tried. A new source is a module and a row here."""
+"""The sources of model weights, in the order they are tried. To add one, write a module and add a row here."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from rag.models.weights.mirror import from_mirror
 
 
 class Fetch(Protocol):
-    """What a source does."""
+    """The function of a source."""
 
     def __call__(self, job: Job) -> None:
-        """Bring the files in `job.missing`, each through `job.land` or `job.place`, which check its SHA-256.
+        """Fetch the files in `job.missing`, each through `job.land` or `job.place`, which check its SHA-256.
 
         Raises:
             UnusableError: Some are still missing; the text says why.
@@ -29,10 +29,10 @@ class Source:
     """A source of weights.
 
     Args:
-        name: What messages call it.
-        fetch: Brings the files.
-        given: Whether it is the path that the user may give: it is tried only when there is one, and messages call it
-            by that path.
+        name: Its name in messages.
+        fetch: Fetches the files.
+        given: Whether it is the path given by the user: it is tried only if there is one, and messages show that path
+            as its name.
     """
 
     name: str
