@@ -25,7 +25,7 @@ class TooMuchError(Exception):
 
 
 class Budget:
-    """How many bytes may still be read, over all connections that share it."""
+    """How many bytes may still be read, summed over all connections that share the budget."""
 
     def __init__(self, bytes_left: int) -> None:
         """Start with `bytes_left` bytes."""

@@ -18,8 +18,8 @@ from rag.store.view import MEND, Vectors, View
 from rag.types import Chunk, Document
 
 _PAGE = 500
-_NEAR = 1e-4  # half precision; Chroma scales vectors to unit length again
-_TOGETHER = 100_000  # sentences of one page of passages, at most
+_NEAR = 1e-4  # tolerance: the vectors are half precision, and Chroma scales them to unit length again
+_TOGETHER = 100_000  # the most sentences in one page of passages
 # Every row that a statement finds is a fault; the statement selects the values for the message.
 _RULES = {
     "document {} is {}, not live: a write was not finished": "SELECT source, state FROM documents "

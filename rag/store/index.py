@@ -331,7 +331,7 @@ class Index:
         """Repair the indexes if they hold more or fewer entries than the documents, or are marked as unchecked."""
         _, passages, sentences = self.documents.count()
         if not self.version and self.vectors.count():
-            raise lost(self.folder / "documents.db")  # nothing was ever written to this one
+            raise lost(self.folder / "documents.db")  # nothing was ever written to this database
         unchecked = self.documents.get_meta(UNCHECKED) == "1"
         if unchecked or (self.vectors.count(), self.lexical.count()) != (passages, sentences):
             _log.warning("the indexes of %s did not match its documents; rebuilding them", self.folder)

@@ -119,7 +119,7 @@ def touch(connection: Connection, files: Sequence[File]) -> None:
 
 
 def drop(connection: Connection, paths: Sequence[str]) -> list[str]:
-    """Forget these files and their places, and return the source names of the places."""
+    """Remove these files and their places, and return the source names of the places."""
     listed = json.dumps(list(paths))
     found = connection.execute(
         "SELECT p.source, p.document FROM json_each(?) j JOIN places p ON p.file = j.value ORDER BY p.source", (listed,)

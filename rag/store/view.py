@@ -25,7 +25,7 @@ _FIELDS = "d.id, d.source, d.title, t.text, d.path, d.added, d.date, d.author, d
 _SHOWN = "d.state IN ('live', 'changed')"
 MEND = "run: rag doctor --repair"
 _MOST_OF_UNIT = 1.01
-_MOST_SIMILAR = 50  # names listed beside one article
+_MOST_SIMILAR = 50  # the most near-identical articles listed with one article
 
 
 class Owner(NamedTuple):

@@ -100,7 +100,7 @@ def find_kind(file: Input) -> tuple[Kind, str]:
 def _by_content(file: Input, head: bytes, suffix: str) -> Kind | None:
     for kind in sorted(KINDS, key=lambda kind: not kind.binary):
         if suffix in _PLAIN and not kind.binary:
-            break  # text about HTML is text
+            break  # a text file that starts with markup is still text
         if kind.starts and kind.starts(head, suffix):
             return _packed(file, suffix) or kind if kind.name == "zip" else kind
     return None

@@ -108,7 +108,7 @@ def _starts(before: _Line, line: _Line, pitch: float, column: list[_Line]) -> bo
         return True
     ended = before.text.rstrip().endswith(_END)
     step = before.base - line.base
-    if step <= 0 or step > 10 * size:  # another column, or over a picture
+    if step <= 0 or step > 10 * size:  # the next line is in another column, or beyond a picture
         return ended or line.text.strip()[:1].isupper()
     if step > 1.25 * max(pitch, size):
         return True
