@@ -1,1 +1,1 @@
-"""Files to the store: what is there, what changed, read, embedded and written."""
+"""Bring files into the store: find what is new or changed, read it, embed it and write it."""

@@ -1,4 +1,4 @@
-"""What became of files since the store last saw them; and a quick look that tells when that is nothing."""
+"""Find out which files changed since the store last saw them, with a fast path for when none did."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TABLES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".zip")
 
 @dataclass(slots=True)
 class Changes:
-    """Files by what became of them; `known` is what the store knows of those at the paths that were looked at."""
+    """Files, grouped by what happened to them; `known` is what the store knows about files at the scanned paths."""
 
     known: dict[str, File] = field(default_factory=dict)
     same: list[Found] = field(default_factory=list)
@@ -29,12 +29,12 @@ class Changes:
 
 
 def compare(found: Scan, files: Callable[[str], Mapping[str, File]], columns: Mapping[str, str] | None) -> Changes:
-    """Compare files with what the store knows of them, by size and time.
+    """Compare files with what the store knows about them, by size and time.
 
     Args:
-        found: What lies at the paths.
-        files: Gives what the store knows below a path.
-        columns: How the columns of tables are called: with them, tables have to be looked at more closely.
+        found: The files at the paths.
+        files: Returns the files that the store knows at or below a path.
+        columns: The names of the columns of tables. If given, tables count as changed until their hash is compared.
     """
     changes = Changes()
     for folder in found.folders:
@@ -53,20 +53,20 @@ def compare(found: Scan, files: Callable[[str], Mapping[str, File]], columns: Ma
 
 
 def by_columns(path: str, columns: Mapping[str, str] | None) -> bool:
-    """Tell whether what a file holds depends on the columns given."""
+    """Return whether the articles in a file depend on the columns given."""
     return bool(columns) and path.lower().endswith(_TABLES)
 
 
 def glance(
     store: Path, embedding: str, paths: Sequence[Path | str], columns: Mapping[str, str] | None
 ) -> IngestReport | None:
-    """Return the report of an ingest that has nothing to do, or None when there is or may be something.
+    """Return the report of an ingest that has nothing to do, or None when there is or may be something to do.
 
-    It reads the list of files alone: Chroma and LlamaIndex, which take seconds to import, are not needed for that.
+    It reads only the list of files, which does not need Chroma and LlamaIndex; these take seconds to import.
 
     Args:
         store: Folder of the store.
-        embedding: Name of the embedding model that it was made with.
+        embedding: Name of the embedding model of the ingest.
         paths: Files and folders.
         columns: As for an ingest.
 
@@ -77,7 +77,7 @@ def glance(
     store = store.expanduser()
     try:
         if not (store / "documents.db").stat().st_size:
-            return None  # opening it would make it
+            return None  # opening it would create it
         with filelock.FileLock(store / "lock", timeout=0):
             database = Database(store / "documents.db")
             try:
@@ -90,7 +90,7 @@ def glance(
             finally:
                 database.close()
     except (filelock.Timeout, OSError):
-        return None  # whoever opens the store says what is wrong
+        return None  # opening the store will report what is wrong
     if changes.changed or changes.gone:
         return None
     return IngestReport(
@@ -102,7 +102,7 @@ def glance(
 
 
 def _is_settled(view: View, embedding: str) -> bool:
-    """Tell whether opening the store would find nothing to do."""
+    """Return whether opening the store would find nothing to do."""
     if not view.rows("SELECT 1 FROM sqlite_master WHERE name = 'meta'"):
         return False
     made = (view.meta("layout"), view.meta("embedding"), view.meta(UNCHECKED) or "0")

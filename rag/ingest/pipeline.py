@@ -1,4 +1,4 @@
-"""Three stages side by side, each a batch ahead of the next."""
+"""A pipeline of three concurrent stages: read, embed and write, each one batch ahead of the next."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def pipelined(
 ) -> Generator[R, None, None]:
     """Yield what `write` returns for each batch, in order.
 
-    A thread takes the next batch and another writes the last one while the caller's thread embeds. However this ends,
-    both threads have ended then, and the write under way was finished; close the generator when you leave it early.
+    One thread takes the next batch and another writes the last one, while the caller's thread embeds. However this
+    ends, both threads have ended by then, and a write in progress is finished. Close the generator if you leave early.
 
     Args:
-        batches: Taken from in one thread.
+        batches: The batches, which are taken in one thread.
         embed: Called in the caller's thread.
-        write: Called in one thread, with a batch and what `embed` made of it.
+        write: Called in one thread, with a batch and what `embed` returned for it.
         stop: Called when no more batches are wanted.
 
     Raises:
@@ -48,7 +48,7 @@ def pipelined(
 
 
 def _named(stage: str, work: Callable[[], R]) -> Callable[[], R]:
-    """Make whatever goes wrong in a stage an error of ours."""
+    """Turn any exception in a stage into a `RagError`."""
 
     def run() -> R:
         try:
@@ -64,7 +64,7 @@ def _named(stage: str, work: Callable[[], R]) -> Callable[[], R]:
 
 
 def _wait(pool: ThreadPoolExecutor) -> None:
-    """Wait for the threads, whoever is impatient: the store must not be closed while they write."""
+    """Wait for the threads, even after Ctrl-C: the store must not be closed while they write."""
     while True:
         try:
             pool.shutdown(wait=True)

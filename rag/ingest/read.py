@@ -1,4 +1,4 @@
-"""Files that are new or changed, read and split: what a sync embeds and writes, in batches of bounded size."""
+"""Read new and changed files and split them into passages, in batches of bounded size."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ from rag.load.passages import split
 from rag.types import Chunk, Document, File, Note
 
 BATCH = 256  # passages that are embedded together
-LATER = -1  # as a file's time in the store: its bytes are looked at again, whatever its time is then
+LATER = -1  # stored as a file's time, so that its bytes are compared again next time
 _ATTEMPTS = 3
 _PAGE = 1 << 20
-_WEIGHT_CHARS = 2000  # text that counts as much as a passage, so that known articles do not pile up either
+_WEIGHT_CHARS = 2000  # this much text counts as one passage, so that known articles do not pile up either
 
 Holds = Callable[[Sequence[str]], set[str]]
 
 
 @dataclass(slots=True)
 class Part:
-    """What one write takes from one file: all of it, or of a large one a part.
+    """What one write takes from one file: all of it, or a part of a large file.
 
-    `documents` come with their passages, or None where the store holds them. `file` is what the store keeps about the
-    file, None where it cannot be read. `is_last` tells whether the file is done with, `is_whole` whether it has been
-    read to its end, `is_same` that its bytes are those that the store knows, `is_gone` that it went away meanwhile.
+    `documents` come with their passages, or with None where the store holds the passages. `file` is what the store
+    records about the file, or None if it cannot be read. `is_last` says that no more parts of the file follow,
+    `is_whole` that it has been read completely, `is_same` that its bytes are those that the store knows, and `is_gone`
+    that it disappeared meanwhile.
     """
 
     found: Found
@@ -49,7 +50,7 @@ class Part:
     weight: int = 1
 
     def add(self, document: Document, chunks: tuple[Chunk, ...] | None) -> None:
-        """Take in a document."""
+        """Add a document with its passages."""
         self.documents.append((document, chunks))
         self.passages += len(chunks or ())
         self.weight += len(chunks or ()) + 1 + len(document.text) // _WEIGHT_CHARS
@@ -60,12 +61,12 @@ class _Broken(Note):
 
 
 class BatchReader:
-    """Reads files one after the other, from one thread at a time.
+    """Reads files one after another, from one thread at a time.
 
     Args:
-        holds: Which of some document ids the store holds.
-        size: Sentences in a passage, at most.
-        columns: How the columns of tables are called; see `rag.load.files.read`.
+        holds: Returns which of the given document ids the store holds.
+        size: The most sentences in a passage.
+        columns: The names of the columns of tables; see `rag.load.files.read`.
     """
 
     def __init__(self, holds: Holds, size: int, columns: Mapping[str, str] | None = None) -> None:
@@ -77,10 +78,10 @@ class BatchReader:
         self._under_way: set[str] = set()
 
     def batches(self, files: Iterable[tuple[Found, File | None]]) -> Iterator[list[Part]]:
-        """Yield what these files hold, some `BATCH` passages at a time, until `stopped` is set.
+        """Yield what these files hold, about `BATCH` passages at a time, until `stopped` is set.
 
         Args:
-            files: Each with what the store knows about it.
+            files: The files, each with what the store knows about it.
         """
         batch: list[Part] = []
         weight = 0
@@ -97,7 +98,7 @@ class BatchReader:
             yield batch
 
     def written(self, parts: Iterable[Part]) -> None:
-        """Take note that the store holds these now."""
+        """Note that these parts are now in the store."""
         with self._lock:
             self._under_way.difference_update(document.id for part in parts for document, _ in part.documents)
 
@@ -128,19 +129,19 @@ class BatchReader:
             except OSError as error:
                 yield _failure(found, f"cannot be read: {error.strerror or error}; check the file and its permissions")
                 return
-            if yielded:  # of a large file: what is written stays until it has been read in one piece
+            if yielded:  # a large file: its written parts stay until it has been read without a change
                 break
         yield _failure(found, "changes while it is read; it is read again with the next ingest")
 
     def parts(
         self, found: Found, file: File, items: Generator[Document | Note, None, None]
     ) -> Generator[Part, None, None]:
-        """Yield a file's documents in parts; what became of the file as a whole is in the last.
+        """Yield a file's documents in parts; the last part says what happened to the file as a whole.
 
         Args:
-            found: Where it is, and what it is called.
-            file: What the store is to keep about it.
-            items: What it holds, as `guarded` gives it.
+            found: Where the file is, and its name.
+            file: What the store will record about it.
+            items: What the file holds, as yielded by `guarded`.
         """
         part, count, broken = Part(found, file), 0, False
         new: set[str] = set()
@@ -157,21 +158,21 @@ class BatchReader:
                     yield part
                     part = Part(found, file)
                     new.clear()  # they are under way now
-        # A file that breaks off, or holds nothing that can be read, is not done with: what it held before is kept.
+        # A file that breaks off or has nothing readable does not count as whole, so what it held before is kept.
         part.is_last, part.is_whole = True, count > 0 and not broken
         if not (count or part.failed):
             part.failed.append((found.source, f"{found.source} holds no article; remove it or fill it"))
         yield part
 
     def _take(self, part: Part, document: Document, new: set[str]) -> int:
-        """Add a document to a part; return 1, or 0 where it cannot be split into passages."""
+        """Add a document to a part; return 1, or 0 if it cannot be split into passages."""
         found = part.found
         place = found.key + document.source.removeprefix(found.source) if found.key else ""
         try:
             chunks = self._split(document, new)
         except RagError:
-            raise  # of the store
-        except Exception as error:  # a text that nobody thought of must not stop the others
+            raise  # an error of the store
+        except Exception as error:  # one unexpected text must not stop the others
             reason = f"{document.source} cannot be split into passages ({one_line(error, named=True)})"
             part.failed.append((document.source, reason))
             return 0
@@ -182,8 +183,8 @@ class BatchReader:
         return guarded(found.source, lambda: read(Path(found.path), found.source, self._columns))
 
     def _split(self, document: Document, new: set[str]) -> tuple[Chunk, ...] | None:
-        """Return a document's passages, or None when they are in the store or on the way to it."""
-        # On the way first: what is written in between is in the store by then.
+        """Return a document's passages, or None if they are in the store or about to be written to it."""
+        # Check those under way first: if one is written between the two checks, the second one finds it in the store.
         with self._lock:
             if document.id in new or document.id in self._under_way:
                 return None
@@ -193,7 +194,7 @@ class BatchReader:
         return tuple(split(document, self._size))
 
     def _hash(self, path: str) -> str:
-        """Return the SHA-256 of a file's bytes; for tables also of the columns that they are read by."""
+        """Return the SHA-256 of a file's bytes and, for tables, of the column names given."""
         digest = hashlib.sha256()
         with open(path, "rb") as stream:
             while page := stream.read(_PAGE):
@@ -206,7 +207,7 @@ class BatchReader:
 
 
 def guarded(source: str, items: Callable[[], Iterable[Document | Note]]) -> Generator[Document | Note, None, None]:
-    """Yield what a reader of a file does, and its error as a note at the end."""
+    """Yield everything that a file's reader yields, and if it fails, its error as a note at the end."""
     try:
         yield from items()
     except DocumentError as error:

@@ -1,4 +1,4 @@
-"""What a sync did to each source, as its parts come in: the report in the making."""
+"""Build the report of a sync from its parts as they are written."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class ReportBuilder:
     Args:
         files: All files that were found, in the order of the report.
         known: What the store knew about them.
-        progress: Called with (files done, files in all, source) after each file.
-        pace: Called with (passages embedded so far, share of the bytes done) when `beat` is.
+        progress: Called with (files done, files in total, source) after each file.
+        pace: Called by `beat` with (passages embedded so far, share of the bytes done).
     """
 
     def __init__(
@@ -32,11 +32,11 @@ class ReportBuilder:
         self.failed: list[tuple[str, str]] = []
         self.notices: list[tuple[str, str]] = []
         self.removed: list[str] = []
-        self.gone: set[str] = set()  # files that went away since they were found
-        self.lost: set[str] = set()  # hashes of files that could not be read to their end
+        self.gone: set[str] = set()  # files that disappeared since they were found
+        self.lost: set[str] = set()  # hashes of files that could not be read completely
         self._states: dict[str, list[tuple[int, str]]] = {"added": [], "replaced": [], "unchanged": []}
-        self._fresh: set[str] = set()  # files with something in them that had to be embedded
-        self._arrived: dict[str, str] = {}  # files that were not known before, and their hash
+        self._fresh: set[str] = set()  # files with passages that had to be embedded
+        self._arrived: dict[str, str] = {}  # files that were not known before, and their hashes
         self._moved: set[int] = set()
         self._known, self._progress, self._pace = known, progress, pace
         self._order = {found.key: number for number, found in enumerate(files)}
@@ -44,16 +44,16 @@ class ReportBuilder:
         self._passages = self._files_done = self._bytes_done = self._bytes_begun = 0
 
     def same(self, found: Found) -> None:
-        """Take note of a file that holds what it held."""
+        """Record a file that did not change."""
         self._states["unchanged"].append((self._order[found.key], found.source))
         self._finish(found)
 
     def take(self, part: Part, words: Sequence[str]) -> None:
-        """Take note of what became of a part.
+        """Record the outcome of writing a part.
 
         Args:
-            part: What was written.
-            words: For each of its documents what that did.
+            part: The part that was written.
+            words: The outcome for each of its documents: added, replaced or unchanged.
         """
         key = part.found.key
         for (document, _), word in zip(part.documents, words, strict=True):
@@ -76,12 +76,12 @@ class ReportBuilder:
             self._finish(part.found)
 
     def beat(self) -> None:
-        """Tell the listener how far it is."""
+        """Report the progress to `pace`."""
         if self._pace:
             self._pace(self._passages, (self._bytes_done + self._bytes_begun) / self._bytes)
 
     def arrivals(self) -> dict[str, list[str]]:
-        """Return the new files that held nothing new, so may have moved there: their keys by hash."""
+        """Return the keys, by hash, of new files without new content: they may have been moved there."""
         found: dict[str, list[str]] = {}
         for key, digest in self._arrived.items():
             if key not in self._fresh:
@@ -89,7 +89,7 @@ class ReportBuilder:
         return found
 
     def moved(self, key: str) -> None:
-        """Take note that a new file has only moved there."""
+        """Record that a new file was only moved there."""
         self._moved.add(self._order[key])
 
     def report(self, seconds: float) -> IngestReport:

@@ -1,4 +1,4 @@
-"""What lies at the paths that a user gives: their article files with size and time, and what cannot be looked into."""
+"""Scan the paths that a user gives for article files, with their size and time, and for what cannot be read."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from pathlib import Path
 from rag.errors import DocumentError
 from rag.load.files import SUFFIXES
 
-# A file that changed this short a while ago may change again within the same tick of the file system's clock.
+# A file that changed less than this ago may change again within the same tick of the file system's clock.
 RACY_NS = 2_000_000_000
-_HIDDEN = (".", "~$")  # the latter is what word processors put beside an open file
+_HIDDEN = (".", "~$")  # word processors create "~$" files beside an open file
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """An article file.
 
-    `path` is where the system finds it, `key` what the store calls that (absolute; a name that is no valid text is
-    escaped), `source` its name in citations.
+    `path` is its path in the file system, `key` the store's name for that path (absolute, with names that are not valid
+    text escaped), and `source` its name in citations.
     """
 
     path: str
@@ -34,7 +34,7 @@ class Found:
 
 @dataclass(slots=True)
 class Scan:
-    """The files at some paths, by key; `folders` were looked through, below `unreadable` nothing could be seen."""
+    """The files at some paths, by key; `folders` were searched, and nothing below `unreadable` could be."""
 
     files: dict[str, Found] = field(default_factory=dict)
     folders: list[str] = field(default_factory=list)
@@ -43,7 +43,7 @@ class Scan:
     notices: list[tuple[str, str]] = field(default_factory=list)
 
     def hides(self, key: str) -> bool:
-        """Tell whether the file may be there all the same: it, or a folder above it, could not be looked at."""
+        """Return whether the file may exist although it was not found: it, or a folder above it, is unreadable."""
         if not self.unreadable:
             return False
         above = key
@@ -55,19 +55,19 @@ class Scan:
         return True
 
     def mirrors(self, key: str) -> bool:
-        """Tell whether the file would have been found if it were there."""
+        """Return whether the file would have been found if it existed."""
         return any(key.startswith(folder) for folder in self.folders) and not self.hides(key)
 
 
 def scan(paths: Sequence[Path | str], held: Callable[[str], int]) -> Scan:
-    """Return the article files at these paths. A file that is found twice is taken where it is found first.
+    """Return the article files at these paths. A file that is found twice counts where it is found first.
 
-    Links to files are followed; links to folders are not (they may lead round in a circle, or anywhere), which a notice
-    says. Hidden files and folders are left out.
+    Links to files are followed. Links to folders are not (they may lead in a circle, or anywhere), and a notice says
+    so. Hidden files and folders are left out.
 
     Args:
         paths: Files and folders.
-        held: How many files the store knows below a folder, to say so where it is empty now.
+        held: Returns how many files the store knows below a folder, for the message when that folder is empty now.
 
     Raises:
         DocumentError: A path does not exist, or is a folder that cannot be listed or holds no article.
@@ -84,17 +84,17 @@ def scan(paths: Sequence[Path | str], held: Callable[[str], int]) -> Scan:
 
 
 def is_racy(mtime_ns: int) -> bool:
-    """Tell whether a file changed so lately that its time cannot be relied on to tell of the next change."""
+    """Return whether a file changed so recently that another change might not show in its time."""
     return mtime_ns > time.time_ns() - RACY_NS
 
 
 def key_of(path: str) -> str:
-    """Return what the store calls an absolute path: with forward slashes, and valid text."""
+    """Return the store's name for an absolute path: with forward slashes, and as valid text."""
     return text_of(path if os.sep == "/" else path.replace(os.sep, "/"))
 
 
 def text_of(name: str) -> str:
-    r"""Return a file name as valid text: bytes that are none in the file system's encoding become `\xNN`."""
+    r"""Return a file name as valid text: bytes that are not valid in the file system's encoding become `\xNN`."""
     try:
         name.encode("utf-8")
     except UnicodeEncodeError:
@@ -103,7 +103,7 @@ def text_of(name: str) -> str:
 
 
 def _absolute(path: Path | str) -> str:
-    """Return a path without links in it but for its own name, so that the same file is known by one name."""
+    """Resolve all links in a path except a file's own name, so that the same file always has the same path."""
     given = Path(path).expanduser()
     try:
         return str(given.resolve() if given.is_dir() else given.parent.resolve() / given.name)
@@ -122,7 +122,7 @@ def _scan_folder(found: Scan, folder: str, held: Callable[[str], int]) -> None:
 
 
 def _known(count: int) -> str:
-    """Say what to do about a path where nothing is, which may be a disk that is not mounted."""
+    """Return what to do about an empty or missing path, which may be a disk that is not mounted."""
     if not count:
         return "; give a folder that holds articles, or a file"
     return (
@@ -132,9 +132,9 @@ def _known(count: int) -> str:
 
 
 def _walk(found: Scan, root: str) -> int:
-    """Take all files below a folder, in the order of their names; return how many, those found before included."""
+    """Add all files below a folder, sorted by name; return how many there are, including those found before."""
     seen = 0
-    below = len(key_of(root).rstrip("/")) + 1  # where a source name begins in a key
+    below = len(key_of(root).rstrip("/")) + 1  # position in a key at which the source name begins
     waiting = _listing(found, root, key_of(root))
     while waiting:
         entry = waiting.pop()
@@ -154,7 +154,7 @@ def _walk(found: Scan, root: str) -> int:
 
 
 def _listing(found: Scan, folder: str, source: str) -> list[os.DirEntry[str]]:
-    """Return what a folder holds, last name first."""
+    """Return the entries of a folder in reverse order of their names."""
     try:
         with os.scandir(folder) as listing:
             entries = [entry for entry in listing if not entry.name.startswith(_HIDDEN)]
@@ -165,7 +165,7 @@ def _listing(found: Scan, folder: str, source: str) -> list[os.DirEntry[str]]:
 
 
 def _take(found: Scan, path: str, key: str, source: str) -> int:
-    """Take a file; return 1 if it is one, else 0."""
+    """Add a file; return 1 if it is a regular file that exists, else 0."""
     if key in found.files:
         return 1
     try:
@@ -173,7 +173,7 @@ def _take(found: Scan, path: str, key: str, source: str) -> int:
     except FileNotFoundError:
         if os.path.islink(path):
             _fail(found, key, source, "is a link to nothing; mend or remove it")
-        return 0  # gone since the folder was listed
+        return 0  # deleted since the folder was listed
     except OSError as error:
         _fail(found, key, source, f"cannot be looked at: {error.strerror}; check its permissions")
         return 0

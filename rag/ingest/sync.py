@@ -1,4 +1,4 @@
-"""Files to the store: what is new or changed is read, split, embedded and written, what is gone is dropped."""
+"""Synchronise the store with files: read, split, embed and write what is new or changed, and drop what is gone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rag.load.files import make_document, read_bytes
 from rag.protocols import ArticleStore, Embedding
 from rag.types import Document, File, IngestReport, Note
 
-_PAGE = 1000  # files that are dropped together
+_PAGE = 1000  # files dropped together
 
 
 def sync(
@@ -37,11 +37,11 @@ def sync(
 
     Args:
         index: The store.
-        embedding: What makes the vectors; loaded only when there is something to embed.
+        embedding: The embedding model; loaded only when there is something to embed.
         paths: Files and folders.
-        size: Sentences in a passage, at most.
-        progress: Called with (files done, files in all, source) after each file.
-        columns: How the columns of tables are called; see `rag.load.files.read`.
+        size: The most sentences in a passage.
+        progress: Called with (files done, files in total, source) after each file.
+        columns: The names of the columns of tables; see `rag.load.files.read`.
         pace: Called after each batch with (passages embedded so far, share of the bytes read).
     """
     started = time.perf_counter()
@@ -91,17 +91,17 @@ def put(
     items: Iterable[Document | Note],
     stopped: Callable[[], bool] = lambda: False,
 ) -> IngestReport:
-    """Write what a file holds that is not on this machine's disk.
+    """Write the articles of a file that is not on this machine's disk.
 
     Args:
         index: The store.
-        embedding: What makes the vectors.
-        source: What it is called.
-        raw: Its bytes, by which its next version is told from this one.
-        path: Where it came from: what the store has from there is replaced. Empty: from nowhere.
-        size: Sentences in a passage, at most.
-        items: The articles in it.
-        stopped: Asked after each batch; True ends it there, and what was written stays.
+        embedding: The embedding model.
+        source: The file's name in citations.
+        raw: The file's bytes, whose hash distinguishes its versions.
+        path: Where the file came from: what the store has from there is replaced. Empty if it has no path.
+        size: The most sentences in a passage.
+        items: The articles in the file.
+        stopped: Called after each batch; if it returns True, the rest is skipped, and what was written stays.
     """
     started = time.perf_counter()
     found = Found(path, path, source, len(raw), LATER)
@@ -135,12 +135,12 @@ def _take_in(
             for part, words in written:
                 builder.take(part, words)
             reader.written(part for part, _ in written)
-            index.documents.set_meta("used", "1")  # now, in case that this ends before its end
+            index.documents.set_meta("used", "1")  # after each batch, in case the sync is interrupted
             builder.beat()
 
 
 def _let_go(index: ArticleStore, found: Scan, changes: Changes, builder: ReportBuilder) -> None:
-    """Drop the files that are gone. By now all that is new is written, so what only moved is still there."""
+    """Drop the files that are gone. Everything new is written by now, so files that only moved are still there."""
     gone = [*changes.gone, *(changes.known[key] for key in sorted(builder.gone & changes.known.keys()))]
     gone = [file for file in gone if file.hash not in builder.lost]
     arrivals = builder.arrivals()
@@ -157,13 +157,13 @@ def _let_go(index: ArticleStore, found: Scan, changes: Changes, builder: ReportB
 
 
 def _drop(index: ArticleStore, paths: Sequence[str]) -> list[str]:
-    """Drop files some at a time, and return the source names that went."""
+    """Drop files in pages, and return the source names that were removed."""
     return [name for first in range(0, len(paths), _PAGE) for name in index.drop(paths[first : first + _PAGE])]
 
 
 def _has_left(file: File, found: Scan, arrivals: Mapping[str, list[str]]) -> bool:
-    """Tell whether a file of another folder is not there any more, and the same has arrived here."""
+    """Return whether a file in another folder is gone, and a file with the same content has arrived here."""
     if file.hash not in arrivals or file.path in found.files or found.mirrors(file.path) or found.hides(file.path):
         return False
-    # An escaped name cannot be looked for, nor can a web address.
+    # An escaped name cannot be checked on disk, and neither can a web address.
     return os.path.isabs(file.path) and "\\x" not in file.path and not os.path.lexists(file.path)

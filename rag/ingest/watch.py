@@ -1,4 +1,4 @@
-"""A library that is kept as its folders are: every change of a file is taken over within seconds."""
+"""Watch folders and ingest every changed file within seconds."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from rag.types import IngestReport, merge
 if TYPE_CHECKING:
     from rag.engine import Engine
 
-_LOOK_MS = 300  # how often it is looked whether the folders themselves are still there
-_DEBOUNCE_MS = 1600  # changes that follow one another are taken over together, after this long at the latest
+_LOOK_MS = 300  # how often to check that the folders themselves still exist
+_DEBOUNCE_MS = 1600  # changes in quick succession are ingested together, after this long at the latest
 
 _State = tuple[int, int] | None
 
@@ -27,15 +27,15 @@ def watch(
     on_report: Callable[[IngestReport], None],
     columns: Mapping[str, str] | None = None,
 ) -> None:
-    """Keep the library as these files and folders are, until `stop` is set.
+    """Keep the library in step with these files and folders, until `stop` is set.
 
-    A folder that goes away (a disk that is unmounted) loses nothing and is taken up again when it is back.
+    If a folder disappears (a disk that is unmounted), its articles stay, and it is watched again when it is back.
 
     Args:
-        engine: Whose library it is; questions may be put to it meanwhile.
+        engine: The engine with the library; it can answer questions meanwhile.
         paths: Files and folders.
-        stop: Ends it when it is set, after the ingest under way.
-        on_report: Called with what each ingest did, where that is anything new.
+        stop: Ends the watch when set, after the ingest in progress.
+        on_report: Called with the report of each ingest that has something new to report.
         columns: As for `Engine.ingest`.
 
     Raises:
@@ -58,12 +58,12 @@ def watch(
 
 
 def _changes(paths: Sequence[Path], stop: threading.Event) -> Iterator[bool]:
-    """Yield whether anything changed below the paths, from the moment on that no change goes unnoticed."""
+    """Yield whether anything changed below the paths. The first value comes once every later change will be seen."""
     if not paths:
         while not stop.wait(_LOOK_MS / 1000):
             yield False
         return
-    # Only those who watch pay for it.
+    # Imported here, because it is only needed for watching.
     import watchfiles
 
     roots = [str(path.absolute()) for path in paths]
@@ -86,7 +86,7 @@ def _changes(paths: Sequence[Path], stop: threading.Event) -> Iterator[bool]:
 
 
 def _ingest(engine: Engine, paths: Sequence[Path], columns: Mapping[str, str] | None) -> IngestReport:
-    """Ingest the paths together, so that what moves between them is seen to; those that fail stop no other."""
+    """Ingest the paths together, so that moves between them are recognised. A path that fails stops no other."""
     try:
         return engine.ingest(*paths, columns=columns)
     except DocumentError as error:
@@ -106,7 +106,7 @@ def _is_hidden(path: str, roots: Sequence[str]) -> bool:
 
 
 def _state(path: Path) -> _State:
-    """Return what tells a file or folder from another one in its place, or None where there is none."""
+    """Return what identifies the file or folder at a path (device and inode), or None if there is none."""
     try:
         status = path.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""Parts of files to the store: embedded together, written together."""
+"""Embed parts of files together, and write them to the store together."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Writer:
 
     Args:
         index: The store.
-        embedding: What makes the vectors.
-        size: Sentences in a passage, at most.
+        embedding: The embedding model.
+        size: The most sentences in a passage.
     """
 
     def __init__(self, index: ArticleStore, embedding: Embedding, size: int) -> None:
@@ -32,15 +32,15 @@ class Writer:
         return self._vectors([chunk for part in parts for _, chunks in part.documents for chunk in chunks or ()])
 
     def write(self, parts: Sequence[Part], vectors: Sequence[Vectors]) -> list[tuple[Part, list[str]]]:
-        """Write parts, and return for each document of each what that did: added, replaced or unchanged."""
+        """Write parts, and return the outcome for each document of each: added, replaced or unchanged."""
         if vectors and not self._noted:
-            # Before the first of them is written: a crash right after that leaves nothing to embed, thus to note.
+            # Set before the first write: after a crash there might be nothing left to embed, and it would never be set.
             self._index.documents.set_meta("embedding_path", self._embedding.path)
             self._noted = True
         entries = self._complete(list(_entries(parts, iter(vectors))))
         files = [part.file for part in parts if part.file and part.is_whole]
         words = list(self._index.write(entries, files)) if entries or files else []
-        # Another thread may have removed what an entry relied on; it is written once more, with its passages.
+        # Another thread may have removed what an entry relied on; it is then written again, with its passages.
         if missing := [number for number, word in enumerate(words) if word == "missing"]:
             again = self._index.write([self._filled(entries[number]) for number in missing])
             for number, word in zip(missing, again, strict=True):
@@ -51,7 +51,7 @@ class Writer:
         return [(part, [next(left) for _ in part.documents]) for part in parts]
 
     def _complete(self, entries: list[Entry]) -> list[Entry]:
-        """Return the entries, with passages where an earlier batch took from the store what they relied on."""
+        """Return the entries, adding passages where an earlier batch removed the document that they relied on."""
         relying = {entry.document.id for entry in entries if entry.chunks is None}
         relying -= {entry.document.id for entry in entries if entry.chunks is not None}
         lacking = relying - self._index.held(relying) if relying else set()

@@ -1,1 +1,1 @@
-"""Files and web pages to `Document`s, and their passages."""
+"""Read files and web pages into `Document`s, and split these into passages."""

@@ -1,4 +1,4 @@
-"""What every format's reader takes in and gives out, and the limits that hold for all of them."""
+"""The input and output types of all format readers, and the limits that apply to every format."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from typing import BinaryIO
 from rag.errors import DocumentError
 from rag.types import Note
 
-MAX_BYTES = 50_000_000  # one article; a container of many may be larger
-MAX_UNPACKED = 20_000_000_000  # what the archives in one file may unpack to, altogether
-MAX_RATIO = 100  # text shrinks to a tenth, tables of figures to a thirtieth
-_FREE_UNPACKED = 50_000_000  # below this no ratio is asked for: a small file may be all blanks
+MAX_BYTES = 50_000_000  # for one article; a file of many may be larger
+MAX_UNPACKED = 20_000_000_000  # bytes that the archives in one file may unpack to in total
+MAX_RATIO = 100  # text compresses to a tenth, tables of figures to a thirtieth
+_FREE_UNPACKED = 50_000_000  # below this the ratio is not checked: a small file may be all blanks
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _NO_TEXT = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff\u00ad]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class BombError(DocumentError):
-    """An archive unpacks to more than anyone means to store; nothing more of the file is read."""
+    """An archive unpacks to more than is reasonable; nothing more of the file is read."""
 
 
 class Budget:
-    """How much the archives in one file may still unpack to, whatever they say of their sizes."""
+    """How many bytes the archives in one file may still unpack to, whatever sizes they declare."""
 
     def __init__(self, packed: int) -> None:
         self._left = min(MAX_UNPACKED, max(_FREE_UNPACKED, MAX_RATIO * packed))
 
     def take(self, count: int, source: str) -> None:
-        """Note that `count` bytes were unpacked.
+        """Count `count` unpacked bytes.
 
         Raises:
-            BombError: That is more than there was left.
+            BombError: That is more than was left.
         """
         self._left -= count
         if self._left < 0:
@@ -46,10 +46,10 @@ class Budget:
 
 @dataclass(frozen=True)
 class Input:
-    """A file to read, be it on disk, uploaded, or a member of an archive.
+    """A file to read: on disk, uploaded, or a member of an archive.
 
-    `source` is its name in citations and messages; `member` the part of that name that stands in the archive it came
-    from, empty outside of one. `file` is binary and can be rewound.
+    `source` is its name in citations and messages. `member` is its name inside the archive it came from, empty if it
+    came from none. `file` is binary and seekable.
     """
 
     source: str
@@ -63,7 +63,7 @@ class Input:
         """Return the whole content.
 
         Raises:
-            DocumentError: It is empty or larger than `limit` bytes (`MAX_BYTES` when left out).
+            DocumentError: The file is empty or larger than `limit` bytes (`MAX_BYTES` when left out).
         """
         limit = limit or MAX_BYTES
         self.file.seek(0)
@@ -81,10 +81,10 @@ class Input:
 
 @dataclass(frozen=True)
 class Article:
-    """An article as a format gives it. What the format does not say is empty.
+    """An article as a format's reader returns it. Fields that the file does not give are empty.
 
-    `text` is kept as it is. `member` names it among several in a file. `date` is as declared, for `rag.language.dates`
-    to understand; `language` as well, for `rag.language.identify`.
+    `text` is kept unchanged. `member` identifies the article among several in a file. `date` and `language` are as
+    declared; `rag.language.dates` and `rag.language.identify` interpret them.
     """
 
     text: str = field(repr=False)
@@ -97,17 +97,17 @@ class Article:
     member: str = ""
 
 
-# An article, a part that failed or how something was read, or a file inside that is to be read in turn.
+# A reader yields articles, notes (a part that failed, or how something was read), and files inside to be read in turn.
 Reader = Callable[[Input], Iterator[Article | Note | Input]]
 
 
 def clean(text: str) -> str:
-    """Return a text taken out of a format: line feeds only, no characters that are none, at most one blank line."""
+    """Clean extracted text: line feeds only, no control or invisible characters, at most one blank line in a row."""
     text = _NO_TEXT.sub("", _LINE_ENDS.sub("\n", _SURROGATE.sub("\ufffd", text)))
     text = "\n".join(line.rstrip(" \t\u00a0") for line in text.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 
 def one_line(text: object) -> str:
-    """Return a value of the metadata: a single line, whatever a format made of it."""
+    """Return a metadata value as a single line of bounded length, or an empty string if it is not text."""
     return " ".join(clean(text[:5000]).split())[:1000] if isinstance(text, str) else ""

@@ -1,4 +1,4 @@
-"""Bytes to text: UTF-8, or what a byte order mark says, or what is beyond doubt; and lines of bounded length."""
+"""Decode bytes as UTF-8, by byte order mark or by a certain detection, and read lines of bounded length."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "
 MAX_LINE = 10_000_000
 _HEAD = 1_000_000
 _SAMPLE = 60_000
-_TIE = 0.02  # in what the statistics call a mess, from 0 to 1
-_CLOSE = 0.1  # in how far the letters are those of a language, from 0 to 1
+_TIE = 0.02  # difference in charset-normalizer's chaos (0 to 1) that does not decide
+_CLOSE = 0.1  # difference in its coherence (how well the letters fit a language, 0 to 1) that does not decide
 _HIGH = bytes(range(0x80, 0x100))
 _TOO_LONG = f"is longer than {MAX_LINE // 1_000_000} MB"
-# Which languages an encoding is for. A guess that makes Lithuanian letters out of a French article is none.
+# Which languages an encoding is for. A guess that turns a French article into Lithuanian letters is wrong.
 _WESTERN = "en fr de es pt it nl sv no nb nn da fi is ca gl eu ga af id ms"
 _CENTRAL = "cs sk pl hu sl hr bs ro sq de"
 _LANGUAGES = {
@@ -38,7 +38,7 @@ _LANGUAGES = {
     "gb18030": "zh",
     "big5": "zh",
     "cp949": "ko",
-    # Of old machines: rare, but what they wrote must not be taken for one of those above.
+    # Encodings of old machines: rare, but text in them must not be taken for one of those above.
     "cp850": _WESTERN,
     "mac_roman": _WESTERN,
     "cp852": _CENTRAL,
@@ -49,10 +49,10 @@ _LANGUAGES = {
 
 
 def decode(raw: bytes, name: str) -> tuple[str, str]:
-    """Return the text of a file's bytes, and the encoding where it had to be found out (else empty).
+    """Return the text of a file's bytes, and its encoding if it had to be detected (else empty).
 
     Raises:
-        DocumentError: It is no text, or its encoding is open to doubt.
+        DocumentError: The file is not text, or its encoding is uncertain.
     """
     encoding = next((encoding for mark, encoding in BOMS if raw.startswith(mark)), "utf-8")
     detected = ""
@@ -73,12 +73,12 @@ def decode(raw: bytes, name: str) -> tuple[str, str]:
 
 
 def detect(raw: bytes) -> str:
-    """Return the encoding of bytes that are not UTF-8, empty unless it is beyond doubt.
+    """Return the encoding of bytes that are not UTF-8, or an empty string if it is uncertain.
 
-    The statistics of charset-normalizer propose; the language that an encoding gives the text has to be one that the
-    encoding is for; and two proposals that read differently, none better than the other, are no answer.
+    charset-normalizer proposes encodings. The language of the decoded text must be one that the encoding is for. If two
+    proposals give different texts and neither is clearly better, the encoding is uncertain.
     """
-    # For those only who meet such a file.
+    # Imported here, because few files need it.
     from charset_normalizer import from_bytes
 
     if _is_damaged_utf8(raw):
@@ -98,15 +98,15 @@ def detect(raw: bytes) -> str:
     coherence, _, text = max(likely, key=lambda proposal: proposal[0])
     if any(other != text and close >= coherence - _CLOSE for close, _, other in likely):
         return ""
-    # Of encodings that give the same text, the first in the table is the usual one.
+    # If several encodings give the same text, the first in the table is the usual one.
     return min((name for *_, name, same in fitting if same == text), key=list(_LANGUAGES).index)
 
 
 def encoding_of(file: BinaryIO, name: str) -> tuple[str, str]:
-    """Return the encoding to read a large file's lines with, and the same again where it had to be found out.
+    """Return the encoding for reading a large file's lines, and the same again if it had to be detected (else empty).
 
     Raises:
-        DocumentError: Its start is no text, or its encoding is open to doubt.
+        DocumentError: The start of the file is not text, or its encoding is uncertain.
     """
     file.seek(0)
     head = file.read(_HEAD)
@@ -116,7 +116,7 @@ def encoding_of(file: BinaryIO, name: str) -> tuple[str, str]:
     try:
         detected = decode(whole, name)[1]
     except DocumentError:
-        # Bad lines among good ones are those lines' failure, not the file's.
+        # A few bad lines among good ones fail by themselves; they do not make the whole file fail.
         parts = whole.splitlines()
         if 2 * sum(not part.strip() or bool(_text(part, "utf-8")) for part in parts) <= len(parts) or not whole.strip():
             raise
@@ -125,9 +125,9 @@ def encoding_of(file: BinaryIO, name: str) -> tuple[str, str]:
 
 
 def lines(file: BinaryIO, encoding: str) -> Iterator[tuple[str, str]]:
-    """Yield the lines of a file with their ends, each with why it cannot be read (empty where it can).
+    """Yield the lines of a file with their line ends, each with the reason why it cannot be read (empty if it can).
 
-    Memory stays bounded whatever the file holds.
+    Memory use is bounded, whatever the file holds.
     """
     file.seek(0)
     if encoding == "utf-16":
@@ -140,7 +140,7 @@ def lines(file: BinaryIO, encoding: str) -> Iterator[tuple[str, str]]:
             yield "", _TOO_LONG
             continue
         text = _text(raw, encoding)
-        encoding = "utf-8" if encoding == "utf-8-sig" else encoding  # a mark further on is text
+        encoding = "utf-8" if encoding == "utf-8-sig" else encoding  # a byte order mark further on is text
         yield text, ("" if text else f"is no {encoding.upper()} text")
 
 
@@ -162,7 +162,7 @@ def _wide_lines(file: BinaryIO) -> Iterator[tuple[str, str]]:
 
 
 def _text(raw: bytes, encoding: str) -> str:
-    """Return the text of bytes, empty when they are none in this encoding."""
+    """Return the decoded text, or an empty string if the bytes are not valid text in this encoding."""
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError:
@@ -171,13 +171,13 @@ def _text(raw: bytes, encoding: str) -> str:
 
 
 def _is_damaged_utf8(raw: bytes) -> bool:
-    """Tell whether most of what is not ASCII is UTF-8: then it is that, with errors, and nothing else."""
+    """Return whether most of what is not ASCII is valid UTF-8: then the text is UTF-8 with errors."""
     kept = raw.decode("utf-8", "ignore")
     return len(kept) - len(kept.encode("ascii", "ignore")) > len(raw) - len(kept.encode())
 
 
 def _telling(raw: bytes) -> bytes:
-    """Return lines that hold more than ASCII; of a short text, all."""
+    """Return a sample of the lines that are not pure ASCII, or all of a short text."""
     if len(raw) <= _SAMPLE:
         return raw
     found: list[bytes] = []

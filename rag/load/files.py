@@ -1,4 +1,4 @@
-"""Files to `Document`s, whatever their format: the text, a title, and what the file says of date, author and so on."""
+"""Read files of any supported format into `Document`s: text, title, and metadata such as date and author."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _MOST_NOTES = 20
 
 
 def read(path: Path, source: str, columns: Mapping[str, str] | None = None) -> Iterator[Document | Note]:
-    """Yield the article or articles of a file, and notes of what was odd or failed; memory stays bounded.
+    """Yield the article or articles of a file, and notes about what was odd or failed. Memory use is bounded.
 
-    Of several articles in a file, each has `source!/member` as its source, and its path alike.
+    If a file holds several articles, each has `source!/member` as its source, and a path of the same form.
 
     Args:
         path: The file.
         source: Its name in citations.
         columns: For tables, which column holds what: `{"text": "Body", "title": "Head"}`. The keys are text, title,
-            date, url, source, author and language; usual names are found without.
+            date, url, source, author and language; columns with common names are found without it.
 
     Raises:
-        DocumentError: The file cannot be read, nothing in it can, or (at the end) it breaks off after what was read.
+        DocumentError: The file cannot be read, it has no readable article, or (at the end) it breaks off part way.
     """
     try:
         with path.open("rb") as file:
@@ -48,16 +48,16 @@ def read(path: Path, source: str, columns: Mapping[str, str] | None = None) -> I
 def read_bytes(
     raw: bytes, name: str, path: str = "", columns: Mapping[str, str] | None = None
 ) -> Iterator[Document | Note]:
-    """Yield the articles of a file that is given as its bytes; see `read`.
+    """Yield the articles of a file given as bytes; see `read`.
 
     Args:
         raw: The content.
-        name: The file's name, which is its source.
-        path: Where it is kept, if anywhere.
+        name: The file's name, which becomes its source.
+        path: Where the file is stored, if anywhere.
         columns: As for `read`.
 
     Raises:
-        DocumentError: Nothing in it can be read.
+        DocumentError: The file has no readable article, or breaks off part way.
     """
     yield from _read(Input(name, io.BytesIO(raw), Budget(len(raw)), columns), path)
 
@@ -74,7 +74,7 @@ def make_document(
     language: str = "",
     url: str = "",
 ) -> Document:
-    """Return the `Document` of a text; its id is the SHA-256 of the text."""
+    """Return a `Document` for a text; its id is the SHA-256 of the text."""
     return Document(
         id=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
         source=source,
@@ -91,7 +91,7 @@ def make_document(
 
 
 def make_title(text: str) -> str:
-    """Return the headline when the first line is one, else the first words, cut at a word."""
+    """Return the first line if it is a headline, else the first words of the text, cut between words."""
     lines = _lines(text)
     first = next(lines, "")
     more = next(lines, None) is not None
@@ -106,7 +106,7 @@ def make_title(text: str) -> str:
 
 
 def _read(file: Input, path: str) -> Iterator[Document | Note]:
-    """Yield what a file holds; nothing at all is an error."""
+    """Yield what a file holds; a file that holds nothing is an error."""
     said = False
     for item in _items(file, path):
         said = said or isinstance(item, Document) or item.failed
@@ -138,7 +138,7 @@ def _items(file: Input, path: str) -> Iterator[Document | Note]:
 
 
 def _inside(file: Input, path: str) -> Iterator[Document | Note]:
-    """Yield what a file inside of another holds; what is no article at all is passed over, as in a folder."""
+    """Yield what a file inside another one holds. Files that are not articles are skipped, as in a folder."""
     if not _is_article(file.member):
         return
     try:

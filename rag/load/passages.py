@@ -1,7 +1,7 @@
-"""`Document`s to `Chunk`s: whole sentences with their character spans, furniture of the page left out.
+"""Split `Document`s into `Chunk`s of whole sentences with their character spans, without page furniture.
 
-Credits, teasers, bylines and source lines stay in the document, so every offset holds, but never become evidence. What
-a caption says is evidence, but stands in no connection with the prose around it.
+Credits, teasers, bylines and source lines stay in the document, so that all offsets remain valid, but never become
+evidence. Captions are evidence, but are kept apart from the prose around them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import pairwise
 from rag.language.words import split_sentences
 from rag.types import Chunk, Document, Span
 
-# A sentence longer than this is cut at a space: neither the embedding nor the model would read all of it.
+# Longer sentences are cut at a space: neither the embedding model nor the answer model would read all of one.
 MAX_SENTENCE_CHARS = 1000
 _HEADLINE_CHARS = 200
 _CAPTION_CHARS = 40  # a shorter caption only names what the picture shows
@@ -58,14 +58,14 @@ def split(document: Document, size: int = 4) -> list[Chunk]:
 
     Args:
         document: The article.
-        size: Sentences in a passage, at most. None crosses a teaser or heading, and a caption is one by itself.
+        size: The most sentences in a passage. No passage crosses a teaser or heading; each caption is its own passage.
 
     Returns:
         Chunks with `chunk.text == document.text[chunk.start:chunk.end]`; their sentences' spans do not overlap.
     """
     chunks: list[Chunk] = []
     for run in _runs(document):
-        # Even passages read better than a full one and a lonely rest.
+        # Passages of even length read better than full ones and a short last one.
         count = -(-len(run) // size)
         bounds = [round(i * len(run) / count) for i in range(count + 1)]
         for first, last in pairwise(bounds):
@@ -82,14 +82,14 @@ def sentences(text: str) -> list[Span]:
 
 
 def _kept(text: str) -> Iterator[list[Span]]:
-    """Yield the sentences of each block that is no furniture; of a text that is nothing else, of every block.
+    """Yield the sentences of each block that is not furniture, or of every block if all are furniture.
 
-    A caption is followed by an empty block, and so is what comes before it.
+    A caption has an empty block before and after it.
     """
     blocks = list(_blocks(text))
     kinds = _kinds(text, blocks)
     if set(kinds) == {_Kind.FURNITURE}:
-        kinds = [_Kind.PROSE] * len(blocks)  # still all there is to cite
+        kinds = [_Kind.PROSE] * len(blocks)  # it is all there is to cite
     for span, kind in zip(blocks, kinds, strict=True):
         if kind is _Kind.CAPTION:
             credit = _CREDIT_AT_END.search(text, span.start, span.end)
@@ -101,7 +101,7 @@ def _kept(text: str) -> Iterator[list[Span]]:
 
 
 def _runs(document: Document) -> Iterator[list[Span]]:
-    """Yield the sentences that follow one another with nothing but white space between them."""
+    """Yield runs of sentences that have nothing but white space between them."""
     run: list[Span] = []
     for block in _kept(document.text):
         if run and (not block or document.text[run[-1].end : block[0].start].strip()):
@@ -113,7 +113,7 @@ def _runs(document: Document) -> Iterator[list[Span]]:
 
 
 def _blocks(text: str) -> Iterator[Span]:
-    """Yield the paragraphs: lines, except that the lines of hard-wrapped text are joined."""
+    """Yield the paragraphs: one per line, except that lines of hard-wrapped text are joined."""
     lines: list[Span] = []
     for match in re.finditer(r"[^\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+", text):
         if text[match.start() : match.end()].strip():
@@ -140,7 +140,7 @@ def _continues(text: str, line: Span, following: Span, wrapped: bool, widest: in
 
 
 def _kinds(text: str, blocks: list[Span]) -> list[_Kind]:
-    """Tell for each block whether it is the article's prose, a picture's caption, or belongs to the page."""
+    """Return for each block whether it is prose of the article, a picture's caption, or page furniture."""
     contents = [text[span.start : span.end].strip() for span in blocks]
     kinds = [_kind(content) for content in contents]
     credits = [
@@ -151,7 +151,7 @@ def _kinds(text: str, blocks: list[Span]) -> list[_Kind]:
     for index, is_credit in enumerate(credits):
         if not is_credit:
             continue
-        # A caption stands on the line directly before an agency's name or directly after a photo credit.
+        # A caption is on the line directly before an agency's name or directly after a photo credit.
         for near in (index - 1, index + 1):
             if 0 < near < len(blocks) and _touch(text, blocks, index, near) and _looks_like_caption(contents[near]):
                 kinds[near] = _Kind.CAPTION
@@ -159,7 +159,7 @@ def _kinds(text: str, blocks: list[Span]) -> list[_Kind]:
         kinds[0] = _Kind.FURNITURE  # the headline: the article below says it in full
     captions: set[str] = set()
     for index, content in enumerate(contents):
-        # What a caption says is there once, however often the page repeats it; one of a few words tells nothing.
+        # A caption is kept once, however often the page repeats it; one of a few words says nothing.
         again = content in captions or (kinds[index] is _Kind.CAPTION and len(content) < _CAPTION_CHARS)
         if again or (index and kinds[index] is _Kind.PROSE and _is_heading(content)):
             kinds[index] = _Kind.FURNITURE
@@ -180,7 +180,7 @@ def _looks_like_caption(content: str) -> bool:
 
 
 def _kind(content: str) -> _Kind:
-    """Tell what a block is by its words alone."""
+    """Return the kind of a block, judged by its words alone."""
     if len(content) <= 500:
         if _FURNITURE.fullmatch(content) or _BYLINE.fullmatch(content) or _AGENCY_LINE.fullmatch(content):
             return _Kind.FURNITURE
@@ -191,7 +191,7 @@ def _kind(content: str) -> _Kind:
 
 
 def _is_heading(content: str) -> bool:
-    """Tell whether a block is a headline: short, unpunctuated, no list item, no figures such as those of a score."""
+    """Return whether a block is a headline: short, unpunctuated, not a list item, without figures such as a score."""
     content = content.lstrip("# ")
     tokens = content.split()
     if (

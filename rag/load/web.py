@@ -1,9 +1,9 @@
-"""Articles from the web: one page fetched with care, and its main text.
+"""Fetch one web page safely, and extract its article.
 
-A page that many people use fetches what any of them asks for, so it must be no door into the network behind it: the
-addresses of a host are looked up once, checked, and the connection goes to a checked address (a name cannot resolve
-to another one in between). Redirects are followed here, each under the same checks. No proxy is used: it would look
-names up by itself.
+A shared web interface fetches whatever its users ask for, so it must not give access to the network behind it. The
+addresses of a host are looked up once and checked, and the connection goes to a checked address (so the name cannot
+resolve to another one in between). Redirects are followed here, each with the same checks. No proxy is used, since it
+would look up names itself.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ _HEADERS: dict[bytes | str, bytes | str] = {
 
 @dataclass(frozen=True, slots=True)
 class WebPage:
-    """An article from the web. `text` starts with headline, byline and date where the page gives them.
+    """An article from the web. `text` starts with the headline, byline and date if the page gives them.
 
-    `url` is where the text came from, after redirects; `date` is ISO 8601, `language` ISO 639-1. What is not known is
+    `url` is where the text came from, after redirects; `date` is ISO 8601, `language` ISO 639-1. Unknown fields are
     empty.
     """
 
@@ -57,7 +57,7 @@ class WebPage:
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
-    """What a server sent: the body (content encoding undone), or where to go instead."""
+    """A server's response: the body (with its content encoding undone), or the address it redirects to."""
 
     body: bytes = b""
     content_type: str = ""
@@ -65,7 +65,7 @@ class _Reply:
 
 
 def is_url(text: str) -> bool:
-    """Tell whether `text` is meant as an address of the web rather than as a path."""
+    """Return whether `text` is meant as a web address rather than as a path."""
     return text.strip().lower().startswith(("http://", "https://"))
 
 
@@ -74,14 +74,14 @@ def fetch(url: str, *, allow_private: bool = False, max_bytes: int = MAX_BYTES, 
 
     Args:
         url: An http or https address.
-        allow_private: Connect to addresses that are not on the public internet as well (loopback, the local network).
-            Only where whoever asks could reach them anyway.
-        max_bytes: Largest page that is read, unpacked.
-        seconds: Longest that connecting and reading may take, redirects included.
+        allow_private: Also connect to addresses that are not on the public internet (loopback, the local network).
+            Use it only where the person asking could reach them anyway.
+        max_bytes: The largest page that is read, counted after decompression.
+        seconds: The longest that connecting and reading may take, redirects included.
 
     Raises:
-        DocumentError: The address is refused or cannot be reached, the page is missing, too large, too slow, no web
-            page or broken, or holds no article.
+        DocumentError: The address is refused or cannot be reached, or the page is missing, too large, too slow, not a
+            web page, broken, or without an article.
     """
     deadline = time.monotonic() + seconds
     where = _parse(url)
@@ -113,7 +113,7 @@ def _parse(url: str) -> httpx.URL:
         raise DocumentError(f"{shown!r} is no web address; give one that starts with https:// or http://")
     if len(url) > _MAX_URL_CHARS:
         raise DocumentError(f"the address has {len(url):,} characters; at most {_MAX_URL_CHARS:,} are read")
-    if parsed.userinfo:  # it would become the article's source name, for everyone to see
+    if parsed.userinfo:  # it would become part of the article's source name, which everyone sees
         raise DocumentError("the address holds a user name or password; give one without")
     return parsed.copy_with(fragment=None)
 
@@ -142,7 +142,7 @@ def _get(pool: httpcore.ConnectionPool, where: httpx.URL, max_bytes: int, deadli
 
 
 def _unpacked(parts: Iterable[bytes], encoding: str, where: httpx.URL, max_bytes: int) -> Iterator[bytes]:
-    """Undo the content encoding; never more than one byte over the limit is unpacked, whatever was packed."""
+    """Undo the content encoding; at most one byte more than the limit is unpacked, whatever the server sends."""
     if encoding in ("", "identity"):
         yield from parts
         return
@@ -150,7 +150,7 @@ def _unpacked(parts: Iterable[bytes], encoding: str, where: httpx.URL, max_bytes
         raise DocumentError(
             f"{where} is packed in a way that was not asked for ({encoding[:40]!r}); save it and add it"
         )
-    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # gzip or zlib, as its first bytes say
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # gzip or zlib, depending on its first bytes
     left = max_bytes + 1
     for part in parts:
         try:

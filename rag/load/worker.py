@@ -1,7 +1,7 @@
-"""A process beside this one for the parsers that a hostile file can crash, stall, or make take all memory.
+"""Run parsers in another process, because a hostile file can crash them, stall them or make them use all memory.
 
-It starts with the first file that needs it and serves one call after another. One that takes too long, or that ends
-the process, is that file's error; the next call starts another process.
+The process starts with the first file that needs it, and serves one call after another. If a call takes too long or
+ends the process, that is reported as an error of the file, and the next call starts a new process.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ _process: subprocess.Popen[bytes] | None = None
 
 
 def call(task: str, raw: bytes, source: str, **options: str | None) -> Any:
-    """Have a file parsed in the other process.
+    """Parse a file in the other process.
 
     Args:
         task: A name in `rag.load.worker_process.TASKS`.
-        raw: The file.
-        source: What messages call it.
-        **options: What else the task takes.
+        raw: The file's bytes.
+        source: The file's name in messages.
+        **options: Other arguments of the task.
 
     Raises:
-        DocumentError: The file breaks the parser or takes longer than `SECONDS`, or the parser says what is wrong.
+        DocumentError: The file breaks the parser or takes longer than `SECONDS`, or the parser rejects it.
     """
     with _lock:
         reply = _call(task, raw, source, options)
@@ -46,13 +46,13 @@ def call(task: str, raw: bytes, source: str, **options: str | None) -> Any:
 
 
 def read(task: str, file: Input, limit: int = 0) -> Iterator[Article | Note]:
-    """Yield what a reader makes of a file (of at most `limit` bytes) in the other process."""
+    """Yield the articles and notes of a file (of at most `limit` bytes), parsed in the other process."""
     for said in call(task, file.read(limit), file.source):
         yield Note(**said["note"]) if "note" in said else Article(**said["article"])
 
 
 def stop() -> None:
-    """End the other process, if there is one."""
+    """Stop the other process, if there is one."""
     global _process
     process, _process = _process, None
     if process is None:
@@ -63,7 +63,7 @@ def stop() -> None:
         try:
             if pipe:
                 pipe.close()
-        except OSError:  # what was still to be written has no reader any more
+        except OSError:  # unwritten data has no reader any more
             continue
 
 
@@ -83,7 +83,7 @@ def _call(task: str, raw: bytes, source: str, options: dict[str, str | None]) ->
         stop()
         what = f"takes longer than {SECONDS:g} s to parse" if late.is_set() else "breaks its parser (made to do so?)"
         raise DocumentError(f"{source} {what}; save its text and add that") from error
-    except BaseException:  # interrupted half way, so that the next answer would be to this call
+    except BaseException:  # interrupted half way: the next answer would belong to this call
         stop()
         raise
     finally:

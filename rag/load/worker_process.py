@@ -1,4 +1,4 @@
-"""The process in which `rag.load.worker` has files parsed: calls come in, answers go out, nothing is kept."""
+"""The process that parses files for `rag.load.worker`: it answers calls one by one and keeps no state."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ TASKS: dict[str, Callable[..., Any]] = {
 
 
 def main() -> None:
-    """Answer calls until there are no more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that calls
+    """Answer calls until the input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the calling process
     _limit_memory()
-    html.HARMLESS = sys.maxsize  # this is where what may do harm is parsed
+    html.HARMLESS = sys.maxsize  # parse pages of any size here: this process may crash
     calls = sys.stdin.buffer
-    # What a library prints must not get among the answers.
+    # Output that a library prints must not get mixed up with the answers.
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as answers:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         while len(sizes := calls.read(8)) == 8:

@@ -1,7 +1,7 @@
-"""Zip archives, read with the care that files from anywhere need; Word files and e-books are such archives too.
+"""Read zip archives safely, also for Word files and e-books, which are zip archives too.
 
 Nothing is ever unpacked to a path that the archive names: a member's content goes to an anonymous file, and its name is
-only a name. What an archive says of its sizes is not believed.
+only used as a label. The sizes that an archive declares are not trusted.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from rag.load.article import BombError, Input, one_line
 from rag.types import Note
 
 MAX_DEPTH = 3
-_MAX_DIRECTORY = 32_000_000  # bytes of its list of members: some 300,000
-_MEMORY = 8_000_000  # larger members wait on the disk
+_MAX_DIRECTORY = 32_000_000  # bytes of an archive's list of members: about 300,000 members
+_MEMORY = 8_000_000  # larger members are buffered on disk
 _BLOCK = 1 << 18
-# What `zipfile` raises where an archive is not as it should be.
+# What `zipfile` raises when an archive is broken.
 _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
@@ -41,7 +41,7 @@ _BROKEN = (
 
 
 class _Careful(io.RawIOBase):
-    """A file of which no single read takes more than a list of members may have."""
+    """A file that refuses any single read larger than a list of members may be."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -68,13 +68,13 @@ class _Careful(io.RawIOBase):
 
 
 class Archive:
-    """The members of a zip file by name; what leads out of the archive in a name is left out."""
+    """The members of a zip file by name; parts of a name that lead out of the archive are removed."""
 
     def __init__(self, file: Input) -> None:
         """Read the list of members.
 
         Raises:
-            DocumentError: It is no archive, or broken.
+            DocumentError: The file is not an archive, or is broken.
         """
         self._file = file
         try:
@@ -95,16 +95,16 @@ class Archive:
                 self.members[name] = info
 
     def open(self, name: str) -> BinaryIO:
-        """Return a member's content in a file of its own: in memory, or on the disk if it is large.
+        """Return a member's content in a separate file: in memory, or on disk if it is large.
 
         Raises:
-            DocumentError: It is encrypted, packed in an unusual way, or broken.
-            BombError: More comes out than the file's budget allows.
+            DocumentError: The member is encrypted, compressed in an unusual way, or broken.
+            BombError: It unpacks to more than the file's budget allows.
         """
         info = self.members[name]
         if info.flag_bits & 0x1:
             raise DocumentError(f"{name} is encrypted; unpack it with its password and add it")
-        # The other methods cannot be unpacked within bounds.
+        # Other compression methods cannot be unpacked within bounds.
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise DocumentError(
                 f"{name} is packed in an unusual way (method {info.compress_type}); unpack it and add it"
@@ -129,7 +129,7 @@ class Archive:
         """Return a member's content.
 
         Raises:
-            DocumentError: There is no such member, it cannot be read, or it has more than `limit` bytes.
+            DocumentError: The member does not exist, cannot be read, or has more than `limit` bytes.
         """
         if name not in self.members:
             raise DocumentError(f"{self._file.source} is incomplete: it lacks {one_line(name)[:100]}; get it again")
@@ -141,7 +141,7 @@ class Archive:
 
 
 def starts_zip(head: bytes, suffix: str) -> bool:
-    """Tell whether a file that starts so is a zip archive, whatever its name."""
+    """Return whether a file with these first bytes is a zip archive, whatever its name."""
     return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
 
 

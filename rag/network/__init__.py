@@ -1,1 +1,1 @@
-"""HTTP to places that are not trusted: checked addresses, bounded time and bytes."""
+"""HTTP to servers that are not trusted: checked addresses, and limits on time and bytes."""

@@ -1,7 +1,7 @@
-"""HTTP to an answer model's endpoint, which is not trusted: so many bytes and seconds for one reply, and no more.
+"""HTTP to an answer model's endpoint, which is not trusted, with limits on the bytes and seconds of each reply.
 
-The bounds hold for everything that comes over the wire, headers and framing too, before anything parses or unpacks it:
-a hundred megabytes in one line would keep every other thread waiting for as long as somebody looks at them.
+The limits apply to everything that comes over the wire, including headers and framing, before anything parses or
+unpacks it: a hundred megabytes in one line would block every other thread for as long as they are being parsed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import httpx
 from rag.errors import DocumentError, LLMError
 from rag.network.connect import Budget, CheckedBackend, TooMuchError
 
-# An answer of 160 tokens is some 60 KB as a stream of JSON, three times as much where a provider says much about each.
+# An answer of 160 tokens is about 60 KB as a stream of JSON, or three times that if a provider adds much to each token.
 MAX_BYTES = 512 * 1024
 MAX_LINE = 64 * 1024  # bytes of one line of a stream
 _IT = "the answer model's endpoint"
@@ -29,12 +29,13 @@ NO_SOCKS = (
 
 
 class BoundedTransport(httpx.BaseTransport):
-    """Sends each request over a connection of its own, within the bounds. Redirects are not followed here.
+    """Sends each request over a separate connection, within the limits. Redirects are not followed here.
 
-    The proxies of the environment are used, but never for this machine itself. Closing it closes what is still open.
+    The environment's proxies are used, but never for this machine itself. Closing the transport closes all connections
+    that are still open.
 
     Args:
-        seconds: Longest that a whole reply may take, from connecting to its last byte.
+        seconds: The longest that a whole reply may take, from connecting to its last byte.
 
     Raises:
         LLMError: The server cannot be reached, is too slow, sends too much or does not speak HTTP.
@@ -45,12 +46,12 @@ class BoundedTransport(httpx.BaseTransport):
         self._bodies: list[_Body] = []
 
     def close(self) -> None:
-        """Close the connections of all replies that were begun."""
+        """Close the connections of all replies."""
         while self._bodies:
             self._bodies.pop().close()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send `request` and return the reply, its body still to be read."""
+        """Send `request` and return the reply, whose body has not been read yet."""
         backend = CheckedBackend(True, time.monotonic() + self._seconds, Budget(MAX_BYTES))
         body = _Body(self._seconds)
         try:
@@ -58,7 +59,7 @@ class BoundedTransport(httpx.BaseTransport):
                 body.pool = _pool(request.url, backend)
                 body.reply = body.pool.handle_request(_plain(request))
             headers = httpx.Headers(body.reply.headers)
-            # What is packed could be a thousand times as long when it is unpacked, and was not asked for.
+            # Compression was not asked for, and a compressed reply can unpack to a thousand times its size.
             if headers.get("content-encoding", "identity").lower() not in ("", "identity"):
                 raise LLMError(f"{_IT} packs its reply in a way that was not asked for; check llm_base_url")
         except BaseException:
@@ -94,13 +95,13 @@ class _Body(httpx.SyncByteStream):
 
 
 class _Translated:
-    """Turns what httpcore raises into `LLMError`; the text says nothing of what the server said."""
+    """Turns what httpcore raises into `LLMError`; the message repeats nothing that the server sent."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
 
     def __enter__(self) -> None:
-        """Nothing is needed."""
+        """Do nothing."""
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, Exception) and not isinstance(error, LLMError):
@@ -119,7 +120,7 @@ class _Translated:
 
 
 def _lines(parts: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield whole lines: what reads them copies an unfinished one again for every piece of it that comes."""
+    """Yield whole lines, because the client copies an unfinished line again for every piece that arrives."""
     held = bytearray()
     for part in parts:
         before = len(held)
@@ -156,7 +157,7 @@ def _pool(url: httpx.URL, backend: CheckedBackend) -> httpcore.ConnectionPool:
 
 
 def _proxy(url: httpx.URL) -> str | None:
-    """Return the environment's proxy for a URL, if there is one; no proxy leads to this machine itself."""
+    """Return the environment's proxy for a URL, if there is one; never one for this machine itself."""
     if is_loopback(url.host) or urllib.request.proxy_bypass(url.host):
         return None
     found = urllib.request.getproxies()
@@ -164,10 +165,10 @@ def _proxy(url: httpx.URL) -> str | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host's name or address means this machine."""
+    """Return whether a host name or address means this machine."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:  # another name
+    except ValueError:  # any other name
         return False
 
 

@@ -1,4 +1,4 @@
-"""Connections to checked addresses only, never for longer or for more bytes than was given."""
+"""Open connections to checked addresses only, with a deadline and a limit on the bytes read."""
 
 from __future__ import annotations
 
@@ -21,30 +21,34 @@ _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class TooMuchError(Exception):
-    """More bytes came than are read."""
+    """The server sent more bytes than the budget allows."""
 
 
 class Budget:
-    """How many bytes may still be read, over all connections that share it."""
+    """How many bytes may still be read, summed over all connections that share the budget."""
 
     def __init__(self, bytes_left: int) -> None:
-        """Begin with `bytes_left` bytes."""
+        """Start with `bytes_left` bytes."""
         self._left = bytes_left
 
     def spend(self, count: int) -> None:
-        """Take bytes off; raises `TooMuchError` when there are not so many left."""
+        """Subtract `count` bytes.
+
+        Raises:
+            TooMuchError: Fewer bytes were left.
+        """
         self._left -= count
         if self._left < 0:
             raise TooMuchError
 
 
 class CheckedBackend(httpcore.NetworkBackend):
-    """Connects to checked addresses only, and lets no operation outlast the deadline or read over the budget.
+    """Connects to checked addresses only, and limits every operation to the deadline and the budget.
 
     Args:
-        allow_private: Connect to addresses that are not on the public internet as well.
-        deadline: Moment of `time.monotonic` at which everything ends.
-        budget: Bytes that may be read, whatever they are (headers and framing too); any number when left out.
+        allow_private: Also connect to addresses that are not on the public internet.
+        deadline: The value of `time.monotonic` at which everything ends.
+        budget: How many bytes may be read, including headers and framing; unlimited when left out.
     """
 
     def __init__(self, allow_private: bool, deadline: float, budget: Budget | None = None) -> None:
@@ -79,7 +83,7 @@ class CheckedBackend(httpcore.NetworkBackend):
 
 
 class _BoundedStream(httpcore.NetworkStream):
-    """A connection on which a server cannot go on for ever, by a byte now and then or by very many."""
+    """A connection with limits, so that a server cannot go on for ever by sending very slowly or very much."""
 
     def __init__(self, stream: httpcore.NetworkStream, deadline: float, budget: Budget | None) -> None:
         self._stream = stream
@@ -124,7 +128,7 @@ def _addresses(host: str, port: int) -> list[_Address]:
 
 
 def _is_public(address: _Address) -> bool:
-    """Tell whether an address is on the public internet, the IPv4 address that an IPv6 one stands for included."""
+    """Return whether an address is on the public internet, and so is any IPv4 address that an IPv6 one embeds."""
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
         if int(address) < 2**32 or address in _LOCAL_NAT64:

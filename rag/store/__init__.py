@@ -1,1 +1,1 @@
-"""The library on disk: documents in SQLite, and Chroma and the lexical index derived from them."""
+"""The store on disk: documents in SQLite, with Chroma and the lexical index derived from them."""

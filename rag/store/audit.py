@@ -1,4 +1,4 @@
-"""Every invariant of a store, read in pages; and what does not hold, mended from the documents without embedding."""
+"""Check every invariant of a store, and repair what is wrong from the documents without embedding anything."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from rag.store.view import MEND, Vectors, View
 from rag.types import Chunk, Document
 
 _PAGE = 500
-_NEAR = 1e-4  # half precision; Chroma scales vectors to unit length again
-_TOGETHER = 100_000  # sentences of one page of passages, at most
-# What each statement finds is wrong; it selects what to call it.
+_NEAR = 1e-4  # tolerance: the vectors are half precision, and Chroma scales them to unit length again
+_TOGETHER = 100_000  # the most sentences in one page of passages
+# Every row that a statement finds is a fault; the statement selects the values for the message.
 _RULES = {
     "document {} is {}, not live: a write was not finished": "SELECT source, state FROM documents "
     "WHERE state != 'live'",
@@ -52,7 +52,7 @@ _DAMAGED = {
 
 @dataclass
 class Fault:
-    """Something wrong: what it is, and what is to be written anew to mend it."""
+    """A fault: a message, and the id of what has to be rewritten or removed to repair it."""
 
     message: str
     chroma: str = ""  # id of a passage
@@ -61,13 +61,13 @@ class Fault:
 
 
 class Audit:
-    """Compares the three parts of a store, which must not be written meanwhile."""
+    """Compares the three parts of a store. Nothing may write to the store meanwhile."""
 
     def __init__(self, documents: DocumentStore, vectors: VectorStore, lexical: LexicalIndex) -> None:
         self._documents, self._vectors, self._lexical = documents, vectors, lexical
 
     def faults(self) -> Iterator[Fault]:
-        """Yield everything that is wrong."""
+        """Yield every fault in the store."""
         with self._documents.snapshot() as view:
             yield from self._in_database(view)
             self._lexical.check()
@@ -87,10 +87,10 @@ class Audit:
             yield from self._orphans(view)
 
     def glance(self) -> None:
-        """Look at what takes little time even in a large store.
+        """Run the checks that are fast even in a large store.
 
         Raises:
-            DamagedError: A file of the lexical index or the database is not what was written.
+            DamagedError: A file of the lexical index or the database has changed since it was written.
         """
         self._lexical.check()
         with self._documents.snapshot() as view:
@@ -99,13 +99,13 @@ class Audit:
                     raise DamagedError(f"documents.db: {one_line(message)}; {MEND}")
 
     def repair(self, documents: bool = True) -> list[Fault]:
-        """Mend everything that can be, and return what was wrong.
+        """Repair everything that can be repaired, and return what was wrong.
 
         Args:
-            documents: Take out documents that are damaged themselves.
+            documents: Whether to remove documents that are damaged themselves.
 
         Raises:
-            DamagedError: There is such a document, and it may not be taken out; nothing was changed.
+            DamagedError: A document is damaged and `documents` is false. Nothing was changed.
         """
         found = list(self.faults())
         if not documents and (fault := next((fault for fault in found if fault.damaged), None)):
@@ -117,7 +117,7 @@ class Audit:
             self._vectors.remove(self._strangers(view))
             self._lexical.commit()
             if self._lexical.count() != view.count()[2]:
-                # Its entries cannot be listed, so those of strangers go with all others.
+                # The entries cannot be listed, so orphans can only be removed by rebuilding the whole index.
                 self._lexical.clear()
                 for ids in self._pages(view):
                     self._put_lexical(list(view.chunks(ids)))
@@ -128,7 +128,7 @@ class Audit:
         with self._documents.database.write() as connection:
             for table in ("texts", "chunks", "bands", "arrivals", "places"):
                 connection.execute(f"DELETE FROM {table} WHERE document NOT IN (SELECT number FROM documents)")
-            # What cannot be trusted goes; its files are forgotten, so the next sync reads them again.
+            # Damaged documents are removed and their files forgotten, so the next sync reads the files again.
             for document_id in dict.fromkeys(fault.damaged for fault in damaged):
                 outbox.remove(connection, document_id)
             outbox.mend(connection)
@@ -211,7 +211,7 @@ class Audit:
         return found + _unknown(view, page)
 
     def _pages(self, view: View, but: Sequence[int] = ()) -> Iterator[list[str]]:
-        """Yield the ids of all passages but those of some documents."""
+        """Yield the ids of all passages in pages, except those of the documents in `but`."""
         statement = (
             "SELECT number, id FROM chunks WHERE number > ? AND document NOT IN (SELECT value FROM json_each(?)) "
             "ORDER BY number LIMIT ?"
@@ -223,7 +223,7 @@ class Audit:
 
 
 def entry(chunk: Chunk, document: Document) -> tuple[Chunk, list[list[str]], list[str]]:
-    """Return a passage as the lexical index takes it."""
+    """Return a passage in the form that `LexicalIndex.put` takes."""
     sentences = [terms(document.text[s.start : s.end]) for s in chunk.sentences]
     return chunk, sentences, terms(f"{document.title} {chunk.text}")
 

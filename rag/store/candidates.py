@@ -1,4 +1,4 @@
-"""Candidate passages for a question: what Chroma and the lexical index propose, copies once, filters obeyed."""
+"""Find the candidate passages for a question in Chroma and the lexical index, filtered and without duplicates."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from rag.store.vectors import VectorStore
 from rag.store.view import Owner, View
 from rag.types import Candidate, Chunk, Document
 
-_REPEATED = 0.8  # the share of its words that a sentence has in common with the one it repeats
-_SCORES = 1000  # sentences of passages that stand for others, scored afterwards
+_REPEATED = 0.8  # a sentence repeats another when they share at least this much of their words
+_SCORES = 1000  # most sentences scored afterwards, in passages that replace their copies
 
 Vector = npt.NDArray[np.float32]
 Passage = tuple[Chunk, Document, Vector]
@@ -24,13 +24,13 @@ Passage = tuple[Chunk, Document, Vector]
 
 @dataclass
 class CandidateSearch:
-    """One question to one view of the store.
+    """The search for one question in one view of the store.
 
     Args:
-        view: The documents as they are at one moment.
+        view: A snapshot of the documents.
         vectors: Chroma.
         lexical: The lexical index.
-        among: The documents to look in; all when None.
+        among: The documents to search; all when None.
     """
 
     view: View
@@ -57,7 +57,7 @@ class CandidateSearch:
             return [chunk_id for chunk_id, _ in found], len(found) < most
 
         def lexical(most: int) -> tuple[list[str], bool]:
-            # As a rule no more than two sentences of a passage are among the best.
+            # Usually at most two sentences of a passage are among the best.
             found = self.lexical.search(question_terms, most * 2, few)
             for chunk_id, number, score in found:
                 scores.setdefault(chunk_id, {})[number] = score
@@ -67,15 +67,15 @@ class CandidateSearch:
         partial = [chunk_id for chunk_id in wanted if chunk_id in self._partial]
         wanted = [chunk_id for chunk_id in wanted if chunk_id not in partial[limit:]]
         unscored = [chunk_id for chunk_id in wanted if chunk_id not in self._asked]
-        if unscored:  # they stand for copies that were proposed
+        if unscored:  # these passages replace copies that an index proposed
             for chunk_id, number, score in self.lexical.search(question_terms, _SCORES, unscored):
                 scores.setdefault(chunk_id, {})[number] = score
         found = [_candidate(passage, scores) for passage in self._read(wanted)]
         return sorted(found, key=lambda c: (c.source, c.chunk.document_id, c.chunk.start))
 
     def _first(self, propose: Callable[[int], tuple[list[str], bool]], limit: int) -> list[str]:
-        """Return proposals: `limit` of them, not counting those that are dropped or repeat others."""
-        # Of what an index proposes from everywhere, as much is of use as matches.
+        """Return at least `limit` proposals where possible, not counting those that are dropped or repeat others."""
+        # An index proposes from all documents, so only this share of its proposals passes the filter.
         share = self.among.share if self.among and not self.among.few else 1.0
         most = round(limit / share)
         while True:
@@ -85,18 +85,18 @@ class CandidateSearch:
             count = sum(chunk_id not in self._partial for chunk_id in self._distinct(kept))
             if all_of_them or count >= limit or count == len(proposed):
                 return kept
-            # As many more as the share that was of use so far makes necessary, and not too few at a time.
+            # Ask for as many more as the useful share so far suggests, at least twice and at most eight times as many.
             most = max(most * 2, min(most * 8, most * limit // max(1, count)))
 
     def _learn(self, chunk_ids: Iterable[str]) -> None:
-        """Look up the documents of passages; those that may not be shown have none."""
+        """Look up the documents of passages. Passages that may not be shown get no entry."""
         new = [chunk_id for chunk_id in chunk_ids if chunk_id not in self._asked]
         self._asked.update(new)
         found = self.view.owners(new)
         self._owners |= {i: o for i, o in found.items() if self.among is None or o.number in self.among.documents}
 
     def _distinct(self, chunk_ids: Iterable[str]) -> list[str]:
-        """Return the passages, each once, with those of one document in place of their near-identical copies."""
+        """Return the passages, each once; near-identical copies are replaced by the passages of one document."""
         ids = list(dict.fromkeys(chunk_ids))
         families = {self._owners[i].family for i in ids}
         heads = self._heads_of(families)
@@ -104,7 +104,7 @@ class CandidateSearch:
         if not in_family:
             return ids
         told = {number: self._told(number) for number in {heads[self._owners[i].family] for i in in_family}}
-        # The earliest first: what it says need not be said by the others.
+        # Earliest first: later documents need not repeat what it says.
         in_family.sort(key=lambda i: (self._owners[i].date or "9", self._owners[i].number, i))
         stands: dict[str, list[str]] = {}
         said: dict[int, _Sentences] = {}
@@ -130,7 +130,7 @@ class CandidateSearch:
         return list(dict.fromkeys(other for i in ids for other in stands.get(i, [i])))
 
     def _heads_of(self, families: Iterable[int]) -> dict[int, int]:
-        """Return the document that stands for each family of several: the earliest, else the first added."""
+        """Return the document that represents each family of several: the earliest, or else the first added."""
         for family, members in self.view.families([f for f in families if f not in self._heads]).items():
             allowed = [(date or "9", n) for n, date in members if self.among is None or n in self.among.documents]
             self._heads[family] = min(allowed)[1] if len(allowed) > 1 else 0
@@ -153,9 +153,9 @@ class CandidateSearch:
         return [self._passages[i] for i in chunk_ids if i in self._passages]
 
     def _exact(self, vector: Vector) -> list[tuple[str, float]]:
-        """Return passages best first, compared one by one: those that match where they are few, else all.
+        """Return passages best first, by exact comparison: the matching ones if they are few, else all.
 
-        All are compared only while Chroma cannot be written to, since it may not answer then.
+        All are compared only while Chroma is marked as failed, since it may not answer then.
         """
         if self._compared is None:
             if self.among and self.among.vectors is not None:
@@ -169,28 +169,28 @@ class CandidateSearch:
 
 
 class _Sentences:
-    """Sentences that were said, as terms, each with its passage; near-identical ones count as one."""
+    """Sentences seen so far, as terms, each with its passage. Near-identical sentences count as one."""
 
     def __init__(self) -> None:
         self._exact: dict[tuple[str, ...], list[tuple[str, int]]] = {}
         self._sets: list[tuple[frozenset[str], tuple[str, int]]] = []
 
     def add(self, sentence: Sequence[str], chunk_id: str, number: int) -> None:
-        """Note a sentence of a passage of a document."""
+        """Add a sentence with the passage and document it is from."""
         places = self._exact.setdefault(tuple(sentence), [])
         if not places:
             self._sets.append((frozenset(sentence), (chunk_id, number)))
         places.append((chunk_id, number))
 
     def find(self, sentence: Sequence[str], but: int | None = None) -> str | None:
-        """Return the passage that says this sentence, in a document other than `but`, or None."""
+        """Return a passage with this sentence, in a document other than `but`, or None."""
         for chunk_id, number in self._exact.get(tuple(sentence), ()):
             if number != but:
                 return chunk_id
         mine = frozenset(sentence)
         for other, (chunk_id, number) in self._sets:
             shared = len(mine & other)
-            # Other figures make another statement, however many words are the same.
+            # Sentences with different figures say different things, however many words they share.
             if (
                 number != but
                 and shared >= _REPEATED * max(len(mine), len(other)) > 0

@@ -1,4 +1,4 @@
-"""One SQLite file: a writer, and readers of their own that no writer holds up. Only this module knows sqlite3."""
+"""Access to one SQLite file: one writer, and readers that never wait for it. Only this module uses sqlite3."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from pathlib import Path
 from rag.errors import StoreError, one_line
 
 Connection = sqlite3.Connection
-# What every connection is set to. WAL lets readers see the last commit while the next one is written. With FULL each
-# commit is on the disk before it returns (3 ms here, three a batch), so SQLite is never behind the indexes that are
-# written after it, not even when the power fails; a killed process loses nothing with any setting.
+# Settings of every connection. With WAL, readers see the last commit while the next one is written. With FULL, each
+# commit is on disk before it returns (3 ms here, three per batch), so SQLite is never behind the indexes, which are
+# written after it, not even after a power failure. A killed process loses nothing with any setting.
 _SETTINGS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -32768")
 _MOST_IDLE = 8  # readers kept open
 
 
 class Database:
-    """One SQLite file, safe to use from several threads: writers take turns, each reader sees one moment.
+    """One SQLite file, safe to use from several threads: writers take turns, and each reader sees one snapshot.
 
     Args:
-        path: The file; made when missing.
+        path: The file. It is created if missing.
 
     Raises:
-        StoreError: It cannot be opened or is no database.
+        StoreError: The file cannot be opened or is not a database.
     """
 
     def __init__(self, path: Path) -> None:
@@ -38,7 +38,7 @@ class Database:
         self._writer = self._connect()
 
     def close(self) -> None:
-        """Close the file; readers at work close theirs when they are done."""
+        """Close the file. Readers still in use close their connections when they are done."""
         with self._idle_lock:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -49,10 +49,10 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Lend the writer for one transaction: kept when the block ends, undone when it raises.
+        """Lend the writer for one transaction: committed when the block ends, rolled back when it raises.
 
         Raises:
-            StoreError: The database failed; nothing of the transaction was kept.
+            StoreError: The database failed, and the transaction was rolled back.
         """
         with self._lock, self._translated():
             self._writer.execute("BEGIN IMMEDIATE")
@@ -66,7 +66,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Lend a reader that sees the database as it is at its first statement, whatever is written meanwhile.
+        """Lend a reader that sees the database as of its first statement, whatever is written meanwhile.
 
         Raises:
             StoreError: The database failed.
@@ -82,7 +82,7 @@ class Database:
                 self._give(reader)
 
     def back_up(self, copy: Path) -> None:
-        """Write a copy of the whole database; `copy` is there complete or not at all."""
+        """Write a copy of the whole database to `copy`, which appears only once it is complete."""
         partial = copy.with_name(f"{copy.name}.partial")
         with self._lock, self._translated():
             partial.unlink(missing_ok=True)
@@ -94,12 +94,12 @@ class Database:
             os.replace(partial, copy)
 
     def forgive(self) -> None:
-        """Take rows whose parents are missing too, from now on."""
+        """Stop enforcing foreign keys, so that rows whose parents are missing are accepted too."""
         with self._lock, self._translated():
             self._writer.execute("PRAGMA foreign_keys = OFF")
 
     def shrink(self) -> None:
-        """Put everything into the one file, so that it can be moved."""
+        """Move everything from the WAL into the database file, so that the file can be moved."""
         with self._lock, self._translated():
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -141,15 +141,15 @@ class Database:
 
 
 def check_schema(path: Path) -> None:
-    """Read the names of the tables in a file that another engine opens, where there is one.
+    """Check that the schema of an SQLite file that another library opens can be read, if the file exists.
 
     Raises:
-        StoreError: They cannot be read.
+        StoreError: The schema cannot be read.
     """
     if not path.exists():
         return
     try:
-        # Not read only: what a killed process left half written is undone by whoever opens the file next.
+        # Not read-only: whoever opens the file next rolls back what a killed process left half written.
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)
         try:
             connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()

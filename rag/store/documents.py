@@ -1,6 +1,7 @@
-"""The documents and their passages in SQLite: the truth that Chroma and the lexical index are derived from.
+"""Documents and passages in SQLite, from which Chroma and the lexical index are derived.
 
-Vectors lie here too (float16), so both can be rebuilt without embedding anything again. `rag/store/outbox.py` writes.
+The vectors are stored here too (float16), so both indexes can be rebuilt without embedding anything again.
+`rag/store/outbox.py` does the writing.
 """
 
 from __future__ import annotations
@@ -58,10 +59,10 @@ class DocumentStore:
     """Documents, passages and vectors in one SQLite file; safe to use from several threads.
 
     Args:
-        path: The database file; made when missing.
+        path: The database file. It is created if missing.
 
     Raises:
-        StoreError: The file cannot be opened or is no database.
+        StoreError: The file cannot be opened or is not a database.
     """
 
     def __init__(self, path: Path) -> None:
@@ -80,17 +81,17 @@ class DocumentStore:
 
     @contextmanager
     def snapshot(self) -> Iterator[View]:
-        """Lend a view of one moment, whatever is written meanwhile."""
+        """Lend a view of the documents that does not change, whatever is written meanwhile."""
         with self.database.read() as connection:
             yield View(connection)
 
     def get_meta(self, key: str) -> str | None:
-        """Return the value kept under `key`, or None."""
+        """Return the value stored under `key`, or None."""
         with self.snapshot() as view:
             return view.meta(key)
 
     def set_meta(self, key: str, value: str) -> None:
-        """Keep `value` under `key`."""
+        """Store `value` under `key`."""
         with self.database.write() as connection:
             connection.execute(
                 "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value)
@@ -102,12 +103,12 @@ class DocumentStore:
             return view.document(document_id)
 
     def sources(self) -> tuple[SourceInfo, ...]:
-        """Return every document without its text, by source name."""
+        """Return every document without its text, sorted by source name."""
         with self.snapshot() as view:
             return view.sources()
 
     def is_empty(self) -> bool:
-        """Tell whether there is no document."""
+        """Return whether there are no documents."""
         with self.snapshot() as view:
             return view.is_empty()
 

@@ -1,4 +1,4 @@
-"""Near-identical texts: MinHash signatures over runs of three words. Only this module knows datasketch."""
+"""Find near-identical texts by MinHash signatures over runs of three words. Only this module uses datasketch."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-# The share of three-word runs that two articles must have in common, as their signatures estimate it.
+# The share of three-word runs that two near-identical articles have in common, estimated from their signatures.
 SIMILAR = 0.7
-# 20 bands of 6: a pair that shares 0.7 of its runs meets in a band 92 times of 100, 0.8 always, 0.4 8 times.
+# With 20 bands of 6 rows, a pair that shares 0.7 of its runs shares a band in 92 of 100 cases; 0.8 always, 0.4 in 8.
 _BANDS, _ROWS = 20, 6
 _RUN = 3
-_SLICE = 4096  # runs hashed at a time: 2 MB, however long the text
+_SLICE = 4096  # runs hashed at a time: needs 2 MB, however long the text
 _WORD = re.compile(r"\w+")
 
 
 def signature(text: str) -> bytes:
-    """Return the MinHash signature of a text: 120 little-endian unsigned integers of 32 bits."""
-    # Imported here: it brings scipy along, 0.9 s that a process which only answers does not need.
+    """Return the MinHash signature of a text: 120 little-endian unsigned 32-bit integers."""
+    # Imported here because it imports scipy, which takes 0.9 s that a process which only answers does not need.
     from datasketch import MinHash
 
     words = _WORD.findall(text.casefold())
@@ -33,7 +33,7 @@ def signature(text: str) -> bytes:
 
 
 def bands(signed: bytes) -> list[int]:
-    """Return the keys of a signature's bands, signed integers of 64 bits; near-identical texts share one or more."""
+    """Return the keys of a signature's bands as signed 64-bit integers; near-identical texts share one or more."""
     width = len(signed) // _BANDS
     return [
         int.from_bytes(
@@ -46,15 +46,15 @@ def bands(signed: bytes) -> list[int]:
 
 
 def similarity(one: bytes, other: bytes) -> float:
-    """Return the estimated share of runs that two signed texts have in common."""
+    """Return the estimated share of runs that two texts have in common, from their signatures."""
     return float(np.mean(_values(one) == _values(other)))
 
 
 def components(signed: Mapping[int, bytes]) -> list[list[int]]:
-    """Return the numbers of the texts in groups: whoever is linked, directly or through others, is in one.
+    """Return the numbers of the texts in groups: texts linked directly or through others are in the same group.
 
-    Two are linked when they share a band and are `SIMILAR`, so the groups follow from the texts alone, not from the
-    order in which they came.
+    Two texts are linked when they share a band and are `SIMILAR`, so the groups depend on the texts alone, not on the
+    order in which they were added.
     """
     numbers = sorted(signed)
     values = np.stack([_values(signed[n]) for n in numbers]) if numbers else np.zeros((0, 0), dtype=np.uint32)

@@ -1,4 +1,4 @@
-"""Which documents a question is put to: filters to document numbers, in SQL."""
+"""Find the documents that meet a question's filters, with SQL."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rag.errors import UsageError
 from rag.store.view import View
 from rag.types import Filters
 
-# So many passages are compared one by one; of more, what the indexes propose and does not match is dropped.
+# Up to this many matching passages are compared one by one; above it, proposals that do not match are dropped.
 FEW = 2000
 _BRACKETS = re.compile(r"\[!?(?:\w-\w|[\w ./])+\]")
 _DAY = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
@@ -29,10 +29,10 @@ class Matching:
 
     Args:
         documents: Their numbers.
-        passages: How many passages they have together.
-        share: That as a share of all passages.
-        few: The ids of these passages where they are few enough to be compared one by one, exactly.
-        vectors: Their vectors, float32 of shape (few, dimensions).
+        passages: How many passages they have in total.
+        share: `passages` as a share of all passages.
+        few: The ids of these passages if they are few enough to be compared one by one, exactly.
+        vectors: The vectors of `few`, float32 of shape (few, dimensions).
     """
 
     documents: frozenset[int]
@@ -46,7 +46,7 @@ def matching(view: View, filters: Filters) -> Matching:
     """Return the documents that meet every condition.
 
     Raises:
-        UsageError: `since` or `until` is no date.
+        UsageError: `since` or `until` is not a date.
     """
     conditions = ["d.state IN ('live', 'changed')"]
     values: list[object] = []
@@ -60,7 +60,7 @@ def matching(view: View, filters: Filters) -> Matching:
     if since := day("since", filters.since):
         require("d.date >= ?", since)
     if until := day("until", filters.until):
-        # What is published in the course of that day, month or year is included; what says less is not.
+        # Documents published during that day, month or year are included; those with a less exact date are not.
         require("d.date != '' AND substr(d.date, 1, ?) <= ? AND length(d.date) >= ?", len(until), until, len(until))
     if filters.languages:
         wanted = [language.casefold() for language in filters.languages]
@@ -82,7 +82,7 @@ def matching(view: View, filters: Filters) -> Matching:
 
 
 def _of_sources(view: View, patterns: Sequence[str]) -> tuple[Any, ...]:
-    """Return the condition that a source name (of any place) or the publisher fits a pattern, and its values."""
+    """Return the SQL condition that a source name (of any place) or the publisher fits a pattern, and its values."""
     folded = [pattern.casefold() for pattern in patterns]
     globs = [glob for pattern in folded if (glob := _as_glob(pattern)) is not None]
     others = [_compiled(pattern) for pattern in folded if _as_glob(pattern) is None]
@@ -99,7 +99,7 @@ def _of_sources(view: View, patterns: Sequence[str]) -> tuple[Any, ...]:
 
 
 def _as_glob(pattern: str) -> str | None:
-    """Return a file name pattern as SQLite's GLOB reads it, or None where the two may differ."""
+    """Return a file name pattern in SQLite's GLOB syntax, or None if GLOB may read it differently."""
     return None if "[" in _BRACKETS.sub("", pattern) else pattern.replace("[!", "[^")
 
 
@@ -116,10 +116,10 @@ def _distinct(view: View, table: str, column: str) -> list[str]:
 
 
 def day(name: str, value: str) -> str:
-    """Return the value of a condition, a date, month or year, or nothing, as it was given.
+    """Return a filter's date, month or year, or an empty string, after checking it.
 
     Raises:
-        UsageError: It is none.
+        UsageError: The value is not a date, month or year.
     """
     value = value.strip()
     if value:

@@ -1,4 +1,4 @@
-"""The store as a whole: documents in SQLite, and Chroma and the lexical index derived from them."""
+"""The store as a whole: documents in SQLite, with Chroma and the lexical index derived from them."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from rag.store.vocabulary import Vocabulary
 from rag.types import Candidate, Document, Entry, File, Filters, SourceInfo
 
 _log = logging.getLogger(__name__)
-_PAGE = 500  # passages read, and given to the indexes, at a time
-_TRIES = 5  # of a search that what was written meanwhile makes worthless
-_AUDITED = 2000  # passages that are all compared before the first refusal
-_MOST_MATCHING = 8  # filters whose documents are remembered
+_PAGE = 500  # passages read and passed to the indexes at a time
+_TRIES = 5  # attempts at a search whose result a concurrent write makes invalid
+_AUDITED = 2000  # in stores of up to this many passages, all are compared before the first refusal
+_MOST_MATCHING = 8  # filters whose matching documents are cached
 _open: dict[Path, Index] = {}
 _open_lock = threading.Lock()
 
@@ -38,22 +38,22 @@ _open_lock = threading.Lock()
 class Index:
     """One store folder, owned by one process at a time and shared by all engines in it.
 
-    Use `Index.open`, and `close` once for each `open`. Reading is safe from several threads and waits for nobody;
-    writers take turns.
+    Use `Index.open`, and call `close` once for each `open`. Reading is safe from several threads and never waits for a
+    writer; writers take turns.
     """
 
     @classmethod
     def open(cls, folder: Path, embedding: str) -> Index:
-        """Open the store in `folder`, making it when it is missing, and finish what a crash interrupted.
+        """Open the store in `folder`, creating it if it is missing, and finish what a crash interrupted.
 
         Args:
-            folder: The store.
-            embedding: Name of the embedding model; a store keeps to the one it was made with.
+            folder: The store's folder.
+            embedding: Name of the embedding model. It has to be the one that the store was made with.
 
         Raises:
-            StoreLockedError: Another process has it open.
-            StoreMismatchError: It was made with another embedding model or a newer layout.
-            StoreError: It cannot be read or written.
+            StoreLockedError: Another process has the store open.
+            StoreMismatchError: The store was made with another embedding model or a newer layout.
+            StoreError: The store cannot be read or written.
         """
         with _open_lock:
             key = folder.expanduser().resolve()
@@ -70,7 +70,7 @@ class Index:
         self._write_lock = threading.RLock()
         self._unfinished = True
         self._sound = False
-        self.taken_out: list[str] = []  # what was wrong with documents that repairing took out
+        self.taken_out: list[str] = []  # what was wrong with the documents that a repair removed
         self._matching: OrderedDict[tuple[int, Filters], Matching] = OrderedDict()
         self._matching_lock = threading.Lock()
         self._lock = take_lock(folder)
@@ -99,7 +99,7 @@ class Index:
             raise
 
     def close(self) -> None:
-        """Give the store back; the last user of this process lets go of the folder."""
+        """Close the store for one user; the last user in this process releases the folder."""
         with _open_lock:
             self._users -= 1
             if self._users <= 0 and _open.pop(self.folder, None) is not None:
@@ -110,36 +110,36 @@ class Index:
 
     @property
     def version(self) -> int:
-        """Return a number that grows with every change of what readers see, and with nothing else."""
+        """Return a number that increases with every change that readers can see, and only then."""
         with self.documents.snapshot() as view:
             return view.version()
 
     def files(self, folder: str | None = None) -> dict[str, File]:
-        """Return the files that were read to their end, by path: all, or those at or below `folder`."""
+        """Return the files that were read completely, by path: all, or those at or below `folder`."""
         with self.documents.snapshot() as view:
             return view.files(folder)
 
     def held(self, ids: Iterable[str]) -> set[str]:
-        """Return which of these document ids the store holds, with those that a failed write left unfinished."""
+        """Return which of these document ids the store holds, including those that a failed write left unfinished."""
         if self._unfinished:
             self.settle()
         with self.documents.snapshot() as view:
             return view.held(ids)
 
     def write(self, entries: Sequence[Entry], finished: Sequence[File] = ()) -> list[str]:
-        """Write one batch: its documents become visible, and what they replace invisible, at one moment.
+        """Write one batch: readers see its documents, and stop seeing what they replace, at the same moment.
 
         Args:
-            entries: Documents with their places. A document that the store holds already may come without passages.
-            finished: Files that have been read to their end: they are known from now on, and what they held before and
-                hold no longer goes.
+            entries: Documents with their places. A document that the store already holds may come without passages.
+            finished: Files that have been read completely. They are known from now on, and what they no longer hold is
+                removed.
 
         Returns:
             For each entry "added" (a new place), "replaced" (the place held another document), "unchanged" (it held
-            this one), or "missing" (it came without passages and is not held; nothing was done).
+            this one), or "missing" (it came without passages and the store does not hold it; nothing was done).
 
         Raises:
-            StoreError: The store failed. What was taken in is finished by the next call or the next opening.
+            StoreError: The store failed. The next call or the next opening finishes what was staged.
         """
         with self._write_lock:
             self.settle()
@@ -150,7 +150,7 @@ class Index:
             return words
 
     def touch(self, files: Sequence[File]) -> None:
-        """Note the size and time of files whose content did not change."""
+        """Record the size and time of files whose content did not change."""
         with self._write_lock, self.documents.database.write() as connection:
             outbox.touch(connection, files)
 
@@ -165,7 +165,7 @@ class Index:
             return sources
 
     def remove(self, document_id: str) -> None:
-        """Remove a document and everything derived from it; its files are read again by the next sync."""
+        """Remove a document and everything derived from it; the next sync reads its files again."""
         with self._write_lock:
             self.settle()
             self._unfinished = True
@@ -174,7 +174,7 @@ class Index:
             self._settle()
 
     def settle(self) -> None:
-        """Finish what an interrupted or failed write left, from what SQLite holds; nothing is embedded.
+        """Finish what an interrupted or failed write left, from the data in SQLite, without embedding anything.
 
         Raises:
             StoreError: The store failed again.
@@ -184,7 +184,7 @@ class Index:
                 self._settle()
 
     def _recover(self) -> None:
-        """Finish what a crash interrupted. Chroma is made anew where that left it unable to take any write."""
+        """Finish what a crash interrupted. Chroma is rebuilt if the crash left it unable to write."""
         try:
             self.settle()
         except StoreError:
@@ -203,7 +203,7 @@ class Index:
         self._unfinished = False
 
     def _derive(self, state: str) -> None:
-        """Give both indexes what the documents in this state hold, in pages, and one commit."""
+        """Write the passages of the documents in this state to both indexes, in pages and with one commit."""
         with self.documents.snapshot() as view:
             ids = view.chunk_ids(numbers := view.numbers(state))
         for first in range(0, len(ids), _PAGE):
@@ -227,7 +227,7 @@ class Index:
                 outbox.purge(connection, numbers)
 
     def sources(self) -> tuple[SourceInfo, ...]:
-        """Return the articles in the store, by source name."""
+        """Return the articles in the store, sorted by source name."""
         return self.documents.sources()
 
     def search(
@@ -237,19 +237,19 @@ class Index:
         limit: int,
         filters: Filters | None = None,
     ) -> list[Candidate]:
-        """Return the passages that Chroma or the lexical index proposes, in an order that is the same every time.
+        """Return the passages that Chroma or the lexical index proposes, always in the same order.
 
-        All are of one moment, whatever is written meanwhile. Near-identical passages of near-identical documents count
-        once: those of the earliest document (the first added where no date tells) stand for the others.
+        All are from one snapshot, whatever is written meanwhile. Near-identical passages of near-identical documents
+        count once: those of the earliest document (the first added if there is no date) represent the others.
 
         Args:
             vector: The question's vector, float32 of shape (dimensions,), unit length.
             question_terms: The question's normalised terms.
             limit: How many passages each of the two proposes.
-            filters: Which documents to look in; all when left out.
+            filters: Which documents to search; all when left out.
 
         Raises:
-            UsageError: A filter is no date.
+            UsageError: A date filter is not a date.
             StoreError: The store failed.
         """
         for _ in range(_TRIES):
@@ -258,8 +258,8 @@ class Index:
             except DamagedError:
                 raise
             except StoreError:
-                continue  # Chroma may stumble over a passage that is deleted while it looks
-            # What went while it looked, Chroma may not have proposed any more, nor what came in its place yet.
+                continue  # Chroma may fail on a passage that is deleted during its search
+            # If the version changed, Chroma may have missed both a passage removed meanwhile and its replacement.
             if version == self.version:
                 return found
         with self._write_lock:
@@ -286,17 +286,17 @@ class Index:
         return known
 
     def problems(self) -> Iterator[str]:
-        """Return everything that is wrong with the store, compared in full; nothing is written meanwhile."""
+        """Return everything that is wrong with the store, after a full comparison. Writers wait meanwhile."""
         with self._write_lock:
             return iter([fault.message for fault in self._audit().faults()])
 
     def check(self) -> None:
-        """See, once, that the store is sound: where damage hid an article, "the articles do not say" would be false.
+        """Check once that the store is sound: if damage hid an article, "the articles do not say" would be false.
 
-        A store of many passages is looked at for what takes little time alone.
+        For a store with many passages, only the fast checks are run.
 
         Raises:
-            DamagedError: It is not; the message names what is damaged.
+            DamagedError: The store is damaged; the message says what is damaged.
         """
         with self._write_lock:
             if self._sound or self._unfinished:
@@ -308,13 +308,13 @@ class Index:
             self._sound = True
 
     def repair(self, documents: bool = True) -> list[str]:
-        """Mend what is wrong from the documents, without embedding anything; return what was.
+        """Repair the store from its documents, without embedding anything, and return what was wrong.
 
         Args:
-            documents: Take out a document that is damaged itself; its file is read again by the next sync.
+            documents: Whether to remove documents that are damaged themselves; the next sync reads their files again.
 
         Raises:
-            DamagedError: There is such a document, and it may not be taken out.
+            DamagedError: A document is damaged and `documents` is false.
         """
         with self._write_lock:
             self.settle()
@@ -328,14 +328,14 @@ class Index:
         return Audit(self.documents, self.vectors, self.lexical)
 
     def _check(self) -> None:
-        """Mend the indexes when they hold another number of passages than the documents have."""
+        """Repair the indexes if they hold more or fewer entries than the documents, or are marked as unchecked."""
         _, passages, sentences = self.documents.count()
         if not self.version and self.vectors.count():
-            raise lost(self.folder / "documents.db")  # nothing was ever written to this one
+            raise lost(self.folder / "documents.db")  # nothing was ever written to this database
         unchecked = self.documents.get_meta(UNCHECKED) == "1"
         if unchecked or (self.vectors.count(), self.lexical.count()) != (passages, sentences):
             _log.warning("the indexes of %s did not match its documents; rebuilding them", self.folder)
-            self.repair(documents=unchecked)  # nobody would be told of one that went
+            self.repair(documents=unchecked)  # otherwise a document could be removed without a report
             self.documents.set_meta(UNCHECKED, "0")
 
     def _check_made_with(self, embedding: str) -> None:

@@ -1,4 +1,4 @@
-"""The lexical index: BM25 over sentences, persisted and incremental. Only this module knows tantivy."""
+"""The lexical index: BM25 over sentences, persisted and incremental. Only this module uses tantivy."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from rag.types import Chunk
 _HEAP_BYTES = 50_000_000
 _SEALED = ("term", "idx", "pos", "store", "fast", "fieldnorm")  # a segment's files; each ends with a checksum
 _MAGIC = 1337
-_MOST_LETTERS = 64  # a longer term is nobody's misspelt word
+_MOST_LETTERS = 64  # a longer term is not treated as a misspelt word
 
 
 class LexicalIndex:
-    """One entry a sentence with two fields: its own terms, and those of its passage and title around it.
+    """An index with one entry per sentence and two fields: its own terms, and those of its passage and title.
 
-    Terms come in normalised (`rag.language.words.terms`), so tantivy only splits them at spaces. What `put` and
-    `remove` do is seen after `commit`, all at once; one thread writes at a time.
+    Terms are already normalised (`rag.language.words.terms`), so tantivy only splits them at spaces. Changes by `put`
+    and `remove` become visible together, after `commit`. Only one thread may write at a time.
 
     Args:
-        folder: Where the index lies; made when missing.
+        folder: The folder of the index. It is created if missing.
 
     Raises:
         StoreError: The folder cannot be used or holds something else.
@@ -56,14 +56,14 @@ class LexicalIndex:
             self._index.reload()
 
     def close(self) -> None:
-        """Let go of the folder; what was not committed is lost."""
+        """Release the folder. Uncommitted changes are lost."""
         writer, self._writer = self._writer, None
         if writer is not None:
             with self._translated():
                 writer.wait_merging_threads()
 
     def put(self, entries: Iterable[tuple[Chunk, Sequence[list[str]], list[str]]]) -> None:
-        """Write passages: each with the terms of its sentences and those of its surroundings, instead of what was."""
+        """Write or replace passages, each with the terms of its sentences and those of its surroundings."""
         with self._writing() as writer:
             for chunk, sentences, surroundings in entries:
                 writer.delete_documents_by_term("chunk", chunk.id)
@@ -85,7 +85,7 @@ class LexicalIndex:
             writer.delete_all_documents()
 
     def commit(self) -> None:
-        """Let readers see what was put and removed; small segments are merged beside what comes next."""
+        """Make what was put and removed visible to readers; small segments are merged in the background."""
         if self._writer is None:
             return
         with self._writing() as writer:
@@ -102,17 +102,17 @@ class LexicalIndex:
     def check(self) -> None:
         """Read the files of the last commit and compare each with the checksum that tantivy wrote at its end.
 
-        Others may be there: a killed process leaves what it was writing, and tantivy deletes that later.
+        There may be other files: a killed process leaves what it was writing, and tantivy deletes that later.
 
         Raises:
-            DamagedError: One is not what was written.
+            DamagedError: A file has changed since it was written.
         """
         for path in self._committed():
             if not _is_sealed(path):
                 raise DamagedError(f"{path} is not what was written; run: rag doctor --repair")
 
     def _committed(self) -> list[Path]:
-        """Return the files that the last commit consists of, as far as they are there."""
+        """Return the files that the last commit consists of, if they exist."""
         path = self._folder / "meta.json"
         try:
             segments = json.loads(path.read_bytes())["segments"]
@@ -126,24 +126,25 @@ class LexicalIndex:
         return [file for file in (self._folder / name for name in names) if file.exists()]
 
     def document_frequency(self, term: str) -> int:
-        """Return in how many sentences `term` occurs; sentences removed a moment ago may still count."""
+        """Return in how many sentences `term` occurs; recently removed sentences may still count."""
         with self._translated():
             searcher = self._index.searcher()
             return min(int(searcher.doc_freq("sentence", term)), int(searcher.num_docs))
 
     def holds(self, term: str, field: str = "passage") -> bool:
-        """Tell whether `term` occurs in a sentence, its passage or its article's title (or in a `sentence` alone)."""
+        """Return whether `term` occurs in any passage or article title, or with `field="sentence"` in any sentence."""
         with self._translated():
             searcher = self._index.searcher()
             if not searcher.doc_freq(field, term):
                 return False
-            # The frequency counts what was removed until its segment is merged.
+            # The frequency still counts removed sentences until their segment is merged.
             return bool(searcher.search(tantivy.Query.term_query(self._schema, field, term), 1, count=False).hits)
 
     def nearest_term(self, term: str) -> str | None:
-        """Return the most frequent indexed term that starts alike and is one edit away (two from eight letters on).
+        """Return the nearest indexed term with the same first letter, the most frequent one on a tie, or None.
 
-        Terms of fewer than four letters, and numbers, are never taken for misspelt ones.
+        It is at most one edit away, or two for terms of eight letters or more. Terms of fewer than four letters and
+        numbers are never treated as misspelt.
         """
         if not 4 <= len(term) <= _MOST_LETTERS or not term.isalpha():
             return None
@@ -156,12 +157,12 @@ class LexicalIndex:
     def search(self, terms: Sequence[str], limit: int, among: Sequence[str] = ()) -> list[tuple[str, int, float]]:
         """Return the best sentences for these terms as (chunk id, number of the sentence in it, BM25 score).
 
-        The score is the sum of the sentence's BM25 and half of its surroundings'.
+        The score is the BM25 score of the sentence plus half that of its surroundings.
 
         Args:
             terms: Normalised terms.
-            limit: How many, at most.
-            among: Ids of the passages to look in; all when there are none.
+            limit: The most sentences to return.
+            among: Ids of the passages to search; all when empty.
         """
         clauses = [
             (
@@ -180,7 +181,7 @@ class LexicalIndex:
         return list(self._found(query, limit))
 
     def numbers(self, chunk_ids: Sequence[str], most: int) -> dict[str, list[int]]:
-        """Return the sentence numbers that are in the index for each of these passages, at most `most` in all."""
+        """Return the sentence numbers in the index for each of these passages, at most `most` in total."""
         found: dict[str, list[int]] = {}
         for chunk_id, number, _ in self._found(self._of(chunk_ids), most) if chunk_ids else ():
             found.setdefault(chunk_id, []).append(number)
@@ -197,7 +198,7 @@ class LexicalIndex:
         return tantivy.Query.term_set_query(self._schema, "chunk", list(chunk_ids))
 
     def _starting(self, letter: str) -> tuple[list[str], list[int]]:
-        """Return the dictionary's terms with this first letter and their frequencies."""
+        """Return the indexed terms with this first letter, and their frequencies."""
         with self._known_lock:
             known = self._known
             if letter not in known:
@@ -208,12 +209,12 @@ class LexicalIndex:
 
     @contextmanager
     def _writing(self) -> Iterator[Any]:
-        """Lend the writer; after a failure it is given up, and what was not committed with it."""
+        """Lend the writer. After a failure it is discarded, and uncommitted changes with it."""
         with self._translated():
             try:
                 if self._writer is None:
                     writer = self._index.writer(_HEAP_BYTES, 1)
-                    # A process that was killed while it committed leaves files that the next commit trips over.
+                    # A process killed during a commit leaves files that make the next commit fail.
                     writer.garbage_collect_files()
                     self._writer = writer
                 yield self._writer
@@ -226,7 +227,7 @@ class LexicalIndex:
         try:
             yield
         except BaseException as error:
-            # What panics in Rust is no Exception, and is known by its name alone.
+            # A Rust panic is not an Exception, and can only be recognised by its name.
             if (
                 not isinstance(error, (ValueError, OSError, KeyError, IndexError, TypeError))
                 and type(error).__name__ != "PanicException"
@@ -239,7 +240,7 @@ class LexicalIndex:
 
 
 def _is_sealed(path: Path) -> bool:
-    """Tell whether a file is as its end says: content, JSON with a checksum, the length of that, a magic number."""
+    """Check a file against its footer: JSON with a checksum, the length of the JSON, and a magic number."""
     raw = path.read_bytes()
     try:
         length, magic = struct.unpack("<II", raw[-8:])
@@ -250,5 +251,5 @@ def _is_sealed(path: Path) -> bool:
 
 
 def _spaced(terms: Sequence[str]) -> str:
-    # Half of a surrogate pair is no character to tantivy.
+    # tantivy does not accept half of a surrogate pair.
     return " ".join(terms).encode("utf-8", "replace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""Whose store it is: one process at a time has a folder."""
+"""Lock a store's folder, so that only one process at a time uses it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from rag.errors import StoreError, StoreLockedError
 
 
 def take_lock(folder: Path) -> filelock.FileLock:
-    """Return the lock of a store's folder, taken; the folder is made when it is missing.
+    """Acquire and return the lock of a store's folder. The folder is created if missing.
 
     Raises:
-        StoreLockedError: Another process, or an `Index` of this one, has it.
+        StoreLockedError: Another process, or an `Index` in this one, holds the lock.
         StoreError: The folder cannot be used.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # Any thread may be the one that closes.
+        # The thread that closes the store may be another one.
         lock = filelock.FileLock(folder / "lock", timeout=0, thread_local=False)
         lock.acquire()
         (folder / "owner").write_text(str(os.getpid()), encoding="ascii")
@@ -38,10 +38,10 @@ def take_lock(folder: Path) -> filelock.FileLock:
 
 @contextlib.contextmanager
 def owned(folder: Path) -> Iterator[None]:
-    """Have a store's folder for oneself without opening what is in it.
+    """Hold the lock of a store's folder without opening the store.
 
     Raises:
-        StoreLockedError: Another process, or an `Index` of this one, has it open.
+        StoreLockedError: Another process, or an `Index` in this one, has the store open.
     """
     lock = take_lock(folder)
     try:

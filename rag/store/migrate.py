@@ -1,4 +1,4 @@
-"""Stores of an older layout are brought to this one, after a copy of their database was put beside it."""
+"""Migrate stores of an older layout to the current one, after making a copy of their database."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from rag.store.database import Connection, Database
 from rag.store.documents import SCHEMA
 
 LAYOUT = "2"
-INDEXES = "chroma", "lexical"  # folders of what is derived from the database, beside it
-UNCHECKED = "unchecked"  # set to "1" in a store whose indexes are to be compared with its documents in full
+INDEXES = "chroma", "lexical"  # folders beside the database, with what is derived from it
+UNCHECKED = "unchecked"  # "1" in a store whose indexes must still be compared with its documents in full
 
-# What layout 1 knew of a document, its places and its passages, in this layout.
+# These statements copy the documents, passages and places of layout 1 into the current layout.
 _DOCUMENTS = """
 INSERT INTO documents (number, id, state, kept, source, title, path, added, date, author, publisher, language, url,
     passages, sentences, family, folded)
@@ -36,14 +36,14 @@ INSERT INTO meta SELECT 'dimensions', length(vectors) / 2 / (1 + json_array_leng
 
 
 def migrate(path: Path) -> None:
-    """Bring a store's database to this layout, in one transaction; a copy of what it was is put beside it first.
+    """Migrate a store's database to the current layout in one transaction, after copying it to a file beside it.
 
     Raises:
-        StoreMismatchError: It has a layout that this version does not know.
-        StoreError: It cannot be read or written, or it is lost while its indexes are there; all is what it was then.
+        StoreMismatchError: The database has a layout that this version does not know.
+        StoreError: It cannot be read or written, or it is missing while its indexes exist. Nothing was changed.
     """
     if not path.exists() or not path.stat().st_size:
-        _refuse_lost(path)  # before anything opens it, which would make it
+        _refuse_lost(path)  # before anything opens it, because that would create it
         return
     database = Database(path)
     try:
@@ -65,13 +65,13 @@ def migrate(path: Path) -> None:
 
 
 def _refuse_lost(path: Path) -> None:
-    """Raise where indexes lie beside a database that holds nothing: a new library in its place would hide the loss."""
+    """Raise if there are indexes beside an empty database: creating a new store there would hide the loss."""
     if any(file.is_file() for name in INDEXES for file in (path.parent / name).rglob("*")):
         raise lost(path)
 
 
 def lost(path: Path) -> StoreError:
-    """Return the error for a database that is gone while what was derived from it is still there."""
+    """Return the error for a database that is missing while its indexes still exist."""
     return StoreError(
         f"{path} is missing or empty, but the indexes of its articles are there; put {path.name} back from a copy, or "
         f"move {path.parent} away and ingest the articles again"

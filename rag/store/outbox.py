@@ -1,10 +1,11 @@
-"""Changes of the documents, in steps that a crash may interrupt anywhere: what is left says what is to be done.
+"""Change the documents in steps: after a crash at any point, the states in the database show what is left to do.
 
-1. `stage`: new documents and their passages are kept as `pending`, the places where they were found as `arrivals`. Then
-   Chroma and the lexical index are given what is pending.
-2. `flip`, in one transaction: what is pending is live, places and files are as they are now, and what has no place any
-   more is `going`. Then both indexes are given what is `changed` and lose what is going.
-3. `purge`: what is going is deleted.
+1. `stage`: new documents and their passages are stored as `pending`, and the places where they were found as
+   `arrivals`. Then the pending passages are written to Chroma and the lexical index.
+2. `flip`, in one transaction: pending documents become live, places and files are updated, and documents that have no
+   place any more become `going`. Then both indexes are updated with what is `changed`, and what is going is removed
+   from them.
+3. `purge`: documents that are going are deleted.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ _DETAILS = ("title", "date", "author", "publisher", "language", "url")
 
 
 def stage(connection: Connection, entries: Sequence[Entry]) -> tuple[list[str], list[Document]]:
-    """Keep what is new of a batch as pending, not yet seen by readers.
+    """Store the new documents of a batch as pending, not yet visible to readers.
 
     Returns:
-        For each entry "added", "replaced", "unchanged" or "missing" (neither held nor brought along), and the documents
-        that are held and told otherwise of now (title, date, …).
+        For each entry "added", "replaced", "unchanged" or "missing" (not in the store, and given without passages), and
+        the documents that the store holds but whose details (title, date, …) have changed.
 
     Raises:
         StoreError: Vectors are not finite, not one for each sentence and passage, or of another size than the store's.
@@ -71,7 +72,7 @@ def stage(connection: Connection, entries: Sequence[Entry]) -> tuple[list[str], 
 
 
 def flip(connection: Connection, finished: Sequence[File] = (), retold: Sequence[Document] = ()) -> None:
-    """Let readers see what is pending and no longer what it replaces; note the files that were read to their end."""
+    """Make pending documents visible and hide what they replace; record the files that were read completely."""
     pending = _numbers(connection, "SELECT number FROM documents WHERE state = 'pending'")
     moved = _numbers(
         connection,
@@ -83,7 +84,7 @@ def flip(connection: Connection, finished: Sequence[File] = (), retold: Sequence
         "SELECT a.document FROM arrivals a LEFT JOIN places p ON p.path = a.path "
         "WHERE p.document IS NOT a.document OR p.source != a.source",
     )
-    # A file that is being read anew is unknown until it was read to its end.
+    # A file that is being read again is unknown until it has been read completely.
     connection.execute(
         "DELETE FROM files WHERE path IN "
         "(SELECT f.path FROM arrivals a CROSS JOIN files f ON f.path = a.file WHERE f.hash != a.version)"
@@ -111,14 +112,14 @@ def flip(connection: Connection, finished: Sequence[File] = (), retold: Sequence
 
 
 def touch(connection: Connection, files: Sequence[File]) -> None:
-    """Note the size, time and hash of files that were read to their end."""
+    """Record the size, time and hash of files that were read completely."""
     connection.executemany(
         "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", [(f.path, f.size, f.mtime_ns, f.hash) for f in files]
     )
 
 
 def drop(connection: Connection, paths: Sequence[str]) -> list[str]:
-    """Forget these files and their places, and return the source names of the places."""
+    """Remove these files and their places, and return the source names of the places."""
     listed = json.dumps(list(paths))
     found = connection.execute(
         "SELECT p.source, p.document FROM json_each(?) j JOIN places p ON p.file = j.value ORDER BY p.source", (listed,)
@@ -132,7 +133,7 @@ def drop(connection: Connection, paths: Sequence[str]) -> list[str]:
 
 
 def remove(connection: Connection, document_id: str) -> None:
-    """Let a document go whatever files hold it; the files are forgotten, so they are read again."""
+    """Mark a document as going, whichever files hold it; the files are forgotten, so they are read again."""
     mine = "document = (SELECT number FROM documents WHERE id = ?)"
     connection.execute(f"DELETE FROM files WHERE path IN (SELECT file FROM places WHERE {mine})", (document_id,))
     connection.execute(f"DELETE FROM places WHERE {mine}", (document_id,))
@@ -141,13 +142,13 @@ def remove(connection: Connection, document_id: str) -> None:
 
 
 def settled(connection: Connection) -> None:
-    """Note that both indexes are up to date with what was changed."""
+    """Mark changed documents as live, since both indexes are up to date with them."""
     connection.execute("UPDATE documents SET state = 'live' WHERE state = 'changed'")
 
 
 def mend(connection: Connection) -> None:
-    """Put right what can be told from the documents themselves: their places, names and families."""
-    # A document that lost its place gets it back; whether the file is still there, the next sync sees.
+    """Repair what follows from the documents themselves: their places, names and families."""
+    # A document that lost its place gets it back; the next sync finds out whether the file still exists.
     connection.execute(
         "INSERT OR IGNORE INTO places SELECT path, path, '', source, number, folded FROM documents d "
         "WHERE state != 'going' AND path != '' "
@@ -162,7 +163,7 @@ def mend(connection: Connection) -> None:
 
 
 def purge(connection: Connection, numbers: Sequence[int]) -> None:
-    """Delete documents that are going, and group anew the near-identical ones they leave behind."""
+    """Delete documents that are going, and regroup the families they leave behind."""
     listed = json.dumps(list(numbers))
     families = _numbers(
         connection, "SELECT family FROM documents WHERE number IN (SELECT value FROM json_each(?))", listed
@@ -173,7 +174,7 @@ def purge(connection: Connection, numbers: Sequence[int]) -> None:
 
 
 def regroup(connection: Connection, family: int) -> None:
-    """Group the documents of one family anew: some may have been linked only through one that is gone."""
+    """Group the documents of one family again: some may have been linked only through a deleted one."""
     rows = connection.execute(
         "SELECT d.number, t.signature FROM documents d JOIN texts t ON t.document = d.number WHERE d.family = ?",
         (family,),
@@ -185,7 +186,7 @@ def regroup(connection: Connection, family: int) -> None:
 
 
 def link(connection: Connection, number: int, signed: bytes) -> None:
-    """Keep a document's signature bands and put it into one family with those that are near-identical to it."""
+    """Store a document's signature bands, and put it into one family with the documents near-identical to it."""
     connection.executemany("INSERT OR IGNORE INTO bands VALUES (?, ?)", [(k, number) for k in duplicates.bands(signed)])
     families: dict[int, list[int]] = {}
     for family, other in connection.execute(
@@ -194,7 +195,7 @@ def link(connection: Connection, number: int, signed: bytes) -> None:
         (number,),
     ):
         families.setdefault(family, []).append(other)
-    # One near-identical member is enough, so the rest of a large family is not looked at.
+    # One near-identical member is enough, so the rest of a large family is not compared.
     joined = [family for family, others in families.items() if any(map(_is_near(connection, signed), others))]
     if joined:
         first = min(*joined, number)
@@ -251,7 +252,7 @@ def _insert(connection: Connection, entry: Entry) -> int:
 
 
 def _check_vectors(connection: Connection, entry: Entry) -> None:
-    """Refuse what Chroma would refuse later, when it is pending and in the way of everything that comes after."""
+    """Reject vectors that Chroma would reject later, when they are pending and block every later write."""
     found = connection.execute("SELECT value FROM meta WHERE key = 'dimensions'").fetchone()
     size = int(found[0]) if found else None
     for chunk, rows in zip(entry.chunks or (), entry.vectors or (), strict=True):
@@ -267,7 +268,7 @@ def _check_vectors(connection: Connection, entry: Entry) -> None:
 
 
 def _settle(connection: Connection, numbers: Iterable[int]) -> None:
-    """Let go of those of these documents that no place holds, and call the others by a place that does."""
+    """Mark those of these documents that have no place as going, and name the others after a place they have."""
     listed = json.dumps(sorted(numbers))
     among = "number IN (SELECT value FROM json_each(?)) AND state != 'going' AND kept = 0"
     connection.execute(

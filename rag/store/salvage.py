@@ -1,4 +1,4 @@
-"""A store that does not open, made to open again from what can still be read of it."""
+"""Recover a store that does not open, from what can still be read of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _REST = ("-wal", "-shm")
 
 
 def drop_indexes(folder: Path) -> None:
-    """Remove both indexes, so that the next opening makes them again from the documents, and takes out damaged ones.
+    """Remove both indexes, so that the next opening rebuilds them and removes damaged documents.
 
     Raises:
         StoreError: The database cannot be written.
@@ -34,13 +34,13 @@ def drop_indexes(folder: Path) -> None:
 
 
 def mend_database(folder: Path, embedding: str) -> list[str]:
-    """Mend the database of a store that nobody has open; return what was done, a line each.
+    """Repair the database of a store that is not open, and return one line for each thing that was done.
 
-    Its own indexes are built again. Where that is not enough, every row that can be read goes into a new database, and
-    the damaged one is kept beside it as `documents.db.damaged`.
+    First the database's own indexes are rebuilt. If that is not enough, every row that can be read is copied into a new
+    database, and the damaged one is kept beside it as `documents.db.damaged`.
 
     Raises:
-        StoreError: Nothing of it can be read.
+        StoreError: Nothing in the database can be read.
     """
     path = folder / "documents.db"
     if not path.exists() or not path.stat().st_size:
@@ -68,7 +68,7 @@ def _is_sound(path: Path) -> bool:
         with database.read() as connection:
             said = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
             if not _statements(SCHEMA.split(";")) <= _statements(row[0] for row in said):
-                return False  # the name of a table or column is another
+                return False  # a table or column has another name
             return [row[0] for row in connection.execute("PRAGMA integrity_check(1)")] == ["ok"]
     finally:
         database.close()
@@ -88,7 +88,7 @@ def _reindex(path: Path) -> None:
 
 
 def _copy(path: Path, new: Path, embedding: str) -> int:
-    """Copy what can be read, and return of how many articles there is a text."""
+    """Copy what can be read, and return how many articles have a text."""
     source, target = Database(path), Database(new)
     try:
         with target.write() as connection:
@@ -115,7 +115,7 @@ def _copy(path: Path, new: Path, embedding: str) -> int:
 
 
 def _rows(source: Database, table: str) -> Iterator[tuple[object, ...]]:
-    """Yield the rows from the front as far as they can be read, then from the back."""
+    """Yield the rows from the front as far as they can be read, then, if some are left, from the back."""
     key = {"meta": "key", "bands": "key"}.get(table, "rowid")
     for order in ("ASC", "DESC"):
         found: list[tuple[object, ...]] = []

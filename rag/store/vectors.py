@@ -1,4 +1,4 @@
-"""The vector store: Chroma, written so that LlamaIndex reads it too. Only this module knows Chroma."""
+"""The vector store: Chroma, written so that LlamaIndex can read it too. Only this module uses Chroma."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from rag.types import Chunk, Document
 
 COLLECTION = "dateline"
 _PAGE = 1000
-_LONGEST = 60.0  # seconds that Chroma may take for one call
-# The last is what a reader meets whose client is closed meanwhile.
+_LONGEST = 60.0  # seconds that one call to Chroma may take
+# The last is what a reader gets when its client is closed meanwhile.
 _FAILURES: tuple[type[Exception], ...] = (
     ChromaError,
     OSError,
@@ -43,7 +43,7 @@ Vector = npt.NDArray[np.float32]
 
 
 class Record(NamedTuple):
-    """A passage as Chroma holds it."""
+    """A passage as Chroma stores it."""
 
     vector: Vector
     metadata: dict[str, Any]
@@ -51,10 +51,10 @@ class Record(NamedTuple):
 
 
 class VectorStore:
-    """The passages' vectors in a local Chroma folder, cosine distance.
+    """The passages' vectors in a local Chroma folder, with cosine distance.
 
     Args:
-        folder: The folder of Chroma's `PersistentClient`; made when missing.
+        folder: The folder of Chroma's `PersistentClient`. It is created if missing.
 
     Raises:
         StoreError: Chroma cannot use the folder.
@@ -62,7 +62,7 @@ class VectorStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.failed = False  # a write did, or nothing was answered: until a write succeeds, ask something else
+        self.failed = False  # a write failed or a call timed out: until a write succeeds, do not search here
         self._client: Any = None  # the concrete client: the abstract one does not say that it can be closed
         self._connect()
 
@@ -72,18 +72,18 @@ class VectorStore:
         return ChromaVectorStore(chroma_collection=self._collection)
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Close the client and release the folder."""
         self._client.close()
 
     def clear(self) -> None:
-        """Begin again with an empty folder, whatever state its files are in."""
+        """Delete the folder, whatever state its files are in, and start with an empty one."""
         self._client.close()
         shutil.rmtree(self._folder)
         self._connect()
         self.failed = False
 
     def put(self, entries: Iterable[tuple[Chunk, Document, Vector]]) -> None:
-        """Write passages with their vectors (shape (dimensions,), unit length), instead of what was under their ids."""
+        """Write or replace passages with their vectors (shape (dimensions,), unit length)."""
         page = list(entries)
         for first in range(0, len(page), self.most):
             part = page[first : first + self.most]
@@ -113,7 +113,7 @@ class VectorStore:
             offset += len(page)
 
     def records(self, chunk_ids: Sequence[str]) -> dict[str, Record]:
-        """Return what Chroma holds under these ids, at most one page of them."""
+        """Return what Chroma stores under these ids, of which there may be at most one page."""
         found = self._ask("get", ids=list(chunk_ids), include=["embeddings", "metadatas", "documents"])
         columns = zip(found["ids"], found["embeddings"], found["metadatas"], found["documents"], strict=True)
         return {i: Record(np.asarray(v, dtype=np.float32), dict(m or {}), str(t)) for i, v, m, t in columns}
@@ -123,7 +123,7 @@ class VectorStore:
 
         Args:
             vector: The question's vector, shape (dimensions,), unit length.
-            limit: How many, at most.
+            limit: The most passages to return.
         """
         if limit < 1:
             return []
@@ -134,8 +134,8 @@ class VectorStore:
         return list(self._ask("get", limit=_PAGE, offset=offset, include=[])["ids"])
 
     def _connect(self) -> None:
-        check_schema(self._folder / "chroma.sqlite3")  # with one that is no text, Chroma aborts the whole process
-        with self._translated(Exception), self._forgotten():  # on a damaged folder the bindings raise whatever comes
+        check_schema(self._folder / "chroma.sqlite3")  # if it is not text, Chroma aborts the whole process
+        with self._translated(Exception), self._forgotten():  # on a damaged folder the bindings raise anything
             client = chromadb.PersistentClient(str(self._folder), ChromaSettings(anonymized_telemetry=False))
             self._client = client
             self._collection = client.get_or_create_collection(
@@ -145,7 +145,7 @@ class VectorStore:
 
     @contextmanager
     def _forgotten(self) -> Iterator[None]:
-        """Let Chroma forget a client that could not be made, or the next for this folder would be that one again."""
+        """Make Chroma forget a client that could not be created; otherwise it would return that one again."""
         try:
             yield
         except BaseException:
@@ -154,7 +154,7 @@ class VectorStore:
             raise
 
     def _write(self, what: str, **columns: Any) -> None:
-        """Have the collection written to, by a new client where a write failed: the old one may wait for ever."""
+        """Write to the collection, with a new client if the last write failed: the old one may wait for ever."""
         if self.failed:
             self._client.close()
             self._connect()
@@ -166,17 +166,17 @@ class VectorStore:
         self.failed = False
 
     def _ask(self, what: str, **asked: Any) -> Any:
-        """Return what the collection answers, within a time: after a failed write, on a full disk, it may never."""
+        """Call the collection with a timeout: after a failed write on a full disk it may never answer."""
         answers: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
         work = getattr(self._collection, what)
 
         def ask() -> None:
             try:
                 answers.put((work(**asked), None))
-            except BaseException as error:  # what panics in Rust is no Exception
+            except BaseException as error:  # a Rust panic is not an Exception
                 answers.put((None, error))
 
-        # A thread of its own, since nothing else ends the wait; one that never comes back must not keep Python alive.
+        # A separate thread, since nothing else ends the wait; a daemon, so that a stuck one does not keep Python alive.
         threading.Thread(target=ask, name=f"chroma-{what}", daemon=True).start()
         try:
             answer, error = answers.get(timeout=_LONGEST)
@@ -205,7 +205,7 @@ class VectorStore:
 
 
 def record(chunk: Chunk, document: Document, vector: Vector) -> Record:
-    """Return a passage as LlamaIndex's `ChromaVectorStore` writes it."""
+    """Return a passage in the form that LlamaIndex's `ChromaVectorStore` writes."""
     node = TextNode(
         id_=chunk.id,
         text=_whole(chunk.text),
@@ -219,5 +219,5 @@ def record(chunk: Chunk, document: Document, vector: Vector) -> Record:
 
 
 def _whole(text: str) -> str:
-    # Half of a surrogate pair is no character to Chroma.
+    # Chroma does not accept half of a surrogate pair.
     return text.encode("utf-8", "replace").decode("utf-8")

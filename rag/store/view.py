@@ -1,4 +1,4 @@
-"""The documents as they are at one moment: what readers of the database see, checked as it is read."""
+"""A read-only snapshot of the documents, which checks them for damage as they are read."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from rag.types import Chunk, Document, File, SourceInfo, Span
 
 Vectors = npt.NDArray[np.float32]
 
-# A document is `pending` until both indexes hold it, then `live`; `changed` is live with indexes that are to be brought
-# up to date, `going` is gone for readers and waits to be taken out of the indexes.
+# A document is `pending` until both indexes hold it, then `live`. `changed` is live, but the indexes must be updated.
+# `going` is no longer visible to readers, and waits to be removed from the indexes.
 VISIBLE = ("live", "changed")
 _FIELDS = "d.id, d.source, d.title, t.text, d.path, d.added, d.date, d.author, d.publisher, d.language, d.url"
 _SHOWN = "d.state IN ('live', 'changed')"
 MEND = "run: rag doctor --repair"
 _MOST_OF_UNIT = 1.01
-_MOST_SIMILAR = 50  # names listed beside one article
+_MOST_SIMILAR = 50  # the most near-identical articles listed with one article
 
 
 class Owner(NamedTuple):
@@ -37,22 +37,22 @@ class Owner(NamedTuple):
 
 
 class View:
-    """The database as it was at one moment; every method sees the same."""
+    """A snapshot of the database: every method sees the same state."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
     def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        """Return what a statement finds."""
+        """Return all rows of a SELECT statement."""
         return self.connection.execute(statement, values).fetchall()
 
     def meta(self, key: str) -> str | None:
-        """Return the value kept under `key`, or None."""
+        """Return the value stored under `key`, or None."""
         found = self.rows("SELECT value FROM meta WHERE key = ?", key)
         return str(found[0][0]) if found else None
 
     def version(self) -> int:
-        """Return the number that grows with every change of what readers see."""
+        """Return the number that increases with every change that readers can see."""
         return int(self.meta("version") or 0)
 
     def document(self, document_id: str) -> Document | None:
@@ -72,7 +72,7 @@ class View:
         return {str(row[0]) for row in found}
 
     def files(self, folder: str | None) -> dict[str, File]:
-        """Return the files that were read to their end, by path: all, or those at or below `folder`."""
+        """Return the files that were read completely, by path: all, or those at or below `folder`."""
         statement = "SELECT path, size, mtime_ns, hash FROM files"
         if folder is None:
             found = self.rows(statement)
@@ -83,7 +83,7 @@ class View:
         return {row[0]: File(*row) for row in found}
 
     def sources(self) -> tuple[SourceInfo, ...]:
-        """Return every document without its text, by source name."""
+        """Return every document without its text, sorted by source name."""
         copies = _grouped(
             self.rows(
                 f"SELECT d.number, p.source FROM places p JOIN documents d ON d.number = p.document "
@@ -106,18 +106,18 @@ class View:
         )
 
     def count(self) -> tuple[int, int, int]:
-        """Return how many documents, passages and sentences readers see; an index holds what is summed."""
+        """Return how many documents, passages and sentences readers see; a database index covers the sums."""
         row = self.rows(
             f"SELECT COUNT(*), COALESCE(SUM(passages), 0), COALESCE(SUM(sentences), 0) FROM documents d WHERE {_SHOWN}"
         )[0]
         return int(row[0]), int(row[1]), int(row[2])
 
     def is_empty(self) -> bool:
-        """Tell whether readers see no document."""
+        """Return whether readers see no documents."""
         return not self.rows(f"SELECT 1 FROM documents d WHERE {_SHOWN} LIMIT 1")
 
     def numbers(self, *states: str) -> list[int]:
-        """Return the numbers of the documents in one of these states, in the order in which they came."""
+        """Return the numbers of the documents in one of these states, in the order in which they were added."""
         found = self.rows(
             "SELECT number FROM documents WHERE state IN (SELECT value FROM json_each(?)) ORDER BY number",
             json.dumps(states),
@@ -150,7 +150,7 @@ class View:
         return {family: [(row[0], row[1]) for row in rows] for family, rows in _grouped(found).items()}
 
     def passage_vectors(self, chunk_ids: Iterable[str]) -> list[tuple[str, Vectors]]:
-        """Return the vectors of whole passages, without their sentences'."""
+        """Return the vectors of whole passages, without those of their sentences."""
         dimensions = int(self.meta("dimensions") or 0)
         found = self.rows(
             "SELECT c.id, substr(c.vectors, 1, ?) FROM json_each(?) j CROSS JOIN chunks c ON c.id = j.value",
@@ -160,7 +160,7 @@ class View:
         return [(chunk_id, unpack(raw, 1)[0]) for chunk_id, raw in found]
 
     def all_vectors(self) -> Iterator[list[tuple[str, Vectors]]]:
-        """Yield the vectors of all passages that readers see, in pages, without their sentences'."""
+        """Yield the vectors of all passages that readers see, in pages, without those of their sentences."""
         last = 0
         while rows := self.rows(
             "SELECT c.number, c.id, d.state FROM chunks c JOIN documents d ON d.number = c.document "
@@ -173,15 +173,15 @@ class View:
     def chunks(
         self, ids: Iterable[str], states: Sequence[str] = VISIBLE, damaged: dict[int, str] | None = None
     ) -> Iterator[tuple[Chunk, Document, Vectors]]:
-        """Yield the passages with these ids that exist, each with its document and vectors; texts are read once.
+        """Yield the existing passages with these ids, each with its document and vectors. Each text is read once.
 
         Args:
-            ids: The passages.
-            states: Of their documents.
-            damaged: Takes what is wrong by the number of the document, and the passage is left out.
+            ids: The ids of the passages.
+            states: The states that their documents may have.
+            damaged: Receives what is wrong, by document number; damaged passages are then left out.
 
         Raises:
-            DamagedError: A text or a passage is not what was written, and `damaged` was left out.
+            DamagedError: A text or passage has changed since it was written, and `damaged` was not given.
         """
         found = self.rows(
             "SELECT c.document, c.id, c.start, c.end, c.spans, c.vectors FROM json_each(?) j "
@@ -209,12 +209,12 @@ class View:
 
 
 def pack(vectors: Vectors) -> bytes:
-    """Return vectors as they are kept: float16, row by row."""
+    """Return vectors in the stored form: float16, row by row."""
     return vectors.astype(np.float16).tobytes()
 
 
 def unpack(raw: bytes, count: int) -> Vectors:
-    """Return kept vectors as float32 of shape (count, dimensions)."""
+    """Return stored vectors as float32 of shape (count, dimensions)."""
     return np.frombuffer(raw, dtype=np.float16).reshape(count, -1).astype(np.float32)
 
 
@@ -227,7 +227,7 @@ def _document(row: Sequence[Any]) -> Document:
 
 
 def _sound(document: Document) -> Document:
-    """Return a document if its text is what its id was made from."""
+    """Return a document after checking that its id is the SHA-256 of its text."""
     if hashlib.sha256(document.text.encode("utf-8", "surrogatepass")).hexdigest() != document.id:
         raise _damaged(f"the text of {document.source} is not what was read")
     return document
@@ -245,7 +245,7 @@ def _passage(
         raise _damaged(f"passage {chunk_id} of {document.source} cannot be read") from error
     if outside:
         raise _damaged(f"the sentences of passage {chunk_id} lie outside of {document.source}")
-    # A unit vector in half precision, of which a bit may have become a thousand.
+    # The vectors are unit vectors in half precision; one flipped bit can turn a value into a thousand.
     if not np.isfinite(rows).all() or np.abs(rows).max(initial=0.0) > _MOST_OF_UNIT:
         raise _damaged(f"the vectors of passage {chunk_id} of {document.source} are no numbers of a unit vector")
     return Chunk(chunk_id, document.id, start, end, document.text[start:end], sentences), document, rows

@@ -1,4 +1,4 @@
-"""The words of the articles: which there are, how rare they are, and what is a slip or an acronym of which."""
+"""The words of the articles: which ones occur, how rare they are, misspellings, and what acronyms stand for."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Vocabulary:
     """The words of a store's articles.
 
     Args:
-        documents: Their texts.
+        documents: The articles' texts.
         lexical: The index of their terms.
     """
 
@@ -27,15 +27,15 @@ class Vocabulary:
         self._lexical = lexical
 
     def knows(self, term: str) -> bool:
-        """Tell whether a normalised term, or one that it is a slip of the pen from, occurs in the articles."""
+        """Return whether a normalised term, or one that it is a misspelling of, occurs in the articles."""
         if self._lexical.holds(term):
             return True
-        # Short names are too near one another: Osama is no misspelt Obama.
+        # Short names are too similar to one another: Osama is not a misspelling of Obama.
         near = self._lexical.nearest_term(term) if len(term) > 5 else None
         return near is not None and OSA.distance(term, near) == 1
 
     def correct(self, question_terms: Sequence[str]) -> list[str]:
-        """Return the terms with those that no article holds replaced by the nearest that one does, if any is near."""
+        """Return the terms, with each that is in no article replaced by the nearest one that is, if there is one."""
         return [
             term if self._lexical.holds(term, "sentence") else self._lexical.nearest_term(term) or term
             for term in question_terms
@@ -44,7 +44,7 @@ class Vocabulary:
     def spell_out(self, acronym: str) -> str | None:
         """Return the name that a word in capitals stands for in the articles that use it, or None.
 
-        It is the first run of capitalised words with these initials: the articles say what they abbreviate.
+        It is the first run of capitalised words with these initials, since articles spell out what they abbreviate.
         """
         found = self._lexical.search([normal for normal in terms(acronym)], _ACRONYM_PLACES)
         with self._documents.snapshot() as view:

@@ -1,1 +1,1 @@
-"""One module for each family of file formats; `rag.load.formats.kinds` says which reads what."""
+"""Readers for file formats, one module per family; `rag.load.formats.kinds` says which module reads what."""

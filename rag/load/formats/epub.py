@@ -1,4 +1,4 @@
-"""E-books (`.epub`): an article for each chapter, or for the book when it has but one."""
+"""Read e-books (`.epub`): one article per chapter, or one for a book with a single chapter."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from rag.load.formats.html import MAX_HTML, headed_prose
 from rag.load.zip_archive import Archive
 from rag.types import Note
 
-MEMBER = "META-INF/container.xml"  # which every e-book has
+MEMBER = "META-INF/container.xml"  # present in every e-book
 _MAX_XML = 5_000_000
 _PAGES = ("application/xhtml+xml", "text/html")
 
 
 def read(file: Input) -> Iterator[Article | Note]:
-    """Yield the chapters of a book in its order; its table of contents and cover are left out."""
+    """Yield the chapters of a book in reading order, without its table of contents and cover."""
     archive = Archive(file)
     container = _xml(archive, MEMBER, file)
     package = next((e.get("full-path", "") for e in container.iter("{*}rootfile")), "")
@@ -56,7 +56,7 @@ _NAMES = ("title", "creator", "date", "language", "publisher", "source")
 
 
 def _xml(archive: Archive, name: str, file: Input) -> Any:
-    # With its C library, for those only who read books.
+    # Imported here with its C library, because only books need it.
     from lxml import etree
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
@@ -67,7 +67,7 @@ def _xml(archive: Archive, name: str, file: Input) -> Any:
 
 
 def _chapters(book: Any, folder: str) -> Iterator[str]:
-    """Yield the names of the pages in the order of reading."""
+    """Yield the names of the pages in reading order."""
     items = {item.get("id"): item for item in book.iter("{*}item")}
     for reference in book.iter("{*}itemref"):
         item = items.get(reference.get("idref"))

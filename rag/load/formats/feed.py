@@ -1,4 +1,4 @@
-"""RSS and Atom files: an article for each entry."""
+"""Read RSS and Atom files: one article per entry."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from rag.load.article import Article, Input, one_line
 from rag.load.formats.html import PROLOGUE, prose
 from rag.types import Note
 
-MAX_FEED = 20_000_000  # it is parsed as a whole, into ten times its size
+MAX_FEED = 20_000_000  # a feed is parsed as a whole, which takes ten times its size
 
 _START = re.compile(PROLOGUE + rb"<(?:rss|feed|rdf:RDF)\b", re.DOTALL)
 _ENTITY = re.compile(rb"<!ENTITY\s+[^%\s]")
 
 
 def starts_feed(head: bytes, suffix: str) -> bool:
-    """Tell whether a file that starts so is a feed, whatever its name."""
+    """Return whether a file with these first bytes is a feed, whatever its name."""
     return bool(_START.match(head))
 
 
@@ -33,19 +33,19 @@ def read(file: Input) -> Iterator[Article | Note]:
 
 
 def parse(file: Input) -> Iterator[Article | Note]:
-    """Yield, in the process of `rag.load.worker`, the entries of a feed."""
+    """Yield the entries of a feed; runs in the process of `rag.load.worker`."""
     raw = file.read()
-    if _ENTITY.search(raw.replace(b"\0", b"")):  # of UTF-16, too
+    if _ENTITY.search(raw.replace(b"\0", b"")):  # also in UTF-16
         raise DocumentError(f"{file.source} declares entities, which feeds do not need and bombs do; fetch it again")
-    # A tenth of a second for those only who read feeds.
+    # Imported here, because it takes a tenth of a second and only feeds need it.
     import feedparser
 
     try:
-        # From a stream: a string would be taken for an address and fetched.
+        # Pass a stream: a string would be treated as an address and fetched.
         found = feedparser.parse(io.BytesIO(raw), sanitize_html=False, resolve_relative_uris=False)
     except MemoryError:
         raise
-    except Exception as error:  # broken XML meets two parsers here, which fail in ways that no list covers
+    except Exception as error:  # broken XML goes through two parsers here, which may raise anything
         raise DocumentError(f"{file.source} is a feed that cannot be understood; fetch it again") from error
     if not found.entries:
         what = "is a feed without entries" if found.version else "is XML, but no RSS or Atom feed"
@@ -60,7 +60,7 @@ def parse(file: Input) -> Iterator[Article | Note]:
 def _article(entry: Any, feed: Any, member: str) -> Article | None:
     contents = [prose(_said(content, "value")) for content in entry.get("content") or ()]
     title = one_line(prose(_said(entry, "title")))
-    # Some put the article into the summary and a teaser into the content, most do the reverse.
+    # Some feeds have the article in the summary and a teaser in the content; most have the reverse.
     text = max([*contents, prose(_said(entry, "summary"))], key=len) or title
     if not text:
         return None
@@ -77,7 +77,7 @@ def _article(entry: Any, feed: Any, member: str) -> Article | None:
 
 
 def _said(element: Any, name: str) -> str:
-    """Return what a broken feed may also leave out, or give as something else than text."""
+    """Return a text value, or an empty string: a broken feed may omit it or give something other than text."""
     value = element.get(name) if isinstance(element, dict) else ""
     return value if isinstance(value, str) else ""
 
@@ -86,7 +86,7 @@ def _date(entry: Any) -> str | datetime:
     for name in ("published", "updated"):
         if said := one_line(_said(entry, name)):
             parsed: time.struct_time | None = entry.get(f"{name}_parsed")
-            if parsed and not iso(said):  # a way of writing dates that only feeds have
+            if parsed and not iso(said):  # a date format that only feeds use
                 try:
                     return datetime(*parsed[:6], tzinfo=timezone.utc)
                 except ValueError:

@@ -1,4 +1,4 @@
-"""HTML: the main text of a page with what it says of itself, and the prose of a piece of markup."""
+"""Read HTML: the main text and metadata of a page, and all the text of a piece of markup."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from rag.load.article import Article, Input, clean, one_line
 from rag.load.charset import BOMS, detect
 from rag.types import Note
 
-MAX_HTML = 10_000_000  # it is parsed as a whole, into many times its size
-# The parser takes time with the square of a tag's attributes: more than this is parsed where it can be stopped.
+MAX_HTML = 10_000_000  # a page is parsed as a whole, which takes many times its size
+# The parser's time grows with the square of a tag's attributes, so longer pages are parsed where it can be stopped.
 HARMLESS = 50_000
-_LEAST_CHARS = 50  # less than this is a menu or a cookie notice
-# What may stand before the first element. Only one way to match each comment: with a second one the time doubles with
-# every comment.
+_LEAST_CHARS = 50  # a shorter text is a menu or a cookie notice
+# What may come before the first element. There must be only one way to match each comment: with a second one, the time
+# doubles with every comment.
 PROLOGUE = rb"(?:\xef\xbb\xbf)?\s*(?:<(?:\?[^>]*|!--(?:(?!-->).)*--)>\s*)*"
 _START = re.compile(PROLOGUE + rb"<(?:!doctype\s+html|html\b|head\b)", re.IGNORECASE | re.DOTALL)
 _META_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
 _LANG = re.compile(r"<html\b[^>]{0,500}?\slang\s*=\s*[\"']?([\w-]{2,20})", re.IGNORECASE)
-# What the web means by these names (WHATWG Encoding).
+# The encoding that these names mean on the web (WHATWG Encoding).
 _MEANT = dict.fromkeys(("ascii", "us-ascii", "latin-1", "latin1", "iso-8859-1", "iso8859-1"), "cp1252")
 _BLOCKS = frozenset(
     "address article aside blockquote body br center dd details dialog div dl dt fieldset figcaption figure footer "
@@ -35,7 +35,7 @@ _UNSEEN = frozenset("head iframe noscript object script select style svg templat
 
 
 def starts_page(head: bytes, suffix: str) -> bool:
-    """Tell whether a file that starts so is a web page, whatever its name; in mail a page is but a part."""
+    """Return whether a file with these first bytes is a web page, whatever its name, except mail that contains one."""
     return suffix not in (".eml", ".mbox") and bool(_START.match(head))
 
 
@@ -57,15 +57,15 @@ def read(file: Input) -> Iterator[Article | Note]:
 
 
 def extract(html: str, source: str, url: str | None = None) -> Article:
-    """Return the main text of a page, without menus and notices, its paragraphs apart by blank lines.
+    """Return the main text of a page, without menus and notices, with blank lines between paragraphs.
 
     Args:
         html: The page.
-        source: What messages call it.
-        url: Where it came from.
+        source: Its name in messages.
+        url: The address it came from.
 
     Raises:
-        DocumentError: It cannot be understood or holds no article.
+        DocumentError: The page cannot be parsed or holds no article.
     """
     if len(html) <= HARMLESS:
         return extract_here(html, source, url)
@@ -74,10 +74,10 @@ def extract(html: str, source: str, url: str | None = None) -> Article:
 
 def extract_here(html: str, source: str, url: str | None = None) -> Article:
     """Do what `extract` does, in this process."""
-    # Half of a second that only those who read pages pay for.
+    # Imported here, because it takes half a second and only pages need it.
     import trafilatura
 
-    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # what it finds odd is nothing a reader can mend
+    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # users cannot fix what it complains about
     try:
         found = trafilatura.bare_extraction(
             html,
@@ -88,7 +88,7 @@ def extract_here(html: str, source: str, url: str | None = None) -> Article:
         )
     except MemoryError:
         raise
-    except Exception as error:  # pages are made to break parsers, in ways that no list of exceptions covers
+    except Exception as error:  # hostile pages break parsers in ways that no list of exceptions covers
         raise DocumentError(f"the page {source} cannot be understood; save its text and add that") from error
     body = clean(getattr(found, "text", "") or "")
     if len(body) < _LEAST_CHARS:
@@ -109,15 +109,15 @@ def extract_here(html: str, source: str, url: str | None = None) -> Article:
 
 
 def decode(body: bytes, declared: str, name: str) -> tuple[str, str, bool]:
-    """Return a page's text, its encoding, and whether the page or its server declares that.
+    """Return a page's text, its encoding, and whether the page or its server declares the encoding.
 
-    In the order of the web: byte order mark, header, `<meta>`, else UTF-8. Bytes that do not fit become U+FFFD: outside
+    The order is that of the web: byte order mark, header, `<meta>`, else UTF-8. Invalid bytes become U+FFFD: outside
     the article (in an advertisement, say) they do no harm.
 
     Args:
         body: The page.
         declared: The parameters of the `Content-Type` header; empty for a file.
-        name: What messages call it.
+        name: The page's name in messages.
 
     Raises:
         DocumentError: The encoding is unknown.
@@ -134,21 +134,21 @@ def decode(body: bytes, declared: str, name: str) -> tuple[str, str, bool]:
 
 
 def meant(encoding: str) -> str:
-    """Return the encoding that the web, and mail, mean by a name."""
+    """Return the encoding that a name means on the web and in mail."""
     return _MEANT.get(encoding.lower(), encoding)
 
 
 def prose(markup: str | bytes) -> str:
-    """Return all the text of a piece of HTML (a mail, an entry of a feed), a blank line between blocks.
+    """Return all the text of a piece of HTML (a mail, a feed entry), with blank lines between blocks.
 
     Raises:
-        DocumentError: It cannot be parsed in bounds.
+        DocumentError: It cannot be parsed within the limits of time and memory.
     """
     return headed_prose(markup)[1]
 
 
 def headed_prose(markup: str | bytes) -> tuple[str, str]:
-    """Return the heading of a piece of HTML (empty without one) and all its text."""
+    """Return the heading of a piece of HTML (empty if it has none) and all its text."""
     raw = markup.encode("utf-8", "replace") if isinstance(markup, str) else markup
     if len(raw) <= HARMLESS:
         return headed_prose_here(raw)
@@ -158,13 +158,13 @@ def headed_prose(markup: str | bytes) -> tuple[str, str]:
 
 def headed_prose_here(raw: bytes) -> tuple[str, str]:
     """Do what `headed_prose` does, in this process."""
-    # With its C library, for those only who read markup.
+    # Imported here with its C library, because only markup needs it.
     from lxml import etree
 
     parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True)
     try:
         root = etree.fromstring(raw, parser) if raw.strip() else None
-    except (etree.LxmlError, ValueError):  # nothing in it is markup or text
+    except (etree.LxmlError, ValueError):  # it contains neither markup nor text
         return "", ""
     if root is None:
         return "", ""

@@ -1,4 +1,4 @@
-"""Which reader reads which file. A new format is a module and a row here."""
+"""Choose the reader for a file by its content and name; a new format needs a module and a row here."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Kind:
     """A format.
 
     Args:
-        name: What messages call it.
-        suffixes: What the names of its files end in, in small letters.
+        name: Its name in messages.
+        suffixes: The suffixes of its files, in lower case.
         read: Its reader.
         many: Whether a file holds many parts.
-        binary: Whether its files are told by their content alone: text with one of its suffixes is an error.
-        starts: Tells from a file's first bytes and its suffix whether it has this format; None where only the name can.
+        binary: Whether only the content decides: plain text with one of its suffixes is an error.
+        starts: Returns from a file's first bytes and suffix whether it has this format; None if only the name says so.
         member: For a format packed as a zip archive, the member that every archive of this format has.
     """
 
@@ -35,7 +35,7 @@ class Kind:
     member: str = ""
 
 
-# Of two rows that fit, the first counts.
+# If two rows match, the first one is used.
 KINDS = (
     Kind("text", (".txt",), plain.read_text),
     Kind("Markdown", (".md", ".markdown"), plain.read_markdown),
@@ -72,10 +72,10 @@ _PLAIN = (".txt", ".md", ".markdown", "")
 
 
 def find_kind(file: Input) -> tuple[Kind, str]:
-    """Return what a file is by its first bytes, else by its name, and a remark where the two do not agree.
+    """Return the kind of a file by its first bytes, else by its name, and a remark if the two do not agree.
 
     Raises:
-        DocumentError: It is something that is not read; the reason says what.
+        DocumentError: The file is empty, broken or of an unsupported format; the message says which.
     """
     file.file.seek(0)
     head = file.file.read(_HEAD)
@@ -100,18 +100,18 @@ def find_kind(file: Input) -> tuple[Kind, str]:
 def _by_content(file: Input, head: bytes, suffix: str) -> Kind | None:
     for kind in sorted(KINDS, key=lambda kind: not kind.binary):
         if suffix in _PLAIN and not kind.binary:
-            break  # text about HTML is text
+            break  # a text file that starts with markup is still text
         if kind.starts and kind.starts(head, suffix):
             return _packed(file, suffix) or kind if kind.name == "zip" else kind
     return None
 
 
 def _packed(file: Input, suffix: str) -> Kind | None:
-    """Return which of the formats that are packed as zip archives a file has; None for a plain archive."""
+    """Return which of the formats packed as zip archives a file has, or None for a plain archive."""
     packed = [kind for kind in KINDS if kind.member]
     try:
         members = zip_archive.Archive(file).members
     except DocumentError:
-        # Its reader says what is wrong with it.
+        # The reader will report what is wrong with it.
         return next((kind for kind in packed if suffix in kind.suffixes), None)
     return next((kind for kind in packed if kind.member in members), None)

@@ -1,4 +1,4 @@
-"""E-mail: single messages, and mailboxes of many."""
+"""Read e-mail: single messages, and mailboxes of many messages."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from rag.load.charset import decode
 from rag.load.formats.html import meant, prose
 from rag.types import Note
 
-# What stands before each message of a mailbox: an address and a time.
+# The line before each message of a mailbox, with an address and a time.
 _FROM = re.compile(rb"From \S.*\d:\d\d.*")
 _LINE = 1 << 20
-_PARTS = 100  # that are looked through in one message
+_PARTS = 100  # parts that are read of one message
 _HEADER = 10_000
 # Each part and each header takes a hundred times its size in memory.
 _SEPARATORS, _FIELDS = 10_000, 100_000
@@ -30,7 +30,7 @@ _FIELD = re.compile(rb"^[!-9;-~]+:", re.MULTILINE)
 
 
 class _Bounded(Compat32):
-    """Reads headers up to a length: what parses them takes time with the square of it."""
+    """Cuts headers to a maximum length: the time to parse one grows with the square of its length."""
 
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
         name, value = super().header_source_parse(sourcelines)
@@ -46,7 +46,7 @@ def read_message(file: Input) -> Iterator[Article | Note | Input]:
 
 
 def read_mailbox(file: Input) -> Iterator[Article | Note | Input]:
-    """Yield an article for each message of a mailbox in the mbox format."""
+    """Yield the article and attachments of each message of a mailbox in mbox format."""
     for number, raw in enumerate(_split(file), 1):
         if raw is None:
             yield Note(file.source, f"message {number} is larger than {MAX_BYTES // 1_000_000} MB")
@@ -58,12 +58,12 @@ def read_mailbox(file: Input) -> Iterator[Article | Note | Input]:
 
 
 def starts_mailbox(head: bytes, suffix: str) -> bool:
-    """Tell whether a file named as a message holds a mailbox: its first line may also be the first one of a text."""
+    """Return whether a file with a message's suffix holds a mailbox. Other files may just start with such a line."""
     return suffix == ".eml" and bool(_FROM.match(head))
 
 
 def _split(file: Input) -> Iterator[bytes | None]:
-    """Yield the messages of a mailbox, None for one that is too large."""
+    """Yield the messages of a mailbox, with None for one that is too large."""
     file.file.seek(0)
     message: list[bytes] = []
     size = 0
@@ -95,7 +95,7 @@ def _message(raw: bytes, file: Input, member: str) -> Iterator[Article | Note | 
         parts = [part for part in itertools.islice(message.walk(), _PARTS) if not part.is_multipart()]
     except MemoryError:
         raise
-    except Exception as error:  # the parser of mail fails on hostile ones in ways that no list covers
+    except Exception as error:  # hostile mail breaks the parser in ways that no list of exceptions covers
         raise DocumentError(f"{file.source} holds a broken message; save its text and add that") from error
     if not message.keys():
         raise DocumentError(f"{file.source} is no e-mail (it has no headers); save it as text")
@@ -124,12 +124,12 @@ def _header(message: Message, name: str) -> str:
     raw = str(message.get(name, ""))
     try:
         return one_line(str(make_header(decode_header(raw))))
-    except (HeaderParseError, LookupError, ValueError):  # coded wrongly, or in an encoding that nobody knows
+    except (HeaderParseError, LookupError, ValueError):  # wrongly encoded, or in an unknown encoding
         return one_line(raw)
 
 
 def _text(parts: Sequence[Message], source: str) -> tuple[str, str]:
-    """Return the message's text, from the plain version unless that is a stub, and the encoding if it was found out."""
+    """Return the message's text, from the plain version unless that is a stub, and the encoding if it was detected."""
     found: dict[str, str] = {}
     encoding = ""
     for part in parts:
@@ -146,10 +146,10 @@ def _text(parts: Sequence[Message], source: str) -> tuple[str, str]:
 def _decode(part: Message, source: str) -> tuple[str, str]:
     raw = _payload(part)
     declared = str(part.get_content_charset() or "us-ascii")
-    if declared != "us-ascii":  # which is said by default, of anything
+    if declared != "us-ascii":  # us-ascii is the default, whatever the content is
         try:
             return raw.decode(meant(declared), "replace"), ""
-        except (LookupError, ValueError):  # an encoding that nobody knows
+        except (LookupError, ValueError):  # an unknown encoding
             pass
     return decode(raw, source) if raw.strip() else ("", "")
 
@@ -165,5 +165,5 @@ def _payload(part: Message) -> bytes:
 def _filename(part: Message) -> str:
     try:
         return one_line(part.get_filename() or "")
-    except Exception:  # as with the headers
+    except Exception:  # may be wrongly encoded, like the headers
         return ""

@@ -1,4 +1,4 @@
-"""PDF: its paragraphs, with words that were divided at the ends of lines put together."""
+"""Read PDF files as paragraphs, rejoining words that were hyphenated at line ends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rag.types import Note
 _NO_TITLE = re.compile(
     r"(?:microsoft \w+ - .*|untitled.*|.*\.(?:docx?|indd|pdf|qxd|tex|dvi|rtf|html?|pages|odt))", re.I
 )
-# What words with a hyphen of their own begin with.
+# First parts of compound words that are written with a hyphen.
 _COMPOUND = frozenset(
     "all anti cross deep double eight ex far fast five four full half hard high ill left long low mid multi nine non "
     "old one open post pre quasi right second self semi seven short six ten third three top two vice well".split()
@@ -25,7 +25,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 
 def starts_pdf(head: bytes, suffix: str) -> bool:
-    """Tell whether a file that starts so is a PDF; one with its suffix may have something else before the mark."""
+    """Return whether a file with these first bytes is a PDF; with suffix `.pdf`, other bytes may precede the mark."""
     return head.startswith(b"%PDF-") or (suffix == ".pdf" and b"%PDF-" in head[:1024])
 
 
@@ -48,7 +48,7 @@ def read(file: Input) -> Iterator[Article | Note]:
 
 
 def _paragraphs(blocks: list[list[str]]) -> Iterator[str]:
-    """Yield each block of lines as one, words that were divided at a line's end put together where that is safe."""
+    """Yield each block of lines as one paragraph, rejoining words hyphenated at line ends where that is safe."""
     known = Counter(word for lines in blocks for word in _whole_words(lines))
     for lines in blocks:
         parts: list[str] = []
@@ -68,8 +68,8 @@ def _whole_words(lines: list[str]) -> Iterator[str]:
 
 
 def _joined(before: str, line: str, known: Counter[str]) -> tuple[str, str]:
-    """Return the line before as it joins `line`, and what stands between them."""
-    if before.endswith("\u00ad"):  # a hyphen that says of itself that it only divides
+    """Return the line `before` in the form that joins `line`, and what to put between them."""
+    if before.endswith("\u00ad"):  # a soft hyphen is not part of the word
         return before[:-1], ""
     first, second = _DIVIDED.search(before[-_WORD_CHARS:]), _WORD.match(line)
     if not first or not second or not second[0][0].islower():

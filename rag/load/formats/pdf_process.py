@@ -1,4 +1,4 @@
-"""PDF to the lines of its paragraphs; for the process of `rag.load.worker` only."""
+"""Extract the lines of each paragraph from a PDF; runs only in the process of `rag.load.worker`."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any
 from rag.errors import DocumentError
 
 MAX_CHARS = 10_000_000
-_HYPHEN = 2  # what PDFium makes of a hyphen at a line's end, and of the line's end
+_HYPHEN = 2  # PDFium's code for a hyphen at a line's end together with the line's end
 _LINE_ENDS = frozenset((_HYPHEN, ord("\n"), ord("\r")))
-_NEAR = 10  # lines before and after, which show how wide a column is
+_NEAR = 10  # lines before and after that show how wide a column is
 _END = tuple('.!?…:"”’»)')
 
 
 @dataclass(frozen=True)
 class _Line:
-    """A line of a page: its text, the ends of its base line and its font's size, in points from the lower left."""
+    """A line of a page: its text, the ends of its baseline and its font size, in points from the lower left."""
 
     text: str
     left: float
@@ -29,10 +29,10 @@ class _Line:
 
 
 def extract(raw: bytes, source: str) -> dict[str, Any]:
-    """Return the lines of each paragraph, what the file says of itself, and how many of its pages are broken.
+    """Return the lines of each paragraph, the file's metadata, and how many of its pages are broken.
 
     Raises:
-        DocumentError: It is encrypted or broken, or has too much text.
+        DocumentError: The file is encrypted or broken, or has too much text.
     """
     import pypdfium2
     import pypdfium2.raw as pdfium
@@ -89,9 +89,9 @@ def _origin(text: Any, index: int, pdfium: Any) -> tuple[float, float]:
 
 
 def _blocks(lines: list[_Line]) -> list[list[str]]:
-    """Return the lines of each paragraph, by what sets paragraphs apart: space, another size, a short last line."""
+    """Return the lines of each paragraph. Space, another font size or a short last line separates paragraphs."""
     pitches = [a.base - b.base for a, b in itertools.pairwise(lines) if 0 < a.base - b.base < 4 * a.size]
-    # Lines of a paragraph are the nearest to one another, even where most paragraphs are a line or two.
+    # A low quartile: lines of one paragraph are closest together, even if most paragraphs have only a line or two.
     pitch = sorted(pitches)[len(pitches) // 4] if pitches else 0.0
     blocks: list[list[str]] = []
     for index, line in enumerate(lines):
@@ -108,7 +108,7 @@ def _starts(before: _Line, line: _Line, pitch: float, column: list[_Line]) -> bo
         return True
     ended = before.text.rstrip().endswith(_END)
     step = before.base - line.base
-    if step <= 0 or step > 10 * size:  # another column, or over a picture
+    if step <= 0 or step > 10 * size:  # the next line is in another column, or beyond a picture
         return ended or line.text.strip()[:1].isupper()
     if step > 1.25 * max(pitch, size):
         return True
@@ -118,7 +118,7 @@ def _starts(before: _Line, line: _Line, pitch: float, column: list[_Line]) -> bo
 
 
 def _append(blocks: list[list[str]], page: list[list[str]]) -> None:
-    """Add a page's blocks; a sentence that runs over the page's end stays in one."""
+    """Add a page's blocks; a sentence that continues on the next page stays in one block."""
     if blocks and page and not blocks[-1][-1].rstrip().endswith(_END) and page[0][0].strip()[:1].islower():
         blocks[-1] += page.pop(0)
     blocks += page

@@ -1,4 +1,4 @@
-"""Plain text and Markdown: the text exactly as read, and what Markdown's front matter says."""
+"""Read plain text and Markdown files: the text unchanged, and the metadata in Markdown's front matter."""
 
 from __future__ import annotations
 
@@ -37,18 +37,19 @@ def read_markdown(file: Input) -> Iterator[Article | Note]:
     match = _FRONT.match(text)
     said = _mapping(match[1]) if match else None
     if match is None or said is None or not text[match.end() :].strip():
-        yield Article(text=text)  # a line of dashes is no front matter
+        yield Article(text=text)  # a line of dashes alone is not front matter
         return
     values = {field: next((v for k in keys if (v := _value(said.get(k)))), "") for field, keys in _KEYS.items()}
     yield Article(text=text[match.end() :], **values)
 
 
 def _mapping(text: str) -> dict[str, Any] | None:
-    # For those only who read Markdown with front matter.
+    # Imported here, because only Markdown with front matter needs it.
     import yaml
 
     try:
-        # Everything stays a string, and no merge keys multiply; in Python, where deep nesting is an error and no crash.
+        # BaseLoader keeps everything a string and expands no merge keys. It is pure Python, so deep nesting is an
+        # error instead of a crash.
         found = yaml.load(text, Loader=yaml.BaseLoader)
     except (yaml.YAMLError, ValueError, RecursionError):
         return None

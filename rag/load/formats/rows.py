@@ -1,4 +1,4 @@
-"""Tables of articles: CSV, JSON lines and JSON lists, with a map of their columns."""
+"""Read tables of articles: CSV, JSON lines and JSON lists, with a mapping of their columns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rag.load.formats.html import prose
 from rag.types import Note
 
 _PATIENCE = 20
-MAX_JSON = 20_000_000  # it is parsed as a whole, into ten times its size
+MAX_JSON = 20_000_000  # a file is parsed as a whole, which takes ten times its size
 _COMMON = {
     "text": "text body content article fulltext articletext articlebody bodytext maintext",
     "title": "title headline heading",
@@ -34,7 +34,7 @@ def read_csv(file: Input) -> Iterator[Article | Note]:
     encoding, detected = encoding_of(file.file, file.source)
     if detected:
         yield Note(file.source, f"read as {detected} (detected)", failed=False)
-    # The limit is global, and by itself smaller than an article.
+    # The limit is global, and its default is smaller than an article.
     csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE))
     bad: list[Note] = []
     feed = _readable(file, encoding, bad)
@@ -90,7 +90,7 @@ def read_json(file: Input) -> Iterator[Article | Note]:
 
 
 def _is_lines(file: Input) -> bool:
-    """Tell whether a file has a JSON object on its first line, and more after it."""
+    """Return whether a file has a JSON object on its first line, and more after it."""
     file.file.seek(0)
     first = file.file.readline(MAX_LINE)
     try:
@@ -100,7 +100,7 @@ def _is_lines(file: Input) -> bool:
 
 
 def _parsed(file: Input, encoding: str) -> Iterator[tuple[int, object, str]]:
-    """Yield each line's number and what it holds, or why that cannot be read."""
+    """Yield each line's number and its value, or the reason why it cannot be read."""
     for number, (line, problem) in enumerate(lines(file.file, encoding), 1):
         if problem:
             yield number, None, problem
@@ -112,7 +112,7 @@ def _parsed(file: Input, encoding: str) -> Iterator[tuple[int, object, str]]:
 
 
 def _objects(entries: Iterable[tuple[int, object, str]], file: Input, unit: str) -> Iterator[Article | Note]:
-    """Yield the articles; when none of the first objects has a text, the file as a whole has no such column."""
+    """Yield the articles; if none of the first objects has a text, raise that the whole file has no such column."""
     textless: list[Note] = []
     first: DocumentError | None = None
     found = False
@@ -138,7 +138,7 @@ def _objects(entries: Iterable[tuple[int, object, str]], file: Input, unit: str)
 
 
 def _readable(file: Input, encoding: str, bad: list[Note]) -> Iterator[str]:
-    """Yield lines; an unreadable one goes to `bad`, and is an empty line here so that their count stays right."""
+    """Yield lines. An unreadable line is noted in `bad` and yielded empty, so that the line numbers stay right."""
     for number, (line, problem) in enumerate(lines(file.file, encoding), 1):
         if problem:
             bad.append(Note(file.source, f"line {number} {problem}"))
@@ -148,7 +148,7 @@ def _readable(file: Input, encoding: str, bad: list[Note]) -> Iterator[str]:
 def _next_row(rows: Iterator[list[str]]) -> tuple[list[str], str]:
     try:
         return next(rows), ""
-    except csv.Error:  # the reader goes on with the next line
+    except csv.Error:  # the reader continues with the next line
         return [], "the row that starts here is too long or broken (a quote that is not closed?)"
 
 
@@ -164,7 +164,7 @@ def _columns(names: Sequence[str], file: Input) -> dict[str, str]:
 
 
 def _match(names: Sequence[str] | Mapping[str, Any], wanted: Mapping[str, str] | None) -> dict[str, str]:
-    """Return for title, text, date and so on the column that holds it: the one that was named, or a usual name."""
+    """Return the column that holds the title, text, date and so on: the one named by the user, or a common name."""
     by_name = {_plain(name): name for name in reversed(list(names))}
     wanted = wanted or {}
     if unknown := set(wanted) - set(_COMMON):
@@ -172,7 +172,7 @@ def _match(names: Sequence[str] | Mapping[str, Any], wanted: Mapping[str, str] |
     found = {}
     for field, usual in _COMMON.items():
         named = _plain(wanted.get(field, ""))
-        # Who names the column of the text means no other one.
+        # If the user names a column for the text, no other one is tried.
         choices = [named] if named and field == "text" else [named, *usual.split()]
         if name := next((by_name[choice] for choice in choices if choice and choice in by_name), None):
             found[field] = name
@@ -180,7 +180,7 @@ def _match(names: Sequence[str] | Mapping[str, Any], wanted: Mapping[str, str] |
 
 
 def _plain(name: str) -> str:
-    """Return a column's name as it is compared: `Published at`, `published_at` and `publishedAt` are one."""
+    """Return a column's name in the form for comparison: `Published at`, `published_at` and `publishedAt` are equal."""
     return re.sub(r"[\W_]+", "", name).lower()
 
 
@@ -197,7 +197,7 @@ def _article(
 
 
 def _value(value: object) -> str:
-    """Return what a cell says, whether it is a text, a number, a list of names or an object with a name."""
+    """Return a cell's value as text; it may be a text, a number, a list of names or an object with a name."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool) or value is None:

@@ -1,4 +1,4 @@
-"""Word files (`.docx`)."""
+"""Read Word files (`.docx`)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from rag.load.article import Article, Input, clean, one_line
 from rag.load.zip_archive import Archive
 from rag.types import Note
 
-MEMBER = "word/document.xml"  # which every Word file has
-MAX_XML = 20_000_000  # all parts together; they are parsed as a whole, into ten times their size
+MEMBER = "word/document.xml"  # present in every Word file
+MAX_XML = 20_000_000  # all parts together; they are parsed as a whole, which takes ten times their size
 
 
 def read(file: Input) -> Iterator[Article | Note]:
@@ -23,9 +23,9 @@ def read(file: Input) -> Iterator[Article | Note]:
 
 
 def parse(file: Input) -> Iterator[Article | Note]:
-    """Yield, in the process of `rag.load.worker`, the article of a Word file."""
+    """Yield the article of a Word file; runs in the process of `rag.load.worker`."""
     plain = _without_media(Archive(file), file)
-    # A tenth of a second for those only who read Word files.
+    # Imported here, because it takes a tenth of a second and only Word files need it.
     import docx
 
     try:
@@ -36,7 +36,7 @@ def parse(file: Input) -> Iterator[Article | Note]:
         date = properties.created or ""
     except MemoryError:
         raise
-    except Exception as error:  # a broken part fails wherever the library first looks at it
+    except Exception as error:  # a broken part fails wherever the library first reads it
         raise DocumentError(f"{file.source} is a broken Word file; open it in Word and save it again") from error
     if not text:
         raise DocumentError(f"{file.source} holds no text (only pictures?); add its text")
@@ -44,7 +44,7 @@ def parse(file: Input) -> Iterator[Article | Note]:
 
 
 def _without_media(archive: Archive, file: Input) -> io.BytesIO:
-    """Return the file with its XML alone, so that it takes no more memory than was measured."""
+    """Return the file with only its XML, so that it takes no more memory than was counted."""
     if MEMBER not in archive.members:
         raise DocumentError(f"{file.source} is no Word file (it lacks {MEMBER}); save it as .docx")
     left = MAX_XML
@@ -66,7 +66,7 @@ def _blocks(document: Any) -> Iterator[str]:
     for block in document.iter_inner_content():
         if hasattr(block, "rows"):
             for row in block.rows:
-                # A cell that spans columns is given once for each.
+                # A cell that spans columns is listed once for each column.
                 cells = dict.fromkeys(" ".join(cell.text.split()) for cell in row.cells)
                 yield " | ".join(filter(None, cells))
         else:
