@@ -16,11 +16,11 @@ test: $(VENV)/.dev models  ## Set up what is missing, then run every test
 	$(BIN)/rag models pull local:small
 	$(BIN)/python -m pytest
 
-fast: $(VENV)/.dev  ## Run the tests that need neither model weights nor a browser
-	$(BIN)/python -m pytest -m "not slow and not browser"
+fast: $(VENV)/.dev  ## Run the quick tests, without model weights, browsers, servers and other processes
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not browser and not long"
 
-coverage: $(VENV)/.dev  ## Run the same tests; fail where they reach less of the code than the floor in pyproject.toml
-	$(BIN)/python -m pytest -m "not slow and not browser" --cov
+coverage: $(VENV)/.dev  ## Run what needs neither weights nor a browser; fail under the floor of pyproject.toml
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not browser" --cov
 
 lint: $(VENV)/.dev  ## Check format, lint, types and the CI workflow
 	$(BIN)/ruff format --check .

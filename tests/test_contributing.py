@@ -14,6 +14,8 @@ from fakes import ROOT
 
 from bench.support.bad_endpoint import endpoint
 
+pytestmark = pytest.mark.long
+
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^### (.+?)\n(.*?)(?=^##|\Z)", TEXT, re.MULTILINE | re.DOTALL))
 BLOCK = re.compile(r"^```(python|diff|toml)\n# (.+?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -11,6 +11,8 @@ from bench import sync
 from bench.support.stand_in import StandIn
 from rag import Engine, Settings
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(autouse=True)
 def no_model(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,8 @@ from bench.concurrent import Articles, Outcome, article, check, run, whole
 from bench.support.stand_in import StandIn
 from rag import Engine, RagError, Settings
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Any:

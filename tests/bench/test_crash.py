@@ -15,6 +15,8 @@ from stores import MODEL, make_entry, write
 from bench.support.crash_store import State, committed, dump
 from rag.store.index import Index
 
+pytestmark = pytest.mark.long
+
 COD = make_entry("Cod left the bay. The bay froze. Nobody fished.", "a.txt")
 HERRING = make_entry("Herring came home. Home was warm.", "b.txt")
 

@@ -11,6 +11,8 @@ import pytest
 from commands import environment
 from fakes import ROOT
 
+pytestmark = pytest.mark.long
+
 SCRIPT = re.search(r'^rag = "(?P<module>[\w.]+):(?P<name>\w+)"$', (ROOT / "pyproject.toml").read_text("utf-8"), re.M)
 # Each imports eval or ui, and then ends with an error of its own before any model is loaded.
 COMMANDS = [

@@ -25,6 +25,8 @@ from ui.chat.session import Session
 from ui.page import WarmUp
 from ui.settings.preferences import ENDPOINT
 
+pytestmark = pytest.mark.long
+
 KEY = "sk-very-secret-0123456789"
 
 

@@ -17,6 +17,8 @@ from runs import record, run
 from eval.records import Run
 from eval.report import html, markdown
 
+pytestmark = pytest.mark.long
+
 ADDRESS = re.compile(r"(?:https?:)?//[\w.]", re.IGNORECASE)
 
 

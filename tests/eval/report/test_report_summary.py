@@ -15,6 +15,8 @@ from eval.report.view import items, pieces, verdict
 from eval.report.words import markdown as escaped
 from eval.report.words import shorten
 
+pytestmark = pytest.mark.long
+
 
 def test_hostile_text_is_text_in_markdown(hostile: Run) -> None:
     text = markdown([hostile, run(*hostile.records[:1], system="naive")])

@@ -20,6 +20,8 @@ from eval.run.run import Options, Progress, file_name, run
 from eval.score.metrics import figures
 from rag import Engine, Settings, UsageError
 
+pytestmark = pytest.mark.long
+
 FOLLOW_UP = next(q for q in shipped().questions if q.kind == "follow_up")
 
 

@@ -16,6 +16,8 @@ from eval.run.outcomes import TRIES
 from eval.run.run import Options, Progress, file_name, run
 from rag import LLMError, Settings
 
+pytestmark = pytest.mark.long
+
 
 def interrupted(own: DataSet, model: Model, out: Path, systems: Sequence[str] = ("dateline",)) -> Path:
     """Run until Ctrl-C comes in the middle of the second question, and return the run file."""

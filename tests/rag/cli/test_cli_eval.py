@@ -23,6 +23,8 @@ from eval.score.metrics import METRICS, figures
 from rag import Engine, Settings
 from rag.cli import eval as cli_eval
 
+pytestmark = pytest.mark.long
+
 DATA = ROOT / "tests" / "data"
 OWN = ["--data", DATA / "own.jsonl", "--articles", DATA / "articles"]
 FACTS = ["--system", "extractive", "--kind", "fact", "--limit", 2]

@@ -22,6 +22,8 @@ from rag.cli import ingest as cli_ingest
 from rag.cli.ingest import parse_columns, shown, summary
 from rag.types import IngestReport
 
+pytestmark = pytest.mark.long
+
 COD = {"cod.txt": "The cod left the harbour in May 2019. Captain Odile Brandt saw it."}
 TABLE = {
     "list.csv": "Aufmacher,Inhalt,Tag\nStorm,The storm hit the coast of Tessin.,2024-03-01\n"

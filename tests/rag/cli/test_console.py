@@ -16,6 +16,8 @@ from rag.cli import app as cli
 from rag.errors import ModelError, StoreError
 from rag.models.llm import LocalLLM
 
+pytestmark = pytest.mark.long
+
 ARTICLES = {"dvořák.txt": "Dvořák’s “New World” symphony was played in 東京 in May 2019, the hall said."}
 QUESTION = "When was Dvořák’s symphony played in 東京?"
 CONSOLES = [

@@ -17,6 +17,8 @@ from rag import Engine, RagError, StoreError
 from rag.store.index import Index
 from rag.types import Chunk, IngestReport
 
+pytestmark = pytest.mark.long
+
 # --- failures and Ctrl-C
 
 

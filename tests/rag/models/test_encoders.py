@@ -25,6 +25,8 @@ from rag.models.openvino_encoder import OpenVinoEncoder
 from rag.models.torch_encoder import TorchEncoder
 from rag.types import Chunk, Span
 
+pytestmark = pytest.mark.long
+
 FIRST, SECOND = "The cod left the harbour in spring.", "Nobody in the town objected."
 
 

@@ -20,6 +20,8 @@ from rag.models.llm import make_llm
 from rag.models.reply import stream_chat
 from rag.network.bounded import MAX_BYTES, MAX_LINE
 
+pytestmark = pytest.mark.long
+
 AID = "How much additional aid did Harris announce for the region?"
 OVER = MAX_BYTES * 4
 SAYS = {

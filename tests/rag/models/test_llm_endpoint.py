@@ -21,6 +21,8 @@ from rag import Answer, Settings
 from rag.models.llm import make_llm
 from rag.models.reply import stream_chat
 
+pytestmark = pytest.mark.long
+
 # --- an endpoint that misbehaves
 
 

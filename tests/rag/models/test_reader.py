@@ -18,6 +18,8 @@ from rag.models.reader import Reader
 from rag.models.runtime import Models
 from rag.types import Candidate, Chunk, Document, Hit, Place, Span
 
+pytestmark = pytest.mark.long
+
 QUESTION = "Nobody objected to the ban?"
 PASSAGES = ("The cod left the harbour. Nobody in the town objected.", "Day of fishing. The town.")
 SPANS = (((0, 25), (26, 54)), ((0, 15), (16, 25)))

@@ -21,6 +21,8 @@ from rag.store.index import Index
 from rag.store.lexical import LexicalIndex
 from rag.store.vectors import VectorStore
 
+pytestmark = pytest.mark.long
+
 
 def orphan_in_chroma(folder: Path) -> None:
     entry = make_entry("Orphans play chess.")

@@ -20,6 +20,8 @@ from ui.quality.runner import Runner, Status
 from ui.quality.runs import Kept
 from ui.quality.tab import _limit, quality_tab
 
+pytestmark = pytest.mark.long
+
 HOSTILE = "<img src=x onerror=alert(1)> **b** ${alert(2)} {{value}}"
 REFUSED = Question(id="hostile", kind="off_topic", split="dev", turns=(HOSTILE,), answers=(), keys=(), evidence=())
 

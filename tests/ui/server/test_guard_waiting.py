@@ -68,14 +68,15 @@ class TestWaiting:
     def test_question_that_nobody_listens_to_is_dropped(
         self, url: str, model: FakeLLM, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(visitors, "GRACE", 0.2)
+        monkeypatch.setattr(visitors, "GRACE", WAIT)  # none may go before all are there
         model.gate = threading.Event()
         with Visitor(url) as visitor:
             event = visitor.open().event("dl-box", "submit")
             for number in range(5):
                 visitor.page = f"page{number}"
                 visitor.join(event, [AID, None, None])
-            wait_for(lambda: waiting() == 5 or model.started.is_set())
+            wait_for(lambda: waiting() == 5)
+            monkeypatch.setattr(visitors, "GRACE", 0.2)
             # The model is silent, so the one that it is asked holds its place until it says something.
             wait_for(lambda: waiting() <= 1)
             model.gate.set()

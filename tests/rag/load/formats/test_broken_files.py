@@ -14,6 +14,8 @@ from rag.load import article, charset
 from rag.load.files import read, read_bytes
 from rag.load.formats import feed, html, mail, rows, word
 
+pytestmark = pytest.mark.long
+
 # Each takes long, and bench/fuzz.py has them.
 SLOW = set(
     "attributes|bad rows|blanks|deep|entries|fields|lists|many pages|objects|one odd letter|paragraphs|quote left open|"
