@@ -1,4 +1,4 @@
-"""Read broken and hostile files of every format; each must be read or reported without a crash or a full memory.
+"""Read broken and hostile files of every format; each must be read or reported without a crash or memory exhaustion.
 
     python -m bench.fuzz                  # one table; exit code 1 if a case was fatal
     python -m bench.fuzz --only .csv --size 50000000
