@@ -1,4 +1,4 @@
-"""A seeded archive of made-up news articles, as large as wanted, with questions whose answers are known.
+"""Generate an archive of made-up news articles of any size from a seed, with questions whose answers are known.
 
 The same seed gives the same bytes everywhere, and article 17 is the same in an archive of 100 as in one of 100,000.
 """
@@ -15,15 +15,15 @@ from pathlib import Path
 
 from bench.words import FACTS, HEADLINES, PATTERNS, WORDS, number_of
 
-_VOWEL = re.compile(r"\b([Aa]) (?=[aeio]|u(?!ni|t))")  # "a" before it is "an"
-# One sentence in so many tells of another place what a question asks about, so that the wording alone finds nothing.
+_VOWEL = re.compile(r"\b([Aa]) (?=[aeio]|u(?!ni|t))")  # before these letters "a" becomes "an"
+# One sentence in this many states a similar fact about another place, so the wording alone cannot find the answer.
 _ELSEWHERE = 400
 FILES_IN_FOLDER = 1000  # a folder of 100,000 files is slow to list
 
 
 @dataclasses.dataclass(frozen=True)
 class Planted:
-    """A question that one sentence of one article answers."""
+    """A question that exactly one sentence in the archive answers."""
 
     question: str
     source: str
@@ -32,7 +32,7 @@ class Planted:
 
 @dataclasses.dataclass(frozen=True)
 class Article:
-    """An article: its file name below the archive's folder, its text, and the question planted in it, if any."""
+    """An article: its file name relative to the archive's folder, its text, and its planted question, if any."""
 
     source: str
     text: str
@@ -51,12 +51,12 @@ def articles(
     """Yield the articles of an archive.
 
     Args:
-        passages: How many passages all of them have together.
-        seed: Another seed gives another archive.
-        per_article: Passages in an article.
-        sentences: Sentences in a passage; ingest with the setting chunk_sentences at this number.
-        questions: How many of the articles hold a planted sentence, evenly spread.
-        headlines: Begin each article with one.
+        passages: The total number of passages.
+        seed: A different seed gives a different archive.
+        per_article: The number of passages in each article.
+        sentences: The number of sentences in a passage; set chunk_sentences to the same number for ingest.
+        questions: The number of articles with a planted sentence, spread evenly.
+        headlines: Whether each article begins with a headline.
     """
     count = -(-passages // per_article)
     step = max(1, count // questions) if questions else 0
@@ -68,12 +68,12 @@ def articles(
 
 
 def write(folder: Path, passages: int, **options: int) -> list[Planted]:
-    """Write an archive of txt files below a folder, and beside it FOLDER.jsonl with the questions; return those.
+    """Write an archive of txt files to a folder and the questions to FOLDER.jsonl beside it; return the questions.
 
     Args:
-        folder: Made when missing; what lies there already is overwritten, not removed.
-        passages: How many passages.
-        **options: Those of `articles`.
+        folder: Created if missing. Existing files are overwritten if they have the same name, never removed.
+        passages: The total number of passages.
+        **options: Passed on to `articles`.
     """
     planted = []
     for article in articles(passages, **options):
@@ -96,7 +96,7 @@ def read_questions(folder: Path) -> list[Planted]:
 def _article(number: int, seed: int, passages: int, sentences: int, fact: int | None) -> Article:
     draw = random.Random(f"{seed}-{number}")
     source = f"{number // FILES_IN_FOLDER:04d}/article-{number:06d}.txt"
-    # An article keeps to few names, as news does.
+    # An article uses only a few names, as news articles do.
     names = {kind: draw.sample(WORDS[kind], 2) for kind in ("person", "place", "company")}
     said = [_sentence(draw, names) for _ in range(passages * sentences)]
     planted = None
@@ -110,10 +110,10 @@ def _article(number: int, seed: int, passages: int, sentences: int, fact: int | 
 
 
 def _fact(number: int, seed: int) -> tuple[str, str]:
-    """Return a sentence that stands nowhere else, and a question that it answers in other words."""
+    """Return a sentence that occurs only once, and a question that it answers in other words."""
     draw = random.Random(f"{seed}-fact-{number}")
     sentence, question = FACTS[number % len(FACTS)]
-    # Each fact has a place of its own; the other names occur all over the archive.
+    # Each fact has its own place; the other names occur all over the archive.
     values = {kind: draw.choice(WORDS[kind]) for kind in WORDS} | number_of(draw)
     values["place"] = WORDS["place"][number % len(WORDS["place"])]
     return sentence.format_map(values), question.format_map(values)
@@ -129,7 +129,7 @@ def _sentence(draw: random.Random, names: dict[str, list[str]]) -> str:
 
 def _fill(pattern: str, draw: random.Random, names: dict[str, list[str]]) -> str:
     values = {kind: draw.choice(names.get(kind, words)) for kind, words in WORDS.items()}
-    # A second thing of a kind in one sentence, as in "{adjective} {noun} ... {adjective2} {noun2}".
+    # A second word of the same kind in one sentence, as in "{adjective} {noun} ... {adjective2} {noun2}".
     values |= {f"{kind}2": draw.choice(WORDS[kind]) for kind in WORDS}
     return pattern.format_map(values | number_of(draw))
 

@@ -1,8 +1,8 @@
-"""Questions answered from threads while the same process syncs a folder that never comes to rest.
+"""Ask questions from several threads while the same process keeps syncing a folder that keeps changing.
 
-Every version of an article carries its version's word in each sentence. So an answer that holds two versions, a quote
-that no version holds, an article of which only a part is there, and an old version that is still cited after its
-successor was there all show.
+Every sentence of an article contains a word that identifies the article's version. This reveals an answer that mixes
+two versions, a quote that is in no version, an article that is only partly stored, and an old version that is cited
+after the new one was stored.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from bench.support.table import show
 from rag import Answer, Engine, RagError, Settings
 
 TOPICS = ("harbour", "museum", "ferry", "bridge", "orchard", "quarry", "theatre", "railway", "hospital", "library")
-SENTENCES = 12  # in an article: several passages, so that half of one could be there
+SENTENCES = 12  # in an article: several passages, so that an article could be half stored
 
 
 @dataclass
 class Outcome:
-    """What happened; `faults` holds each by its kind, `examples` the first of each kind."""
+    """What happened: `faults` by kind, and in `examples` the first fault of each kind."""
 
     questions: int = 0
     answered: int = 0
@@ -45,7 +45,7 @@ class Outcome:
 
 
 class Articles:
-    """The folder: articles that are written, changed, moved and taken away, each version with a word of its own."""
+    """A folder of articles that are written, changed, moved and removed; each version contains its own word."""
 
     def __init__(self, folder: Path, count: int, seed: int) -> None:
         self.folder = folder
@@ -58,7 +58,7 @@ class Articles:
             self.write(number)
 
     def write(self, number: int) -> None:
-        """Write the next version of an article; the file is there whole or not at all."""
+        """Write the next version of an article atomically."""
         self._versions[number] += 1
         text = self.texts[f"v{number}x{self._versions[number]}"] = article(number, self._versions[number])
         partial = self.folder / f".{number}.partial"
@@ -66,7 +66,7 @@ class Articles:
         partial.replace(self.folder / f"{number:03}.txt")
 
     def change(self, many: int) -> None:
-        """Change, take away or put back some articles."""
+        """Change, remove or put back some articles."""
         for number in self._draw.sample(range(self.count), min(many, self.count)):
             path = self.folder / f"{number:03}.txt"
             if path.exists() and number and self._draw.random() < 0.3:
@@ -76,7 +76,7 @@ class Articles:
 
 
 def article(number: int, version: int) -> str:
-    """Return one version of an article: its word, such as `v12x7`, stands in every sentence."""
+    """Return one version of an article; every sentence contains its word, such as `v12x7`."""
     word, topic = f"v{number}x{version}", TOPICS[number % len(TOPICS)]
     said = [
         f"In report {word} the {topic} number {number} counted {version * 100 + n} visitors on day {n} of the fair."
@@ -86,7 +86,7 @@ def article(number: int, version: int) -> str:
 
 
 def ask(engine: Engine, articles: Articles, outcome: Outcome, seed: int, questions: int) -> None:
-    """Ask, and check every answer; one thread's share of the questions."""
+    """Ask one thread's share of the questions and check every answer."""
     draw = random.Random(seed)
     for _ in range(questions):
         number = draw.randrange(articles.count)
@@ -97,7 +97,7 @@ def ask(engine: Engine, articles: Articles, outcome: Outcome, seed: int, questio
             answer = engine.answer(question)
         except RagError as error:
             outcome.fault("errors", f"{question}: {error}")
-        except Exception as error:  # whatever it is, it is what is looked for here
+        except Exception as error:  # any error at all is a fault that this benchmark looks for
             outcome.fault("errors", f"{question}: {type(error).__name__}: {error}")
         else:
             check(engine, answer, articles, outcome)
@@ -107,7 +107,7 @@ def ask(engine: Engine, articles: Articles, outcome: Outcome, seed: int, questio
 
 
 def check(engine: Engine, answer: Answer, articles: Articles, outcome: Outcome) -> None:
-    """Hold an answer against the versions that were ever written."""
+    """Check an answer against all versions that were ever written."""
     versions: dict[str, set[str]] = {}
     for entry in answer.evidence:
         words = {word for word in entry.text.split() if word[0] == "v" and word[1:2].isdigit()}
@@ -129,7 +129,7 @@ def check(engine: Engine, answer: Answer, articles: Articles, outcome: Outcome) 
 
 
 def sync(engine: Engine, articles: Articles, outcome: Outcome, done: threading.Event) -> None:
-    """Change the folder and sync it, again and again."""
+    """Change the folder and sync it repeatedly until `done` is set."""
     while not done.is_set():
         articles.change(6)
         try:
@@ -144,7 +144,7 @@ def sync(engine: Engine, articles: Articles, outcome: Outcome, done: threading.E
 
 
 def whole(engine: Engine, articles: Articles, outcome: Outcome) -> None:
-    """After a sync the library holds exactly what the folder does."""
+    """Check that the library holds exactly what the folder holds after a sync."""
     wanted = {path.name: path.read_text(encoding="utf-8") for path in sorted(articles.folder.glob("*.txt"))}
     held = {entry.source: engine.document(entry.id).text for entry in engine.sources()}
     if wanted != held:
@@ -153,15 +153,15 @@ def whole(engine: Engine, articles: Articles, outcome: Outcome) -> None:
 
 
 def run(folder: Path, questions: int, threads: int, count: int, engine: Engine, seed: int = 1) -> Outcome:
-    """Ask from threads while the folder is changed and synced.
+    """Ask from several threads while the folder is changed and synced.
 
     Args:
         folder: Where the articles are written.
-        questions: How many, all threads together.
-        threads: How many ask.
-        count: Articles in the folder.
+        questions: The number of questions over all threads.
+        threads: The number of threads that ask.
+        count: The number of articles in the folder.
         engine: An engine over an empty store.
-        seed: Of changes and questions.
+        seed: Seed of the changes and the questions.
     """
     articles, outcome, done = Articles(folder, count, seed), Outcome(), threading.Event()
     engine.ingest(folder)

@@ -1,11 +1,10 @@
-"""Kill -9 at seeded moments of ingest, update and delete; the same again must give the store of an undisturbed run.
+"""Kill ingest, update and delete at seeded moments, and check that a rerun gives the store of an undisturbed run.
 
     python -m bench.crash --points 200 --seed 1
 
-Each point is a process that syncs a folder of generated articles, with a stand-in for the embedding model that notes
-what it embeds, and is killed at a moment drawn from the time that an undisturbed run takes. Every fourth point kills
-the second run as well. Then the same runs to its end, and everything that the three parts of the store hold is
-compared.
+Each point is a process that syncs a folder of generated articles and gets SIGKILL at a random moment within the time
+that an undisturbed run takes. Its embedding model is a stand-in that records what it embeds. Every fourth point also
+kills the second run. Then the sync runs to the end, and everything in the three parts of the store is compared.
 """
 
 from __future__ import annotations
@@ -38,15 +37,15 @@ from rag import Engine, Settings
 from rag.types import Chunk
 
 OPERATIONS = ("ingest", "update", "delete")
-_SECOND_KILL = 4  # one point in so many is killed twice
-_PAUSES = 0.0, 0.98  # shares of an undisturbed run between which it is killed
+_SECOND_KILL = 4  # one point in this many is killed twice
+_PAUSES = 0.0, 0.98  # the kill comes between these shares of an undisturbed run
 
 
 @dataclasses.dataclass
 class Outcome:
-    """What became of the points of one operation.
+    """The results of the points of one operation.
 
-    `recovery` holds the seconds that it took to open each store after the kill.
+    `recovery` holds the seconds that opening each store took after the kill.
     """
 
     operation: str
@@ -60,27 +59,27 @@ class Outcome:
 
 
 class Noting(StandIn):
-    """Notes in a file the id of each passage that it embeds."""
+    """An embedding that writes the id of each passage it embeds to a file."""
 
     def __init__(self, log: Path) -> None:
         super().__init__()
         self._log = log
 
     def embed_passages(self, chunks: Sequence[Chunk]) -> list[npt.NDArray[np.float32]]:
-        """Return vectors that follow from the words."""
+        """Record the passages and return vectors computed from their words."""
         with self._log.open("a", encoding="ascii") as log:
             log.writelines(f"{chunk.id}\n" for chunk in chunks)
         return super().embed_passages(chunks)
 
 
 def run(folder: Path, points: int, seed: int, progress: Callable[[str], None] = print) -> list[Outcome]:
-    """Kill and recover so often for each operation, and return what became of it.
+    """Kill and recover each operation repeatedly, and return the results.
 
     Args:
         folder: An empty folder to work in.
-        points: How many kills, spread over the operations.
-        seed: Another seed kills at other moments.
-        progress: Told of each difference.
+        points: The number of kills, spread over the operations.
+        seed: A different seed kills at different moments.
+        progress: Called with each difference.
     """
     outcomes = []
     base = folder / "base"
@@ -93,7 +92,7 @@ def run(folder: Path, points: int, seed: int, progress: Callable[[str], None] = 
             shutil.copytree(folder / "undisturbed", base)
         draw = random.Random(f"{seed}-{operation}")
         for point in range(counts):
-            # One moment in each of as many equal parts of the run.
+            # Divide the run into equal parts and kill once in each.
             share = _PAUSES[0] + (_PAUSES[1] - _PAUSES[0]) * (point + draw.random()) / counts
             again = draw.random() if point % _SECOND_KILL == 0 else None
             _point(folder, base if operation != "ingest" else None, seconds * share, again, wanted, outcome)
@@ -105,7 +104,7 @@ def run(folder: Path, points: int, seed: int, progress: Callable[[str], None] = 
 
 
 def _undisturbed(folder: Path, base: Path | None) -> tuple[State, float]:
-    """Return what the store holds after an undisturbed run, kept as `undisturbed`, and the seconds of one."""
+    """Return what the store (kept as `undisturbed`) holds after an undisturbed run, and the run's median seconds."""
     seconds = []
     for _ in range(3):
         store = _fresh(folder / "undisturbed", base)
@@ -120,7 +119,7 @@ def _point(
 ) -> None:
     store = _fresh(folder / "store", base)
     killed = _kill(_start(_sync, folder, store), seconds)
-    while not killed:  # it was done before: once more, a little earlier
+    while not killed:  # it had already finished, so try again a little earlier
         seconds *= 0.9
         store = _fresh(folder / "store", base)
         killed = _kill(_start(_sync, folder, store), seconds)
@@ -145,8 +144,8 @@ def _point(
 
 
 def _sync(folder: Path, store: Path) -> None:
-    """What is killed: make the store hold what the folder holds."""
-    rag.ingest.read.BATCH = 12  # many small batches: many moments between two steps
+    """Sync the store with the folder; this is the work that is killed."""
+    rag.ingest.read.BATCH = 12  # small batches, so that many kills fall between two steps
     rag.store.index._PAGE = 8
     started = time.perf_counter()
     with Engine(Settings(store=store, llm="extractive"), embedding=Noting(folder / "embedded")) as engine:
@@ -169,10 +168,10 @@ def _look(folder: Path, store: Path) -> State:
 
 
 def _start(work: Callable[[Path, Path], None], folder: Path, store: Path) -> int:
-    """Do some work in a process of its own and return its number.
+    """Do some work in a child process and return its process id.
 
-    It is forked, since importing everything anew would take seconds. This process opens no store itself, so there are
-    no threads, connections or locks that a child could inherit.
+    The child is forked, since importing everything again would take seconds. The parent opens no store itself, so the
+    child inherits no threads, connections or locks.
     """
     sys.stdout.flush()
     process = os.fork()
@@ -195,7 +194,7 @@ def _end(process: int) -> None:
 
 
 def _kill(process: int, seconds: float) -> bool:
-    """Kill a process after some seconds and return whether it was still at work."""
+    """Kill a process after some seconds and return whether it was still running."""
     time.sleep(seconds)
     os.kill(process, signal.SIGKILL)
     _, status = os.waitpid(process, 0)
@@ -218,7 +217,7 @@ def _embedded(log: Path) -> set[str]:
 
 
 def main() -> int:
-    """Print the table; the exit code is 1 when anything was not as it should be."""
+    """Print the table; the exit code is 1 if any check failed."""
     parser = argparse.ArgumentParser(prog="python -m bench.crash", description=__doc__.partition("\n")[0])
     parser.add_argument("--points", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)

@@ -1,10 +1,11 @@
-"""Kill -9 of the web chat at seeded moments of uploads, removals and restores: nothing that it said was done is lost.
+"""Kill the web chat during uploads, removals and restores, and check that nothing it reported as done is lost.
 
     python -m bench.crash_server --points 100 --seed 1
 
-Each point is `rag chat` in a process of its own (forked, and with a stand-in for the embedding model, which saves some
-ten seconds of imports and loading a point), driven over HTTP as the page in a browser does it, until it is killed.
-Then the store is opened again and compared with what the page was told. All points share one store.
+Each point starts `rag chat` in a child process, sends it the HTTP requests that the page in a browser would send, and
+kills it with SIGKILL at a seeded moment. The process is forked and uses a stand-in for the embedding model, which saves
+about ten seconds of imports and loading per point. Then the store is reopened and compared with what the server told
+the page. All points share one store.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ import httpx
 import rag.cli.app
 import rag.engine
 import rag.models.runtime
-import ui.app  # noqa: F401  imported before forking, as the rest is
+import ui.app  # noqa: F401  imported before forking, like the rest
 from bench.page import Page
 from bench.support.stand_in import StandIn
 from bench.support.table import show
@@ -44,13 +45,13 @@ NAMES = tuple(
 )
 KINDS = ("upload", "remove", "restore")
 _AT_ONCE = 5  # files uploaded or removed together
-_LATEST = 2.0  # seconds after its first article in which a server is killed
+_LATEST = 2.0  # a server is killed within this many seconds after its first article
 _UP = 60.0  # seconds that a server may take to start
 
 
 @dataclasses.dataclass
 class Outcome:
-    """What became of the points: how many kills fell into work of each kind, and what was not as it was said."""
+    """The results: how many kills hit each kind of work, and where a store differed from what the server reported."""
 
     points: int = 0
     during: dict[str, int] = dataclasses.field(default_factory=lambda: dict.fromkeys(KINDS, 0))
@@ -60,9 +61,9 @@ class Outcome:
 
 @dataclasses.dataclass
 class Work:
-    """What one server was asked to do: `held` is what the page was told, `may` what is under way beside it.
+    """What one server was asked to do: `held` is what it reported as done, `may` is what is still in progress.
 
-    Both go by the file's name to the id of its article; None is no article.
+    Both map a file name to the id of its article; None means that there is no article.
     """
 
     draw: random.Random
@@ -73,12 +74,12 @@ class Work:
     said: dict[str, int] = dataclasses.field(default_factory=lambda: dict.fromkeys(KINDS, 0))
 
     def begin(self, page: Page) -> None:
-        """Add one article: what is loaded for the first takes longer than all that comes after."""
+        """Add one article; the first one loads things, which takes longer than everything after it."""
         self.kind = "upload"
         self._upload(page, 1)
 
     def go_on(self, page: Page) -> None:
-        """Do one thing after the other until the server is gone."""
+        """Upload, remove and restore until the server is gone."""
         while True:
             present = [name for name in NAMES if self.held.get(name)]
             self.kind = self.draw.choice(["upload", *["remove"] * bool(present), *["restore"] * 2 * bool(self.undo)])
@@ -126,7 +127,7 @@ class Work:
         self.said[self.kind] += 1
 
     def differences(self, found: dict[str, str | None]) -> list[str]:
-        """Return in what a store is not as the page was told."""
+        """Return how a store differs from what the page was told."""
         wrong = []
         for name in NAMES:
             allowed = {self.held.get(name), *([self.may[name]] if name in self.may else [])}
@@ -136,7 +137,7 @@ class Work:
 
 
 def article(name: str, number: int) -> bytes:
-    """Return the text of an article that says who runs the harbour of a town; another number says another."""
+    """Return an article that says who runs the harbour of a town; the person depends on the number."""
     town = name.removesuffix(".txt")
     lines = [f"The harbour of {town} is run by Captain Number{number}.", f"Ships of {town} carry timber to the south."]
     lines += [f"On day {day} of the strike {number % 97 + day} boats stayed in {town}." for day in range(1, 30)]
@@ -144,13 +145,13 @@ def article(name: str, number: int) -> bytes:
 
 
 def run(folder: Path, points: int, seed: int, progress: Callable[[str], None] = print) -> Outcome:
-    """Kill so many servers over one store, and return what became of it.
+    """Kill servers over one store, and return the results.
 
     Args:
         folder: An empty folder to work in.
-        points: How many kills.
-        seed: Another seed does other things and kills at other moments.
-        progress: Told of every tenth point, and of each difference.
+        points: The number of kills.
+        seed: A different seed does different work and kills at different moments.
+        progress: Called for every tenth point and for each difference.
     """
     outcome = Outcome()
     split(make_document(article(NAMES[0], 0).decode("ascii"), NAMES[0]), 2)  # loads what every server would load
@@ -183,7 +184,7 @@ def _until_killed(folder: Path, work: Work, seconds: float) -> None:
         killer = threading.Timer(seconds, os.kill, (process, signal.SIGKILL))
         killer.start()
         try:
-            with contextlib.suppress(httpx.TransportError):  # it is gone
+            with contextlib.suppress(httpx.TransportError):  # the server was killed
                 work.go_on(page)
         finally:
             page.close()
@@ -212,7 +213,7 @@ def _server(folder: Path) -> Iterator[tuple[str, int]]:
 
 
 def _serve(folder: Path, port: int) -> None:
-    """What is killed: `rag chat`."""
+    """Run `rag chat`; this is the process that is killed."""
     out = os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(out, 1)
     os.dup2(out, 2)
@@ -245,7 +246,7 @@ def _look(folder: Path) -> tuple[dict[str, str | None], list[str]]:
 
 
 def _start(work: Callable[[Path, int], Any], folder: Path, port: int) -> int:
-    """Do some work in a forked process and return its number; this one opens no store and keeps no thread."""
+    """Do some work in a forked process and return its process id; the parent opens no store and keeps no thread."""
     sys.stdout.flush()
     process = os.fork()
     if process:
@@ -263,7 +264,7 @@ def _start(work: Callable[[Path, int], Any], folder: Path, port: int) -> int:
 
 
 def main() -> int:
-    """Print the table; the exit code is 1 when anything was lost or wrong."""
+    """Print the table; the exit code is 1 if anything was lost or wrong."""
     parser = argparse.ArgumentParser(prog="python -m bench.crash_server", description=__doc__.partition("\n")[0])
     parser.add_argument("--points", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)

@@ -1,10 +1,10 @@
-"""Bits flipped at seeded places of a store's files: each question gets the right answer or an honest message.
+"""Flip bits in a store's files at seeded places, and check that each question gets a right answer or an error.
 
     python -m bench.damage --seeds 20 --bits 40
 
-A small store is copied for each seed and harmed. Then a process asks several questions without an answer model and
-lists the sources, `rag doctor` looks at the store, and `rag doctor --repair` mends it. An error is one line. WRONG is a
-traceback, a process that dies, and an answer or a refusal that the undamaged store does not give.
+For each seed a small store is copied and damaged. Then a process asks several questions without an answer model and
+lists the sources, `rag doctor` checks the store, and `rag doctor --repair` repairs it. An error message of one line is
+fine. A traceback, a crash, or an answer or refusal that the undamaged store does not give counts as WRONG.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _SECONDS = 180
 
 
 def make_store(folder: Path) -> Path:
-    """Make the store that is harmed, from the shipped articles and some more."""
+    """Create the store to damage from the shipped articles and some more."""
     articles = folder / "articles"
     articles.mkdir()
     for number, town in enumerate(_TOWNS):
@@ -68,7 +68,7 @@ def make_store(folder: Path) -> Path:
 
 
 def flip(store: Path, bits: int, draw: random.Random) -> list[str]:
-    """Flip bits of a store's files, each byte of them as likely as any other, and return the files that were harmed."""
+    """Flip bits in a store's files, each byte with the same probability, and return the damaged files."""
     parts = ("documents.db*", "chroma/**/*", "lexical/**/*")
     files = sorted(path for part in parts for path in store.glob(part) if path.is_file() and path.stat().st_size)
     sizes = [path.stat().st_size for path in files]
@@ -78,13 +78,13 @@ def flip(store: Path, bits: int, draw: random.Random) -> list[str]:
         content[draw.randrange(len(content))] ^= 1 << draw.randrange(8)
         times = path.stat()
         path.write_bytes(content)
-        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))  # a rotten disk tells nobody
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))  # a failing disk does not change the times either
         harmed.add(str(path.relative_to(store)))
     return sorted(harmed)
 
 
 def look(store: Path, wanted: list[str] | None) -> tuple[list[str], list[str]]:
-    """Ask a store in a process of its own; return what it said, and what of that is wrong."""
+    """Ask a store in a separate process; return its output, and what is wrong in it."""
     process = _run([sys.executable, "-c", _ASK, str(store), *QUESTIONS])
     wrong = _bad(process, "asking")
     line = next((line for line in process.stdout.splitlines() if line.startswith("SAID")), "SAID[]")
@@ -99,7 +99,7 @@ def look(store: Path, wanted: list[str] | None) -> tuple[list[str], list[str]]:
 
 
 def run(folder: Path, seeds: int, bits: int, progress: Callable[[str], None] = print) -> list[list[str]]:
-    """Harm so many copies, and return a row for each: how it ended before and after mending, and what is wrong."""
+    """Damage copies and return a row for each: the results before and after the repair, and what is wrong."""
     whole = make_store(folder)
     wanted, wrong = look(whole, None)
     if wrong or any(text.startswith("error") for text in wanted):
@@ -150,7 +150,7 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def main() -> int:
-    """Print the table; the exit code is 1 when anything was wrong."""
+    """Print the table; the exit code is 1 if anything was wrong."""
     parser = argparse.ArgumentParser(prog="python -m bench.damage", description=__doc__.partition("\n")[0])
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--bits", type=int, default=40)

@@ -1,8 +1,8 @@
-"""What a reader's bad endpoint costs the others: questions without a model, with and without such a reader beside them.
+"""Measure how much one reader's bad endpoint slows down other readers, who ask without a model.
 
-For each kind of endpoint, rounds with one reader who asks through it without a pause and rounds without take turns in
-one process. Each of the reader's answers must be a sentence with a notice. The reader's own questions are looked up as
-everybody's are, so what counts is the difference to the endpoints that are good.
+For each kind of endpoint, rounds with a reader who asks through it without a pause alternate with rounds without that
+reader, all in one process. Each of that reader's answers must be a sentence with a notice. The reader's own questions
+also need retrieval, so the result to look at is the difference from the good endpoints.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _numbers = itertools.count()
 
 
 def ask(engine: Engine, seconds: list[float], questions: int) -> None:
-    """Ask, and note how long each answer took; no question is asked twice, since answers are remembered."""
+    """Ask and record how long each answer took; no question is asked twice, since answers are cached."""
     for n in itertools.islice(_numbers, questions):
         started = time.perf_counter()
         engine.answer(f"{QUESTIONS[n % len(QUESTIONS)]} ({n})")
@@ -53,7 +53,7 @@ def ask(engine: Engine, seconds: list[float], questions: int) -> None:
 
 
 def read(engine: Engine, kind: str, outcome: Outcome, done: threading.Event) -> None:
-    """Ask through the endpoint until `done`, at least once."""
+    """Ask through the endpoint at least once, until `done` is set."""
     while not done.is_set() or not outcome.bad:
         started = time.perf_counter()
         answer = engine.answer(f"{QUESTIONS[0]} ({next(_numbers)})")
@@ -70,10 +70,10 @@ def run(engine: Engine, kind: str, rounds: int, questions: int, timeout: float, 
     Args:
         engine: An engine without an answer model.
         kind: A key of `bench.support.bad_endpoint.KINDS`.
-        rounds: Rounds with the reader, and as many without.
-        questions: Questions of the others in a round.
-        timeout: Seconds that the reader's answers may take.
-        noise: Bytes that those endpoints send that send too much.
+        rounds: The number of rounds with the reader, and the same number without.
+        questions: The number of questions that the others ask in a round.
+        timeout: The seconds that the reader's answers may take.
+        noise: The number of bytes sent by endpoints that send too much.
     """
     outcome = Outcome()
     for _ in range(rounds):
@@ -105,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         settings = Settings(store=Path(temporary) / "store", llm="extractive", caution=0)
         with Engine(settings, embedding=StandIn()) as engine:
             engine.ingest(seeds_folder())
-            run(engine, "good", 1, 5, options.timeout)  # imports and first uses
+            run(engine, "good", 1, 5, options.timeout)  # warm up: imports and first uses
             for kind in options.kind or [*GOOD, *(k for k in KINDS if k not in GOOD)]:
                 outcome = run(engine, kind, options.rounds, options.questions, options.timeout, options.noise)
                 faults += outcome.faults

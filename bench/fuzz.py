@@ -1,10 +1,10 @@
-"""Broken and hostile files of every format: each must be read or reported, none may end the process or fill memory.
+"""Read broken and hostile files of every format; each must be read or reported without a crash or memory exhaustion.
 
     python -m bench.fuzz                  # one table; exit code 1 if a case was fatal
     python -m bench.fuzz --only .csv --size 50000000
 
-Each format is tried in a process of its own, whose peak memory is the highest of it and the processes it starts. The
-same seed gives the same files.
+Each format is tried in a separate process. Its peak memory is the highest value among that process and the processes
+that it starts. The same seed gives the same files.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def main() -> int:
 
 
 def apart(sample: str, options: argparse.Namespace) -> dict:
-    """Try one format in a process of its own."""
+    """Try one format in a separate process."""
     numbers = ["--cases", str(options.cases), "--size", str(options.size), "--seed", str(options.seed)]
     done = subprocess.run(
         [sys.executable, "-m", "bench.fuzz", "--one", sample, *numbers],
@@ -90,14 +90,14 @@ def try_all(sample: str, count: int, size: int, seed: int) -> dict:
         path = Path(folder, f"long{suffix}")
         write_long(path, suffix, size)
         judge(row, f"one line {path.name}", read(path, path.name))
-    worker.stop()  # its memory is known once it has ended
+    worker.stop()  # its peak memory is only known once it has ended
     peaks = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     unit = 1e6 if sys.platform == "darwin" else 1e3
     return row | {"peak": max(peaks) / unit}
 
 
 def judge(row: dict, what: str, items: Iterator[Document | Note]) -> None:
-    """Read one file and count what became of it."""
+    """Read one file and count the result."""
     started = time.perf_counter()
     documents = failures = 0
     try:
@@ -120,7 +120,7 @@ def judge(row: dict, what: str, items: Iterator[Document | Note]) -> None:
 
 
 def write_long(path: Path, suffix: str, size: int) -> None:
-    """Write a file that has `size` bytes on one line."""
+    """Write a file with one line of `size` bytes."""
     head, end = lengthy(suffix, size)
     block = b"It rained in Harborough all day. " * 32_000
     with path.open("wb") as file:

@@ -1,4 +1,4 @@
-"""`rag ingest` against LlamaIndex's default pipeline: the same articles, the same embedding model, whole processes."""
+"""Compare `rag ingest` with LlamaIndex's default pipeline: same articles, same embedding model, whole processes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rag.models import registry
 
 @dataclass(frozen=True)
 class Run:
-    """One whole process: seconds from start to end, those of all its threads, and the most memory it had, in MiB."""
+    """One whole process: its wall-clock seconds, the CPU seconds of all its threads, and its peak memory in MiB."""
 
     seconds: float
     processor: float
@@ -33,10 +33,10 @@ def run(command: Sequence[str], passages: int, counted: Callable[[str], int], st
     """Run a command and check that it stored all passages.
 
     Args:
-        command: What to run.
-        passages: How many it must store.
+        command: The command to run.
+        passages: The number of passages that it must store.
         counted: Reads from its output how many it stored.
-        store: Where `rag` keeps them.
+        store: The path of the store for `rag`.
     """
     environment = os.environ | {"RAG_STORE": str(store)}
     started = time.perf_counter()
@@ -54,7 +54,7 @@ def run(command: Sequence[str], passages: int, counted: Callable[[str], int], st
 
 
 def compare(passages: int, runs: int, folder: Path) -> dict[str, list[Run]]:
-    """Run both sides in turn, each into a new store."""
+    """Run both sides alternately, each into a new store."""
     write(folder / "articles", passages, headlines=False)
     model = registry.path("all-MiniLM-L6-v2", Settings().models)
     _convert(folder)
@@ -73,7 +73,7 @@ def compare(passages: int, runs: int, folder: Path) -> dict[str, list[Run]]:
 
 
 def _convert(folder: Path) -> None:
-    """Have the embedding model converted, which happens once on a machine, and say how long that took."""
+    """Convert the embedding model, which happens once per machine, and print how long that took."""
     article = folder / "one" / "article.txt"
     article.parent.mkdir()
     article.write_text("The cod left the harbour in spring.\n", encoding="utf-8")

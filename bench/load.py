@@ -1,4 +1,4 @@
-"""Many readers of the web chat at the same time, over HTTP: errors, places in the line, times and memory.
+"""Load the web chat over HTTP with many readers at once: errors, queue positions, times and memory.
 
 python -m bench.load --clients 100 --seconds 60 --memory 2000
 """
@@ -32,12 +32,12 @@ API = "/gradio_api"
 
 @dataclass
 class Outcome:
-    """What the readers saw: seconds of each answer, faults, and which readers were told their place in the line."""
+    """What the readers saw: the seconds of each answer, faults, and which readers saw their queue position."""
 
     seconds: list[float] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     placed: set[int] = field(default_factory=set)
-    memory: list[int] = field(default_factory=list)  # bytes, before, between and after
+    memory: list[int] = field(default_factory=list)  # bytes: before, during and after
 
 
 def main() -> None:
@@ -49,7 +49,7 @@ def main() -> None:
     options = parser.parse_args()
     with served() as (url, process):
         crowd = asyncio.run(asked(url, process, options.clients, seconds=options.seconds))
-        print(row("crowd", crowd, options.clients), flush=True)  # the other part takes minutes
+        print(row("crowd", crowd, options.clients), flush=True)  # flushed because the other part takes minutes
         calm = asyncio.run(asked(url, process, 8, questions=options.memory))
     show(
         "The extractive web chat under load",
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def row(what: str, outcome: Outcome, clients: int) -> list[str]:
-    """Return a line of the table."""
+    """Return a row of the table."""
     times = sorted(outcome.seconds)
     total = sum(times) / clients or 1
     return [
@@ -82,7 +82,7 @@ def row(what: str, outcome: Outcome, clients: int) -> list[str]:
 
 @contextlib.contextmanager
 def served() -> Iterator[tuple[str, int]]:
-    """Run `rag chat` without a model over the shipped articles; the value is its address and its process."""
+    """Run `rag chat` without a model over the shipped articles; yield its address and its process id."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
@@ -105,7 +105,7 @@ def served() -> Iterator[tuple[str, int]]:
 async def asked(url: str, process: int, clients: int, *, seconds: float = 0, questions: int = 0) -> Outcome:
     """Ask from `clients` pages at the same time, for some seconds or a number of questions.
 
-    Memory is read when a quarter of the questions is answered (by then all caches are full), and at the end.
+    Memory is read once a quarter of the questions are answered (all caches are full by then), and at the end.
     """
     outcome, numbers = Outcome(), iter(range(10**9))
     end = time.monotonic() + seconds
@@ -142,7 +142,7 @@ def question(number: int) -> str:
 
 
 async def submit_event(http: httpx.AsyncClient) -> int:
-    """Open the page and return the number of the event that sends a question."""
+    """Open the page and return the index of the event that sends a question."""
     await http.get("/")
     config = (await http.get("/config")).json()
     box = next(c["id"] for c in config["components"] if c["props"].get("elem_id") == "dl-box")
@@ -150,7 +150,7 @@ async def submit_event(http: httpx.AsyncClient) -> int:
 
 
 async def answer(http: httpx.AsyncClient, event: int, page: str, asked: str) -> str:
-    """Ask a question on a page of its own and return everything that the server sent for it."""
+    """Ask a question on one page and return everything that the server sent for it."""
     body = {
         "fn_index": event,
         "data": [asked, None, None],

@@ -1,4 +1,4 @@
-"""The web chat's Library tab, driven over HTTP as the page in a browser does it."""
+"""A client of the web chat's Library tab that sends the same HTTP requests as the page in a browser."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _TIMEOUT = 60.0  # seconds
 
 
 class Page:
-    """One reader's open page; httpx errors mean that the server is gone.
+    """One reader's open page; an httpx error means that the server is gone.
 
     Args:
-        url: Where the web chat is, without a slash at its end.
+        url: The address of the web chat, without a trailing slash.
     """
 
     def __init__(self, url: str) -> None:
@@ -27,15 +27,15 @@ class Page:
         self._api = str(config.get("api_prefix", ""))
         self._events: dict[str, int] = {}
         for event in config["dependencies"]:
-            # Several parts of the page have a handler of the same name; the first is the Library's.
+            # Several tabs have a handler with this name; the Library's comes first.
             self._events.setdefault(str(event["api_name"]), int(event["id"]))
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._http.close()
 
     def upload(self, files: Sequence[tuple[str, bytes]]) -> Iterator[list[str]]:
-        """Add files, given as (name, content); yield the HTML lines of what was done so far, each time it is told."""
+        """Add files, given as (name, content); yield the HTML lines of the results so far at each update."""
         sent = [("files", (name, content, "text/plain")) for name, content in files]
         paths = self._post("/upload", files=sent)
         data = [
@@ -48,7 +48,7 @@ class Page:
             yield told.split("<li")[1:]
 
     def act(self, **what: Any) -> str:
-        """Click something in the list, and return the HTML of the list then."""
+        """Click something in the list, and return the new HTML of the list."""
         said = self._post("/run/predict", json=self._event("on_act", [None] * 4) | {"event_data": what})
         return json.dumps(said["data"][2], ensure_ascii=False)
 
@@ -60,7 +60,7 @@ class Page:
         return self._http.post(f"{self._api}{path}", **content).raise_for_status().json()
 
     def _streamed(self) -> Iterator[list[Any]]:
-        """Yield the outputs of the event in the queue, each time whole; what comes is only what is new in them."""
+        """Yield the complete outputs of the queued event at each update; the server sends only the differences."""
         whole: list[Any] = []
         address = f"{self._api}/queue/data"
         with self._http.stream("GET", address, params={"session_hash": self._session}) as stream:
@@ -73,6 +73,6 @@ class Page:
                     whole = [apply_diff(old, new) for old, new in zip(whole, output, strict=True)] if whole else output
                     yield whole
                 elif kind == "process_completed":
-                    # A generator's last output is the one before once more.
+                    # A generator's last output repeats the one before it.
                     yield whole or output
                     return

@@ -1,6 +1,6 @@
-"""Retrieval with evidence, without an answer model, over stores of many passages with planted questions.
+"""Measure retrieval with evidence, without an answer model, over large stores with planted questions.
 
-A store is built once with `rag ingest` and used again by later runs with the same --dir.
+A store is built once with `rag ingest` and reused by later runs with the same --dir.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ import numpy as np
 from bench.archive import Planted, read_questions, write
 from bench.support.table import show
 
-SEEN = 5  # sentences among which the planted one is looked for
-_WARM_UP = 10  # questions that are asked before any is timed
+SEEN = 5  # the planted sentence must be among this many
+_WARM_UP = 10  # questions asked before the timing starts
 _FIGURES = {
     "ingest, passages/s": "{ingest:.0f}",
     "on disk, MiB": "{disk:.0f}",
@@ -41,7 +41,7 @@ _FIGURES = {
 
 
 def build(folder: Path, passages: int, questions: int) -> Path:
-    """Return the folder of a store with so many passages, made when it is missing; `built.json` beside it says how."""
+    """Return the folder of a store with this many passages, built if missing; `built.json` beside it records how."""
     home = folder / f"{passages}"
     if not (home / "built.json").exists():
         write(home / "articles", passages, questions=questions)
@@ -54,8 +54,8 @@ def build(folder: Path, passages: int, questions: int) -> Path:
 
 
 def measure(home: Path, started: float) -> dict[str, float]:
-    """Return the figures of one store, taken in this process, which began at `started` (seconds, `time.time`)."""
-    from rag import Engine, Settings  # its time counts to the first evidence
+    """Return the figures of one store, measured in this process, which began at `started` (seconds, `time.time`)."""
+    from rag import Engine, Settings  # imported here, since it counts towards the time to the first evidence
 
     planted = read_questions(home / "articles")
     settings = Settings(store=home / "store", llm="extractive")
@@ -79,7 +79,7 @@ def measure(home: Path, started: float) -> dict[str, float]:
 
 
 def _ask(planted: list[Planted], ask: Callable[[str], Any]) -> tuple[list[float], float]:
-    """Return the milliseconds that each question took, and how many found their sentence, as a share."""
+    """Return the milliseconds that each question took, and the share of questions that found their sentence."""
     times, found = [], 0
     for p in planted:
         before = time.perf_counter()
@@ -90,7 +90,7 @@ def _ask(planted: list[Planted], ask: Callable[[str], Any]) -> tuple[list[float]
 
 
 def _search_exactly(engine: Any) -> None:
-    """Have every vector compared with the question's instead of Chroma's approximate search."""
+    """Compare every vector with the question's, in place of Chroma's approximate search."""
     index = engine._index
     with index.documents.snapshot() as view:
         ids = view.chunk_ids(view.numbers("live", "changed"))
@@ -107,7 +107,7 @@ def _search_exactly(engine: Any) -> None:
 
 
 def _resident() -> float:
-    """Return the memory that this process occupies now, in MiB."""
+    """Return the current resident memory of this process in MiB."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 

@@ -1,8 +1,9 @@
-"""`python -m bench.senses SQUAD.json`: how well the answer model tells words that a sentence does not speak of.
+"""Measure how well the answer model detects words that a sentence does not mention.
 
-For questions of SQuAD 2.0 with and without an answer, the sentence that holds the (plausible) answer is taken, and the
-words of the question that it lacks are asked about as Dateline does (`rag/answering/mentions.py`): whether the whole
-sentence speaks of them, and whether the words in their place there mean the same.
+Usage: `python -m bench.senses SQUAD.json`. The questions are SQuAD 2.0 questions with and without an answer. For each
+one the sentence with the (plausible) answer is taken. For each word of the question that the sentence lacks, the model
+is asked, as Dateline does it (`rag/answering/mentions.py`), whether the sentence mentions it, and whether the word in
+its place in the sentence means the same.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ from rag.language.questions import Form, form
 from rag.language.words import split_sentences
 from rag.models.runtime import Models
 
-_AROUND = 2  # sentences before and after that count as the passage
+_AROUND = 2  # sentences before and after it that count as the passage
 
 
 def read(path: Path, seed: int) -> Iterator[tuple[bool, str, str, list[str]]]:
-    """Yield (has an answer, question, sentence, text around it) of questions drawn by chance."""
+    """Yield (has an answer, question, sentence, text around it) for questions in random order."""
     articles = json.loads(path.read_text(encoding="utf-8"))["data"]
     every = [(a["title"], p["context"], item) for a in articles for p in a["paragraphs"] for item in p["qas"]]
     random.Random(seed).shuffle(every)
@@ -50,7 +51,7 @@ def main(
     questions: Annotated[int, typer.Option(min=1)] = 900,
     seed: int = 77,
 ) -> None:
-    """Print how many words are spoken against, of questions with an answer (wrongly) and without."""
+    """Print how many words are rejected in questions with an answer (wrongly) and without one."""
     models = Models(Settings())
     table = models.word_table()
     if table is None:

@@ -1,6 +1,6 @@
-"""What it costs to keep a library as its folder is: a sync that finds nothing new, and one that finds one article.
+"""Measure a sync that finds nothing new and a sync that finds one new article.
 
-Stores are built once and used again by later runs with the same --dir. The article that is added is taken out again.
+Stores are built once and reused by later runs with the same --dir. The added article is removed again.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ def main() -> None:
 
 
 def build(folder: Path, passages: int, stand_in: bool) -> Path:
-    """Return a folder with articles/ and the store/ that holds them, made when it is missing."""
+    """Return a folder with articles/ and the store/ that holds them, built if missing."""
     home = folder / f"sync-{passages}"
     if (home / "built").exists():
         return home
     write(home / "articles", passages, per_article=PER_ARTICLE)
     with Engine(_settings(home), embedding=StandIn() if stand_in else None) as engine:
         report = engine.ingest(home / "articles")
-    time.sleep(2.1)  # until the files are old enough for their time to tell of the next change
+    time.sleep(2.1)  # until the files are old enough for their time to show the next change
     with Engine(_settings(home)) as engine:
         engine.ingest(home / "articles")
     (home / "built").write_text(json.dumps({"passages": report.passages}), encoding="utf-8")
@@ -66,7 +66,7 @@ def build(folder: Path, passages: int, stand_in: bool) -> Path:
 
 
 def unchanged(home: Path, passages: int, runs: int) -> list[tuple[str, ...]]:
-    """Return the rows of a sync that finds nothing new."""
+    """Return the table rows for a sync that finds nothing new."""
     files = sum(1 for path in (home / "articles").rglob("*.txt"))
     what = f"sync of {passages:,} unchanged passages in {files:,} files"
     command = [sys.executable, "-m", "rag", "ingest", str(home / "articles")]
@@ -77,14 +77,14 @@ def unchanged(home: Path, passages: int, runs: int) -> list[tuple[str, ...]]:
         if f" {files:,} unchanged, 0 failed" not in done.stdout:
             raise SystemExit(f"that was no sync of an unchanged folder: {done.stdout}{done.stderr}")
 
-    whole = [_timed(process) for _ in range(runs + 1)][1:]  # the first reads the files of the program
+    whole = [_timed(process) for _ in range(runs + 1)][1:]  # the first reads the program's files from disk
     with Engine(_settings(home)) as engine:
         inside = [_timed(lambda: engine.ingest(home / "articles")) for _ in range(runs)]
     return [_row(f"{what}, whole process", whole), _row(f"{what}, in a running process", inside)]
 
 
 def one_article(home: Path, runs: int) -> list[tuple[str, ...]]:
-    """Return the rows of one article that is added, until it is the evidence for the next question."""
+    """Return the table rows for adding one article, up to its use as evidence for the next question."""
     by_file, by_folder, removed = [], [], []
     articles = home / "articles"
     with Engine(_settings(home)) as engine:

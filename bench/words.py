@@ -1,6 +1,6 @@
-"""What the made-up archive is made of: invented names, everyday words, and patterns of sentences.
+"""Invented names, everyday words and sentence patterns for the generated archive.
 
-Names are put together from syllables, so that no real person, place or company is meant.
+Names are built from syllables, so they do not refer to any real person, place or company.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ _MONTHS = "January February March April May June July August September October N
 
 
 def number_of(draw: random.Random) -> dict[str, str]:
-    """Return figures and a date for one sentence."""
+    """Return random figures and a date for one sentence."""
     return {
         "count": str(draw.randint(3, 96)),
         "amount": f"{draw.randint(2, 980)}.{draw.randint(1, 9)}",
@@ -44,7 +44,7 @@ _FIRMS = _names(
 
 WORDS: dict[str, list[str]] = {
     "person": _SURNAMES,
-    # Facts that a question is asked about have places of their own; see FACTS.
+    # Facts behind a planted question have their own places; see FACTS.
     "place": _TOWNS[:400],
     "elsewhere": _TOWNS[400:],
     "company": _FIRMS,
@@ -94,7 +94,7 @@ HEADLINES = (
     "How {crowd} of {place} look back at the {noun}",
 )
 
-# {place2} and the like are other ones of the same kind; no pattern gives two sentences that are often alike.
+# {place2} and the like are second words of the same kind. Two sentences of one pattern are rarely alike.
 PATTERNS: tuple[str, ...] = (
     "the {adjective} {noun} in {place} was {verb} by the {body} on {weekday} after weeks of debate about {reason}",
     "{role} {person} {verb} the {adjective} {noun} and told {crowd} that the {body} had known about {reason}",
@@ -126,7 +126,7 @@ PATTERNS: tuple[str, ...] = (
     "{company} denied that {reason} was behind the {adjective} {noun} which the {body} {verb} in {year}",
 )
 
-# A sentence with a question that it answers in other words. No two facts have the same place.
+# Each fact is a sentence and a question that it answers in other words. No two facts have the same place.
 FACTS: tuple[tuple[str, str], ...] = (
     (
         "The harbour authority of {place} bought {count} electric tugboats from {company} for {amount} million crowns.",

@@ -1,7 +1,7 @@
-"""Builds the docs as HTML pages with an API reference: `python docs/build.py` (or `make docs`) writes build/docs.
+"""Build the docs as HTML pages with an API reference: `python docs/build.py` (or `make docs`) writes build/docs.
 
-The pages are the repository's Markdown files. The reference has the public names of `rag` and is made from their
-docstrings by pdoc. Nothing is fetched, and the pages load nothing from elsewhere.
+The pages are the repository's Markdown files. pdoc makes the reference from the docstrings of the public names of
+`rag`. The build fetches nothing, and the pages load nothing from elsewhere.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def address(source: Path) -> str:
 
 
 def page(source: Path) -> str:
-    """Return a Markdown file as a page, its links leading to the other pages."""
+    """Return a Markdown file as a page with its links pointing to the other pages."""
     text = source.read_text(encoding="utf-8")
     here = address(source)
     up = "../" * here.count("/")
@@ -85,7 +85,7 @@ def reference() -> str:
     import rag
 
     for name in rag.__all__:
-        getattr(rag, name)  # most are imported when they are first asked for
+        getattr(rag, name)  # most names are imported on first access
     pdoc.render.configure(docformat="google", show_source=False, search=False)
     module = pdoc.doc.Module(rag)
     html = pdoc.render.html_module(module, all_modules={"rag": module})

@@ -1,6 +1,7 @@
-"""Takes the pictures of the web chat in docs/img: `python docs/screenshots.py` (`--fake`: without any model).
+"""Take the pictures of the web chat in docs/img: `python docs/screenshots.py` (`--fake`: without any model).
 
-Needs Playwright and Chromium. Asks the real engine over the default library, so have the shipped articles in it.
+This needs Playwright and Chromium. It asks the real engine over the default library, which must hold the shipped
+articles.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ PICTURES = {  # name: (width, height, colour scheme)
 
 @contextmanager
 def served(fake: bool) -> Iterator[str]:
-    """Serve the chat and give its address."""
+    """Serve the chat and yield its address."""
     with ExitStack() as opened:
         engine: Engine
         if fake:
@@ -43,12 +44,12 @@ def served(fake: bool) -> Iterator[str]:
             engine = opened.enter_context(sample_engine(Path(folder)))
         else:
             engine = opened.enter_context(open_engine())
-            engine.warm_up()  # so that the timings in the pictures are those of every day
+            engine.warm_up()  # so that the pictures show typical timings
         yield opened.enter_context(serve(build(engine)))
 
 
 def picture(browser: Browser, url: str, name: str, folder: Path) -> None:
-    """Show what the picture is of, and write FOLDER/NAME.png."""
+    """Bring the page into the state to show, and write FOLDER/NAME.png."""
     width, height, scheme = PICTURES[name]
     page = browser.new_page(
         viewport={"width": width, "height": height},
@@ -73,7 +74,7 @@ def picture(browser: Browser, url: str, name: str, folder: Path) -> None:
 
 
 def converse(page: Page) -> None:
-    """Ask the questions, and go back to the top."""
+    """Ask the questions and scroll back to the top."""
     for number, question in enumerate(QUESTIONS, 1):
         page.get_by_label("Your question").fill(question)
         page.keyboard.press("Enter")

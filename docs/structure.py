@@ -1,7 +1,7 @@
-"""Writes docs/structure.md and its picture from the code: `python docs/structure.py` (`--check`: fail when outdated).
+"""Write docs/structure.md and its picture from the code: `python docs/structure.py` (`--check`: fail if outdated).
 
-The table of layers and engines is in tests/structure.py, the one that tests/test_architecture.py checks the imports
-with. What a module does is the first line of its docstring.
+The table of layers and engines is in tests/structure.py; tests/test_architecture.py checks the imports against it. The
+description of a module is the first line of its docstring.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ anything in `rag` once it is asked for it.) `ui` and `eval` use `rag` through it
 
 def table() -> ModuleType:
     """Return tests/structure.py as a module."""
-    # By path, since it has the same name as this file.
+    # Loaded by path, since it has the same name as this file.
     spec = importlib.util.spec_from_file_location("tests_structure", ROOT / "tests" / "structure.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -74,7 +74,7 @@ def _modules(source: ModuleType) -> list[str]:
         inside = [m for m in source.modules() if m.rpartition(".")[0] == folder and m not in _folders(source)]
         if inside:
             lines = [f"## {_folder(folder)}", "", "| Module | What it does |", "|---|---|"]
-            # A bar would end the table's cell.
+            # An unescaped bar would end the table cell.
             lines += [
                 f"| `{m.rpartition('.')[2]}.py` | {source.first_line(m).replace('|', chr(92) + '|')} |" for m in inside
             ]
@@ -101,7 +101,7 @@ def _names(names: list[str]) -> str:
 
 
 def picture(source: ModuleType) -> str:
-    """Return the rows as an SVG: pale boxes with dark text, which can be read on a light page and on a dark one."""
+    """Return the rows as an SVG: pale boxes with dark text, readable on light and dark pages."""
     height, gap, left, width = 30, 5, 44, 616
     tall = len(source.LAYERS) * (height + gap) + gap
     lines = [
@@ -128,7 +128,7 @@ def picture(source: ModuleType) -> str:
 
 
 def main() -> int:
-    """Write both files, or with `--check` compare them; return the exit code."""
+    """Write both files, or compare them with `--check`; return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 when a file is out of date")
     check = parser.parse_args().check

@@ -1,7 +1,7 @@
-"""What a run leaves behind: JSON lines, a header first and then one record for each question.
+"""Read and write run files: JSON lines with a header first and then one record for each question.
 
-While a run goes on, records are added as they come; a later record of the same question replaces the earlier one. A
-run that ended holds each question once, in the order of the data set.
+During a run, records are appended as they come; a later record of the same question replaces the earlier one. A
+finished run holds each question once, in the order of the data set.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ class RunError(UsageError):
 
 
 class Header(BaseModel):
-    """What was run: a run can be resumed, and compared question by question, only under the same data."""
+    """What was run. A run can be resumed, or compared question by question, only with the same data."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     system: str  # dateline, extractive, naive, or the setting of an answer model
     llm: str  # the setting
-    model: str  # the name that answers carry
+    model: str  # the model name in the answers
     model_hash: str | None = None  # SHA-256 of the weights; None for an endpoint or no model
     embedding: str
     settings_hash: str
     data: str  # name of the data set
-    data_hash: str  # SHA-256 over its questions and articles
+    data_hash: str  # SHA-256 of its questions and articles
     split: str
     kinds: tuple[str, ...] = ()
     limit: int | None = None
@@ -51,9 +51,9 @@ class Header(BaseModel):
 class Record(BaseModel):
     """A question with its answer and scores.
 
-    `ranked` is the retrieval ranking, ten items at most. `scores` holds every per-question metric by name; None where
-    the metric does not apply to this question. `valid` says for each citation whether its quote is the article's text
-    at its offsets. `tokens` are those of all prompts that the question cost; None where they could not be counted.
+    `ranked` is the retrieval ranking, ten items at most. `scores` holds every per-question metric by name; None if the
+    metric does not apply to this question. `valid` says for each citation whether its quote is the article's text at
+    its offsets. `tokens` counts the tokens of all prompts for the question; None if they could not be counted.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -76,7 +76,7 @@ class Run:
 
 
 def write_header(path: Path, header: Header) -> None:
-    """Begin a run file with its header.
+    """Create a run file with its header.
 
     Raises:
         RunError: The file cannot be written.
@@ -85,7 +85,7 @@ def write_header(path: Path, header: Header) -> None:
 
 
 def append(path: Path, record: Record) -> None:
-    """Add a record to a run file; when this returns, a killed process no longer loses it.
+    """Append a record to a run file; once this returns, the record survives a killed process.
 
     Raises:
         RunError: The file cannot be written.
@@ -98,7 +98,7 @@ def append(path: Path, record: Record) -> None:
 
 
 def write_run(path: Path, run: Run) -> None:
-    """Write a whole run in one step: a reader sees the old file or the new one.
+    """Write a whole run atomically, so that a reader sees the old file or the new one.
 
     Raises:
         RunError: The file cannot be written.
@@ -117,16 +117,16 @@ def read_run(path: Path, *, unfinished: bool = False) -> Run:
 
     Args:
         path: The file.
-        unfinished: Leave out a last line that was cut off, as a killed process leaves it behind.
+        unfinished: Ignore an incomplete last line, which a killed process leaves behind.
 
     Raises:
-        RunError: The file cannot be read, or a line is no record: which line, and what is wrong with it.
+        RunError: The file cannot be read, or a line is not a valid record; the message says which line and why.
     """
     try:
         lines = path.read_bytes().decode("utf-8", "replace" if unfinished else "strict").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise RunError(f"{path} cannot be read: {error}; give a run file that `rag eval --out` wrote") from error
-    cut = lines.pop()  # a whole line ends with a line feed, so nothing follows the last one
+    cut = lines.pop()  # a complete line ends with a line feed, so this is empty unless the last line was cut off
     if cut and not unfinished:
         raise RunError(f"{path} line {len(lines) + 1} is cut off; finish the run with --resume")
     if not lines:
@@ -137,7 +137,7 @@ def read_run(path: Path, *, unfinished: bool = False) -> Run:
 
 
 def latest(records: Sequence[Record]) -> tuple[Record, ...]:
-    """Return the last record of each question, in the order in which the questions first came."""
+    """Return the last record of each question, in the order in which the questions first appear."""
     return tuple({record.question.id: record for record in records}.values())
 
 

@@ -1,4 +1,4 @@
-"""What tests ask answer models and the shipped articles, and what holds for every answer."""
+"""Questions for answer models and the shipped articles, and checks that every answer must pass."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ AID_QUOTE = (
 MINISTER = "Who is Mexico's foreign minister?"
 REPLIES = {AID: "US $310 million", MINISTER: "Marcelo Ebrard"}
 KEY = "sk-very-secret-1234"
-LONG = "Write the numbers from 1 to 500, one per line."  # about 1,800 tokens, most of a minute on two cores
+LONG = "Write the numbers from 1 to 500, one per line."  # about 1,800 tokens, which take most of a minute on two cores
 
 
 def assert_receipts(engine: Engine, answer: Answer) -> None:
-    """What holds for every answer ever given."""
+    """Assert everything that must hold for every answer."""
     for c in answer.citations:
         document = engine.document(c.document_id)
         assert document.text[c.start : c.end] == c.quote
@@ -55,7 +55,7 @@ def find_weights(name: str) -> Path:
 
 
 def assert_fell_back(answer: Answer) -> None:
-    """The best sentence, cited, with one line that says why."""
+    """Assert that the answer is the best sentence, cited, with a one-line notice that says why."""
     assert not answer.abstained and answer.model == "extractive"
     assert "310 million" in answer.text and answer.citations[0].source.startswith("003")
     [notice] = answer.notices

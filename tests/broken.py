@@ -1,4 +1,4 @@
-"""Files that are damaged, mislabelled or made to do harm, built from a seed: for tests and for bench/fuzz.py."""
+"""Build damaged, mislabelled and malicious files from a seed, for tests and bench/fuzz.py."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WHOLE = (
 
 @dataclass(frozen=True)
 class Case:
-    """A file that nobody should have to read: what is wrong with it, its name and its bytes."""
+    """A broken or malicious file: what is wrong with it, its name and its bytes."""
 
     what: str
     name: str
@@ -28,7 +28,7 @@ class Case:
 
 
 def cases(sample: str, count: int, seed: int = 1, without: Collection[str] = ()) -> Iterator[Case]:
-    """Yield `count` truncations and `count` damages of a sample, it under other names, and what is made to do harm."""
+    """Yield `count` truncated and `count` damaged copies of a sample, copies with wrong names, and malicious files."""
     raw = (SAMPLES / sample).read_bytes()
     suffix = Path(sample).suffix
     draw = random.Random(f"{seed} {sample}")
@@ -57,7 +57,7 @@ def zipped(members: Mapping[str, bytes | str], method: int = zipfile.ZIP_DEFLATE
 
 
 def nested(depth: int) -> bytes:
-    """Return an archive in an archive in an archive and so on, the article in the innermost."""
+    """Return archives nested `depth` levels deep, with the article in the innermost."""
     inner = zipped({"deep.txt": "It rained in Harborough."})
     for _ in range(depth):
         inner = zipped({"again.zip": inner})
@@ -68,19 +68,19 @@ def locked() -> bytes:
     """Return an archive whose member says that it is encrypted."""
     raw = bytearray(zipped({"secret.txt": "It rained in Harborough."}))
     raw[6] |= 1  # flags, in the local header
-    raw[raw.index(b"PK\x01\x02") + 8] |= 1  # and in the list of members
+    raw[raw.index(b"PK\x01\x02") + 8] |= 1  # flags, in the list of members
     return bytes(raw)
 
 
 def word(document: str, **parts: str) -> bytes:
-    """Return a Word file whose main part is given."""
+    """Return a Word file with the given main part."""
     with zipfile.ZipFile(SAMPLES / "bridge.docx") as packed:
         members = {name: packed.read(name) for name in packed.namelist()}
     return zipped(members | {"word/document.xml": document.encode()} | {k: v.encode() for k, v in parts.items()})
 
 
 def book(chapter: bytes | str, package: str | None = None) -> bytes:
-    """Return an e-book whose first chapter (and list of contents) is given."""
+    """Return an e-book with the given first chapter (and list of contents)."""
     with zipfile.ZipFile(SAMPLES / "week.epub") as packed:
         members = {name: packed.read(name) for name in packed.namelist()}
     chapter = chapter.encode() if isinstance(chapter, str) else chapter
@@ -129,10 +129,10 @@ def laughs(root: str, inside: str) -> str:
 
 
 def lengthy(suffix: str, size: int) -> tuple[bytes, bytes]:
-    """Return what stands before and after `size` bytes on one line, so that it is the start of such a file."""
+    """Return the bytes before and after one line of `size` bytes that make it look like a file of this format."""
     if suffix in (".docx", ".epub", ".zip"):
         name = {".docx": "word/document.xml", ".epub": "META-INF/container.xml", ".zip": "long.csv"}[suffix]
-        # Stored, not packed: sizes and checksum are not true, but nobody gets that far.
+        # Stored without compression. Sizes and checksum are wrong, but reading stops before they are checked.
         info = struct.pack("<HHHHHIIIHH", 20, 0, 0, 0, 33, 0, size, size, len(name), 0)
         head = b"PK\x03\x04" + info + name.encode()
         entry = b"PK\x01\x02" + struct.pack("<H", 20) + info + struct.pack("<HHHII", 0, 0, 0, 0, 0) + name.encode()
@@ -153,7 +153,7 @@ def lengthy(suffix: str, size: int) -> tuple[bytes, bytes]:
 
 
 def _made(suffix: str) -> dict[str, Callable[[], bytes]]:
-    """Return what makes harm in a format, by its name."""
+    """Return functions that make malicious files of a format, by the name of the attack."""
     w = "xmlns:w='http://schemas.openxmlformats.org/wordprocessingml/2006/main'"
     made: dict[str, dict[str, Callable[[], bytes]]] = {
         ".md": {

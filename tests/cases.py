@@ -1,4 +1,4 @@
-"""Single questions, answers and rankings with known places, for the tests of scores."""
+"""Make single questions, answers and rankings with known places, for the tests of scores."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def question(
     keys: list[list[str]] | None = None,
     answers: tuple[str, ...] = ("yes",),
 ) -> Question:
-    """A question on facts, each a list of places (source, start, end); to be refused without facts and answers."""
+    """Return a question on facts, each a list of (source, start, end); without facts and answers it must be refused."""
     places = [[{"source": s, "start": a, "end": b, "quote": "x" * (b - a)} for s, a, b in fact] for fact in facts]
     values: dict[str, Any] = {"id": "q", "kind": kind, "split": "dev", "turns": ["?"], "evidence": places}
     return Question.model_validate(values | {"answers": answers, "keys": keys or []})

@@ -1,4 +1,4 @@
-"""The command line as tests run it: in this process, or as a process of its own."""
+"""Run the command line in tests, either in this process or in a separate one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rag.cli import app as cli
 
 @dataclass
 class Done:
-    """What a command left behind."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -36,12 +36,12 @@ def run_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 
 
 def environment(**env: str) -> dict[str, str]:
-    """Return the environment of a process that runs the command line."""
+    """Return the environment for a process that runs the command line."""
     return os.environ | {"PYTHONPATH": str(ROOT), "RAG_LLM": "extractive"} | env
 
 
 def process(*arguments: str, **env: str) -> Done:
-    """Run `python -m rag …` as a process of its own."""
+    """Run `python -m rag …` as a separate process."""
     command = [sys.executable, "-m", "rag", *arguments]
     done = subprocess.run(
         command, env=environment(**env), capture_output=True, encoding="utf-8", errors="replace", timeout=200

@@ -1,4 +1,4 @@
-"""Every test runs by itself: its own home and working directory, no settings from outside, no network but loopback."""
+"""Isolate the tests: temporary home and working directories, no outside settings, and no network but loopback."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from typing import Any
 import hypothesis
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # `fakes`, under every import mode
+sys.path.insert(0, str(Path(__file__).parent))  # makes `fakes` importable under every import mode
 
 from commands import Rag, run_here
 
 from rag import Engine, Settings
 from rag.models import registry
 
-# Where `rag models pull` puts them, seen before the tests get a home of their own.
+# Where `rag models pull` puts the weights. Read before the home directory is replaced for the tests.
 MODELS = Settings().models
 NEEDED = ("local:small", "all-MiniLM-L6-v2")
 
@@ -40,14 +40,14 @@ def _weights_problem() -> str:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Fail, and not skip, what cannot show anything without the weights: a green run must mean that all was tried."""
+    """Fail slow tests without the weights instead of skipping them, so that a green run means that all tests ran."""
     if item.get_closest_marker("slow") and (problem := _weights_problem()):
         pytest.fail(problem, pytrace=False)
 
 
 @pytest.fixture(autouse=True, scope="session")
 def isolated_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Give fixtures of every scope a home without files, and no way out of this machine."""
+    """Give fixtures of every scope an empty home directory and no network except loopback."""
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.upper().startswith("RAG_")]:
@@ -66,7 +66,7 @@ def isolated_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 def isolated(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Give each test an empty working directory; slow ones find the real weights."""
+    """Give each test an empty working directory, and slow tests the real weights."""
     monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
     if request.node.get_closest_marker("slow"):
         monkeypatch.setenv("RAG_MODELS", str(MODELS))
@@ -74,7 +74,7 @@ def isolated(
 
 @pytest.fixture(autouse=True)
 def _event_loop() -> Iterator[None]:
-    """Lend each test an event loop and close it: LlamaIndex takes the thread's, or makes one that nobody closes."""
+    """Give each test an event loop and close it; otherwise LlamaIndex creates one that is never closed."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     yield
@@ -84,7 +84,7 @@ def _event_loop() -> Iterator[None]:
 
 @pytest.fixture
 def rag(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Rag:
-    """Run `rag …` in this process: extractive, with the fake embedding and a store of the test."""
+    """Run `rag …` in this process: extractive, with the fake embedding and the test's own store."""
     from fakes import FakeEmbedding
 
     monkeypatch.setenv("RAG_STORE", str(tmp_path / "store"))
@@ -96,13 +96,13 @@ def rag(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
 
 @pytest.fixture(scope="session")
 def models_folder() -> Path:
-    """The folder of the real weights, for slow tests."""
+    """Return the folder of the real weights, for slow tests."""
     return MODELS
 
 
 @pytest.fixture(scope="session")
 def seeds_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """An extractive engine over the shipped articles, for tests that only ask."""
+    """Yield an extractive engine over the shipped articles, for tests that only ask."""
     from fakes import make_engine
 
     with make_engine(tmp_path_factory.mktemp("seeds-engine")) as engine:
@@ -113,7 +113,7 @@ def _only_loopback(connect: Any) -> Any:
     @functools.wraps(connect)
     def guarded(self: socket.socket, address: Any) -> Any:
         if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_loopback(address[0]):
-            # Not an OSError: those are what the code under test expects and hides.
+            # Not an OSError, because the code under test catches those.
             pytest.fail(f"a test reached for the network: {address}")
         return connect(self, address)
 
@@ -123,5 +123,5 @@ def _only_loopback(connect: Any) -> Any:
 def _is_loopback(host: str) -> bool:
     try:
         return host == "localhost" or ipaddress.ip_address(host.split("%")[0]).is_loopback
-    except ValueError:  # a name that would have to be looked up
+    except ValueError:  # a host name, which would need a lookup
         return False

@@ -1,4 +1,4 @@
-"""The steps by which a documents' database is written, and what it holds then."""
+"""Write a documents' database step by step, and read its contents."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def flip(store: DocumentStore, finished: tuple[File, ...] = (), retold: Any = ()
 
 
 def write(store: DocumentStore, *entries: Entry) -> list[str]:
-    """Both steps, without any index."""
+    """Run both steps without any index."""
     words, retold = stage(store, *entries)
     flip(store, tuple(entry.file for entry in entries if entry.file.path), retold)
     return words

@@ -1,4 +1,4 @@
-"""Doubles of the exchangeable parts in `rag.protocols`, in memory and without a model; `fakes.py` has the embedding."""
+"""In-memory doubles of the protocols in `rag.protocols`, without a model; `fakes.py` has the embedding."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rag.types import Candidate, Chunk, Entry, File, Filters
 
 
 class MemoryStore:
-    """A store and a retriever in one: what was written to it is what it finds. No copies, filters or spelling."""
+    """A store and a retriever in one, which finds what was written; without copies, filters or spelling."""
 
     def __init__(self) -> None:
         self.meta: dict[str, str] = {}
@@ -99,7 +99,7 @@ class MemoryStore:
 
 
 class WordReranker:
-    """Prefers the sentences with a word; `asked` records the pairs that it was given."""
+    """Ranks sentences with a given word first; `asked` records the pairs that it was given."""
 
     def __init__(self, word: str) -> None:
         self.word = word

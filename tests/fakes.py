@@ -1,6 +1,6 @@
-"""Deterministic stand-ins behind the real interfaces: an embedding, an answer model, and an engine made of both.
+"""Deterministic fakes with the real interfaces: an embedding, an answer model, and an engine that uses both.
 
-The engine's store is real (Chroma, tantivy and SQLite under a folder of the test); only the two models are not.
+The engine's store is real (Chroma, tantivy and SQLite in a folder of the test); only the two models are fake.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ from rag.types import Chunk
 ROOT = Path(__file__).resolve().parents[1]
 SEEDS = ROOT / "seeds"
 WAIT = 30.0  # seconds after which a test that waits for an event has failed
-SIZE = 32  # of a tiny model's vectors
+SIZE = 32  # dimensions of a tiny model's vectors
 _WORDS = (
     "the cod left harbour in spring nobody town objected to ban on night fishing query passage : . , ? day of".split()
 )
 
 
 class FakeEmbedding(PassageEmbedding):
-    """Counts terms in hashed dimensions: texts that share words are near one another, nothing is loaded.
+    """Counts terms in hashed dimensions, so that texts that share words have similar vectors; loads nothing.
 
-    A trace of noise of its own in each text keeps two texts that share nothing with a question from being equally
-    near: Chroma returns such in any order. `embedded` counts the passages that were embedded.
+    Each text's vector gets a little noise, so that two texts that share no words with a question are not equally near
+    to it: Chroma returns equally near texts in any order. `embedded` counts the embedded passages.
     """
 
     dimensions: int = 256
@@ -60,10 +60,10 @@ class FakeEmbedding(PassageEmbedding):
         return "fake"
 
     def load(self) -> None:
-        """There is nothing to load."""
+        """Do nothing, since there is nothing to load."""
 
     def embed_passages(self, chunks: Sequence[Chunk]) -> list[npt.NDArray[np.float32]]:
-        """Return for each passage its own unit row and one for each of its sentences."""
+        """Return for each passage a unit row for the passage and one for each of its sentences."""
         self.embedded += len(chunks)
         return [
             self._encode([c.text, *(c.text[s.start - c.start : s.end - c.start] for s in c.sentences)]) for c in chunks
@@ -84,11 +84,11 @@ class FakeEmbedding(PassageEmbedding):
 class FakeLLM(CustomLLM):
     """Streams scripted replies word by word.
 
-    The first key of `replies` that stands in the last message decides the reply; without one it is `default`.
-    `messages` records every call. With `error` every call raises it (after the first word when `fail_late`).
-    With `gate` only the first word comes until the event is set. `pace` is seconds before each word.
-    `started` is set when the first word was taken; `closed` when a stream has ended, by itself or because its reader
-    went away.
+    The first key of `replies` that occurs in the last message selects the reply; without a match it is `default`.
+    `messages` records every call. If `error` is given, every call raises it (after the first word if `fail_late`).
+    With `gate`, only the first word comes until the event is set. `pace` is the number of seconds before each word.
+    `started` is set once the first word is read; `closed` once a stream has ended, whether it was complete or its
+    reader stopped.
     """
 
     replies: dict[str, str] = Field(default_factory=dict)
@@ -111,7 +111,7 @@ class FakeLLM(CustomLLM):
 
     @property
     def prompts(self) -> list[str]:
-        """The last message of each call."""
+        """Return the last message of each call."""
         return [call[-1].content or "" for call in self.messages]
 
     @property
@@ -161,14 +161,14 @@ class FakeLLM(CustomLLM):
 def make_passages(
     text: str, source: str = "a.txt", path: str = ""
 ) -> tuple[Document, list[Chunk], list[npt.NDArray[np.float32]]]:
-    """Return what an index takes in: a document, its passages of at most two sentences, and their vectors."""
+    """Return the input of an index: a document, its passages of at most two sentences, and their vectors."""
     document = make_document(text, source, path)
     chunks = split(document, 2)
     return document, chunks, FakeEmbedding().embed_passages(chunks)
 
 
 def write_articles(folder: Path, documents: Mapping[str, str]) -> Path:
-    """Write each text, byte for byte, to the file of its name below `folder`, and return the folder."""
+    """Write each text unchanged to the file with its name in `folder`, and return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in documents.items():
         path = folder / name
@@ -190,12 +190,12 @@ def make_engine(
 
     Args:
         folder: A folder of the test.
-        replies: What the answer model says, by a part of the question. Without it, and without `model`, the engine is
+        replies: The answer model's replies, by a part of the question. Without `replies` and `model`, the engine is
             extractive: the best sentence is the answer.
-        documents: Texts by file name; the shipped articles when left out, an empty library when empty.
+        documents: Texts by file name; the shipped articles if omitted, an empty library if empty.
         model: The answer model, instead of `replies`.
-        embedding: The embedding; a new `FakeEmbedding` when left out.
-        **settings: Other settings than the default.
+        embedding: The embedding; a new `FakeEmbedding` if omitted.
+        **settings: Settings that differ from the defaults.
     """
     if model is None and replies is not None:
         model = FakeLLM(replies=dict(replies))

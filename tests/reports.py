@@ -1,4 +1,4 @@
-"""Runs to report on, text that must stay text, and a page as a browser would read it."""
+"""Runs to report on, text that reports must escape, and a parser that reads a page as a browser would."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NAIVE = run(
 
 
 class Page(HTMLParser):
-    """What a browser would make of the page: its elements with their attributes, and the text outside of styles."""
+    """Parses a page as a browser would: its elements with their attributes, and the text outside of styles."""
 
     def __init__(self, source: str) -> None:
         super().__init__()

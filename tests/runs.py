@@ -1,4 +1,4 @@
-"""Small runs with known answers, what two runs have in common, and a model that can be interrupted or fail."""
+"""Small runs with known answers, the comparable parts of a run, and a model that can be interrupted or fail."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ def record(
     title: str = "T",
     **scores: float | None,
 ) -> Record:
-    """One question on the first sentence of `TEXT` and its answer, cited to that sentence and scored.
+    """Return a question on the first sentence of `TEXT` with its answer, which cites that sentence and is scored.
 
     Args:
         name: The question's id.
-        text: What was answered, without its marker; None for a refusal.
+        text: The answer's text without its marker; None for a refusal.
         kind: The question's kind.
-        answers: What is accepted.
-        due: The question must be refused.
-        support: Of the citation.
-        confidence: Of the answer.
-        total: Seconds.
-        first: Seconds to the first word.
-        tokens: Of all prompts.
-        question: Its words.
-        quote: What the citation and the evidence say.
-        title: Of the article.
-        **scores: In place of those that were worked out.
+        answers: The accepted answers.
+        due: Whether the question must be refused.
+        support: The support of the citation.
+        confidence: The confidence of the answer.
+        total: The total seconds.
+        first: The seconds to the first word.
+        tokens: The tokens of all prompts.
+        question: The text of the question.
+        quote: The text of the citation and the evidence.
+        title: The title of the article.
+        **scores: Scores that replace the computed ones.
     """
     place = {"source": "a.txt", "start": 0, "end": 27, "quote": QUOTE}
     values: dict[str, Any] = {"id": name, "kind": kind, "split": "dev", "turns": [question], "keys": []}
@@ -79,7 +79,7 @@ def record(
 
 
 def run(*records: Record, **header: Any) -> Run:
-    """A run of these records under a header that says what is not said here."""
+    """Return a run of these records; `header` replaces fields of a default header."""
     values = {
         "system": "dateline",
         "llm": "local",
@@ -96,7 +96,7 @@ def run(*records: Record, **header: Any) -> Run:
 
 
 class Model(FakeLLM):
-    """A `FakeLLM` whose calls LlamaIndex's callbacks see, and that can be interrupted or fail at some question."""
+    """A `FakeLLM` that fires LlamaIndex's callbacks and can be interrupted or fail at certain questions."""
 
     interrupt_at: str = ""
     fail_at: list[str] = Field(default_factory=list)
@@ -112,7 +112,7 @@ class Model(FakeLLM):
 
 
 def but_times(run: Run) -> list[dict[str, Any]]:
-    """The records without what no two runs share."""
+    """Return the records without their timings, which differ in every run."""
     return [
         {**record.model_dump(), "answer": {**record.model_dump()["answer"], "timings": None}} for record in run.records
     ]

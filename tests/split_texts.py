@@ -1,4 +1,4 @@
-"""Texts as the splitter sees them."""
+"""Read texts and split them into sentences, for the tests of the splitter."""
 
 from __future__ import annotations
 

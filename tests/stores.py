@@ -1,4 +1,4 @@
-"""What tests of the store share: entries to write, and what a question finds."""
+"""Helpers for the tests of the store: make and write entries, and look up what a question finds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MODEL = "fake-embedding"
 
 
 def make_entry(text: str, source: str = "a.txt", path: str | None = None, **details: Any) -> Entry:
-    """Return an article in a file of its own; `details` are fields of its document, `path` "" is no file."""
+    """Return an article in its own file; `details` are fields of its document, and a `path` of "" means no file."""
     path = f"/articles/{source}" if path is None else path
     document, chunks, vectors = make_passages(text, source, path)
     document = dataclasses.replace(document, **details)
@@ -30,7 +30,7 @@ def make_entry(text: str, source: str = "a.txt", path: str | None = None, **deta
 
 
 def known(entry: Entry, source: str | None = None) -> Entry:
-    """Return an entry as it comes when the store holds its document, from another place if `source` is given."""
+    """Return an entry whose document is already in the store, in another place if `source` is given."""
     document, file = entry.document, entry.file
     if source is not None:
         path = f"/articles/{source}"
@@ -40,12 +40,12 @@ def known(entry: Entry, source: str | None = None) -> Entry:
 
 
 def write(index: Index, *entries: Entry) -> list[str]:
-    """Write articles, each the whole of its file, as one batch."""
+    """Write articles, each of which is a whole file, as one batch."""
     return index.write(entries, [entry.file for entry in entries if entry.file.path])
 
 
 def add(index: Index, text: str, source: str = "a.txt", **details: Any) -> str:
-    """Write one article, the whole of its file, and return its id."""
+    """Write one article that is a whole file, and return its id."""
     entry = make_entry(text, source, **details)
     write(index, entry)
     return entry.document.id
@@ -67,7 +67,7 @@ HERRING = "Herring came home. Home was warm."
 
 
 def fill(folder: Path) -> None:
-    """Make a store of two articles and close it."""
+    """Create a store of two articles and close it."""
     index = Index.open(folder, MODEL)
     add(index, COD)
     add(index, HERRING, "b.txt")
@@ -75,7 +75,7 @@ def fill(folder: Path) -> None:
 
 
 def assert_whole(index: Index) -> None:
-    """All three hold exactly the same passages, as counted here and by the store's own audit."""
+    """Assert that all three parts hold exactly the same passages, by a count here and by the store's own audit."""
     with index.documents.snapshot() as view:
         chunk_ids = view.chunk_ids(view.numbers("live"))
         assert view.numbers("pending", "changed", "going") == []

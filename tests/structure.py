@@ -1,4 +1,4 @@
-"""Which folder may import which: the one table behind the tests of the architecture and the docs' page of it."""
+"""Define which folders may import which, for the architecture tests and docs/structure.md."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("rag", "eval", "ui", "train")
 
-# Lowest first. A module imports from its own row and from rows above it only. A folder stands for all modules in it
-# that no other row names.
+# Lowest first. A module imports only from its own row and from the rows above it. A folder means all modules in it that
+# no other row names.
 LAYERS: tuple[str, ...] = (
     "rag.errors rag.types rag.memory rag.settings rag.protocols",
     "rag.language",
@@ -38,7 +38,7 @@ LAYERS: tuple[str, ...] = (
     "ui.page ui.app ui",
     "rag.cli rag.__main__",
 )
-# The only modules that know a third-party engine.
+# The only modules that may use a third-party engine.
 OWNERS: dict[str, set[str]] = {
     "chromadb": {"rag.store.vectors"},
     "llama_index.vector_stores": {"rag.store.vectors"},
@@ -97,23 +97,23 @@ def modules() -> dict[str, Path]:
 
 
 def within(target: str, package: str) -> bool:
-    """Tell whether a dotted name is a package or lies in it."""
+    """Return whether a dotted name is a package or is in it."""
     return target == package or target.startswith(f"{package}.")
 
 
 @cache
 def layer(module: str) -> int:
-    """Return the row of `LAYERS` that a module is in, -1 when none has it; the longest name that holds it decides."""
+    """Return the row of `LAYERS` that a module is in, or -1; the longest name that contains the module decides."""
     rows = [(len(name), n) for n, row in enumerate(LAYERS) for name in row.split() if _holds(name, module)]
     return max(rows, default=(0, -1))[1]
 
 
 def _holds(name: str, module: str) -> bool:
-    # The three roots stand for themselves only: what lies in them has rows of its own.
+    # The three roots only mean themselves: their contents have their own rows.
     return name == module or ((name not in PACKAGES or name == "train") and within(module, name))
 
 
 def first_line(module: str) -> str:
-    """Return the first sentence of a module's docstring."""
+    """Return the first line of a module's docstring."""
     text = ast.get_docstring(ast.parse(modules()[module].read_text(encoding="utf-8"))) or ""
     return text.split("\n")[0]

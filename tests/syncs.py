@@ -1,4 +1,4 @@
-"""What the tests of a sync share: three articles, a large table, and what an ingest did."""
+"""Helpers for the tests of a sync: three articles, a large table, and the results of an ingest."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ STATES = ("added", "replaced", "unchanged", "moved", "removed", "failed")
 
 
 def did(report: IngestReport) -> dict[str, tuple[Any, ...]]:
-    """What an ingest did, without what it did not."""
+    """Return the non-empty results of an ingest."""
     return {state: found for state in STATES if (found := getattr(report, state))}
 
 
 def settle(folder: Path) -> None:
-    """Make all files old enough for their time to be relied on."""
+    """Make all files old enough that a sync relies on their times."""
     for path in folder.rglob("*"):
         if path.is_file() and not path.is_symlink():
             past = time.time() - 3600

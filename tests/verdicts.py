@@ -1,4 +1,4 @@
-"""An article, its sentences as evidence, and a check that holds what must hold for every verdict."""
+"""An article, its sentences as evidence, and a check that every verdict must pass."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ EVIDENCE = evidence_of()
 
 
 def checked(question: str, said: str, evidence: list[Evidence] | None = None, text: str = ARTICLE.text) -> Verdict:
-    """Verify, and hold what must hold for every verdict."""
+    """Verify, and assert everything that must hold for every verdict."""
     shown = EVIDENCE if evidence is None else evidence
     verdict = verify(question, Draft(said, "fake"), shown, lambda _: text)
     markers = [int(m) for m in re.findall(r"\[(\d+)\]", verdict.text)]

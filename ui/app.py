@@ -1,7 +1,7 @@
-"""The web chat, served.
+"""Serve the web chat.
 
-The page is mounted in a plain uvicorn server: `Blocks.launch` fetches its own address to see whether it is up, which
-fails where a proxy is configured, and opens a public tunnel on some hosted notebooks.
+The page is mounted in a plain uvicorn server. `Blocks.launch` is not used because it fetches its own address to check
+that it is up, which fails if a proxy is configured, and because it opens a public tunnel on some hosted notebooks.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from ui.server.queue import MOST_WAITING
 from ui.server.uploads import uploads
 
 __all__ = ["Access", "build", "launch", "serve"]
-_MOST_SESSIONS = 500  # pages whose state is kept; the browser keeps the conversations of others
-_MOST_QUICK = 100  # events beside questions that may wait
+_MOST_SESSIONS = 500  # pages whose state the server keeps; for other pages the browser keeps the conversations
+_MOST_QUICK = 100  # events other than questions that may wait
 
 
 def launch(
@@ -48,11 +48,11 @@ def launch(
         host: Address to listen on; `0.0.0.0` for every interface.
         port: Port to listen on; 0 takes a free one.
         open_browser: Open the page in the default browser.
-        access: Who may talk to it; with `host` alone when left out.
+        access: Who may use the page; built from `host` alone by default.
 
     Raises:
         UsageError: Others could reach the page, and `access` neither has a password nor lets everyone in.
-        RagError: The address cannot be listened on.
+        RagError: The server cannot listen on the address.
     """
     access = access or Access(host)
     access.check()
@@ -69,16 +69,16 @@ def launch(
 
 @contextlib.contextmanager
 def serve(page: gr.Blocks, *, host: str = "127.0.0.1", port: int = 0, access: Access | None = None) -> Iterator[str]:
-    """Serve `page` in a background thread; the value is its address, and leaving the context ends it.
+    """Serve `page` in a background thread and yield its address; leaving the context stops the server.
 
     Args:
-        page: What `build` made.
+        page: The page that `build` returned.
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
-        access: Who may talk to it; with `host` alone when left out.
+        access: Who may use the page; built from `host` alone by default.
 
     Raises:
-        RagError: The address cannot be listened on, or others could reach it unasked.
+        RagError: The server cannot listen on the address, or `access` would let in others without a password.
     """
     access = access or Access(host)
     access.check()
@@ -112,17 +112,17 @@ def serve(page: gr.Blocks, *, host: str = "127.0.0.1", port: int = 0, access: Ac
         try:
             yield f"http://{shown}:{listener.getsockname()[1]}/"
         finally:
-            # Every open page holds a stream, and uvicorn reports each one that it cuts with a traceback.
+            # Every open page holds a stream, and uvicorn logs a traceback for each one that it cuts.
             logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
             server.should_exit = True
             thread.join(5)
 
 
 def _bound(page: gr.Blocks) -> None:
-    """Turn on the checks and bounds that `Blocks.launch` would have set."""
-    page.has_launched = True  # without it Gradio takes files from any path of this machine
+    """Turn on the checks and limits that `Blocks.launch` would have set."""
+    page.has_launched = True  # without it Gradio accepts files from any path on this machine
     page.state_session_capacity = _MOST_SESSIONS
-    # Waiting for a model takes no thread, so many events may be under way; the line for the model shows each its place.
+    # Waiting for a model needs no thread, so many events may run at once; the model's queue tells each its position.
     threads, page.max_threads = page.max_threads, MOST_WAITING + _MOST_QUICK
     page.queue(max_size=_MOST_QUICK)
     page.max_threads = threads

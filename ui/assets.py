@@ -1,4 +1,4 @@
-"""Text files that travel with this package: styles and scripts."""
+"""Load the text files shipped with this package: styles and scripts."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ SCRIPTS = ("page.js",)
 
 
 def package_text(name: str) -> str:
-    """Return a text file that travels with this package."""
+    """Return the text of a file shipped with this package."""
     return (resources.files("ui") / "static" / name).read_text(encoding="utf-8")
 
 
 def head_html() -> str:
-    """Return what goes into the page's head: the styles, and the script that sets light or dark before it is painted.
+    """Return the content of the page's head: the styles, and the script that sets light or dark before the first paint.
 
-    As `css` of Gradio the styles would be rewritten with prefixes.
+    Gradio would rewrite the styles with prefixes if they were passed as `css`.
     """
     styles = "".join(f"<style>{package_text(name)}</style>" for name in STYLES)
     return styles + "".join(f"<script>{package_text(name)}</script>" for name in SCRIPTS)

@@ -1,17 +1,17 @@
-"""How events reach the server. Every handler is private: the page is no API."""
+"""Options for how events reach the server; every handler is private, since the page is not an API."""
 
 from __future__ import annotations
 
 from typing import Any
 
-# What is done at once: past Gradio's queue, and never dropped because an earlier event is still on its way.
+# For events that are handled at once: they skip Gradio's queue, and an earlier unfinished event never drops them.
 QUICK: dict[str, Any] = {
     "queue": False,
     "show_progress": "hidden",
     "api_visibility": "private",
     "trigger_mode": "multiple",
 }
-# What streams an answer. Any number at the same time: no thread waits, and the queue for a model is `ui.server.queue`.
+# For events that stream an answer. Any number may run: no thread waits, and `ui.server.queue` limits the model.
 SLOW: dict[str, Any] = {
     "concurrency_limit": None,
     "show_progress": "hidden",

@@ -1,4 +1,4 @@
-"""The page: its frame, its tabs, and what happens when it is opened."""
+"""The web chat's page: its frame, its tabs, and what happens when it is opened."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from ui.settings.tab import SettingsTab, settings_tab
 
 log = logging.getLogger(__name__)
 _CLOSED_TAB = 24 * 3600  # seconds a session is kept without a question
-# What the browser keeps is encrypted with this: a random key, Gradio's default, would lose it at the next start. It
-# guards nothing that the browser itself does not.
+# The key that encrypts the data stored in the browser. With a random key, which is Gradio's default, the data would be
+# lost at the next start. The key adds no protection beyond the browser's own.
 _KEPT_WITH = "dateline"
 _SANS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "DejaVu Sans", "sans-serif"]
 _MONO = ["ui-monospace", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace"]
-# Plain names are the reader's own fonts; Gradio's defaults would be fetched.
+# Plain names refer to fonts on the reader's machine; Gradio's defaults would be fetched.
 THEME = gr.themes.Base(font=_SANS, font_mono=_MONO).set(
     body_background_fill="#faf8f4",
     body_background_fill_dark="#171614",
@@ -45,20 +45,20 @@ _PANEL = """<div class="dl-panel" role="dialog" aria-labelledby="dl-article-titl
 
 
 class WarmUp:
-    """Loads the engine's models in the background and says how that goes. One for the whole server."""
+    """Loads the engine's models in the background and reports whether they are loading; one per server."""
 
     def __init__(self, engine: Engine) -> None:
-        """Remember the engine; `start` does the work."""
+        """Store the engine; `start` does the work."""
         self._engine = engine
         self.note = ""
 
     @property
     def loading(self) -> bool:
-        """True while models load."""
+        """True while models are loading."""
         return self.note.startswith("Loading")
 
     def start(self) -> None:
-        """Begin, unless begun; return at once."""
+        """Start loading unless it has already started; return at once."""
         if not self.note:
             self.note = "Loading the models. You can ask already; the first answer takes a little longer."
             threading.Thread(target=self._run, name="dateline-warm-up", daemon=True).start()
@@ -76,7 +76,7 @@ class WarmUp:
 
 @dataclass(frozen=True)
 class Shared:
-    """What the tabs of a page are built from."""
+    """The parts of a page that its tabs share."""
 
     engine: Engine
     session: gr.State
@@ -94,10 +94,10 @@ class Tab:
     """A tab of the page.
 
     Args:
-        name: What it is called; its element's id is `dl-tab-` and the name in small letters.
-        build: Makes its components inside the current Blocks, given what the tabs share and the tab itself, whose
-            `select` event tells that a reader opens it. What it returns is for `build` to connect with other tabs.
-        changes: Whether it changes something on the server: where a page is read only, it is left out.
+        name: Its label; its element's id is `dl-tab-` plus the name in lower case.
+        build: Creates its components inside the current Blocks. It gets the parts that the tabs share and the tab
+            itself, whose `select` event fires when a reader opens it. `build` connects its result with other tabs.
+        changes: Whether it changes something on the server; a read-only page leaves it out.
     """
 
     name: str
@@ -105,7 +105,7 @@ class Tab:
     changes: bool = False
 
 
-# In the order they are shown. A new tab is a module and a row here.
+# In the order of display. To add a tab, add a module and an entry here.
 TABS = (
     Tab(
         "Chat",
@@ -121,7 +121,7 @@ TABS = (
         ),
     ),
     Tab("Library", lambda page, _: library_tab(page.engine, page.chosen, read_only=page.access.read_only)),
-    # A run takes the processor for minutes and is kept on the disk.
+    # A run uses the CPU for minutes and is saved to disk.
     Tab("Quality", lambda page, tab: quality_tab(page.engine).connect(tab), changes=True),
     Tab(
         "Settings",
@@ -131,7 +131,7 @@ TABS = (
 
 
 def _build_tabs(shared: Shared) -> dict[str, tuple[Any, gr.Tab]]:
-    """Return by name what each tab's `build` returned, and the tab."""
+    """Build the tabs; return for each name the result of its `build` and the tab."""
     built = {}
     for tab in TABS:
         if not (tab.changes and shared.access.read_only):
@@ -151,13 +151,13 @@ def build(
     """Return the web chat of `engine`, ready to be served (`ui.launch` does that).
 
     Args:
-        engine: Answers the questions and knows the library.
-        examples: Questions that one click asks; by default made from the library's articles.
-        warm_up: Tells the page that models are loading.
-        chat: Opens a conversation; tests put their own here.
-        access: Who may talk to the page; only what it says of changes matters here.
+        engine: Answers the questions and holds the library.
+        examples: Questions to ask with one click; made from the library's articles by default.
+        warm_up: Tells the page whether models are loading.
+        chat: Opens a conversation; tests pass their own.
+        access: How the page is served; only `read_only` and `loopback` matter here.
     """
-    uploads()  # before Gradio's components remember where uploads go
+    uploads()  # must run before Gradio's components read the upload folder
     access = access or Access()
     warm_up = warm_up or WarmUp(engine)
 
@@ -174,7 +174,7 @@ def build(
         except (RagError, TypeError, ValueError, OverflowError):
             return missing()
 
-    read_article.__name__ = "article"  # what the page's script calls
+    read_article.__name__ = "article"  # the name that the page's script calls
 
     with gr.Blocks(title="Dateline", analytics_enabled=False, fill_width=True) as page:
         session = gr.State(Session(), time_to_live=_CLOSED_TAB, delete_callback=Session.close)
@@ -217,7 +217,7 @@ def build(
 
         chatting.connect()
         library.connect(library_opened)
-        # What was added, removed or chosen in the library shows in the head at once, in the chat when it is opened.
+        # Changes in the library show in the page header at once, and in the chat when it is opened.
         library.listing.change(on_library, [session], [masthead], **QUICK)
         chat_opened.select(
             on_chat, [session, chosen], [*chatting.shown, chatting.only, chatting.everything], **QUICK

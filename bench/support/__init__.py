@@ -1,1 +1,1 @@
-"""What several benchmarks share: endpoints, baselines, stores to damage, and tables."""
+"""Code shared by several benchmarks: endpoints, baselines, stores to damage, and tables."""

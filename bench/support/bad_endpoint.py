@@ -1,4 +1,4 @@
-"""OpenAI-compatible endpoints that do one thing wrong each, on loopback; for `bench.endpoints` and for tests."""
+"""OpenAI-compatible endpoints on loopback that each do one thing wrong, for `bench.endpoints` and tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOISE = 100_000_000  # bytes
 
 
 class Endpoint(ThreadingHTTPServer):
-    """Replies to every question in the way that its `kind`, a key of `KINDS`, says; `requests` counts them."""
+    """A server that replies to every question as its `kind`, a key of `KINDS`, says; `requests` counts them."""
 
     daemon_threads = True
     block_on_close = False
@@ -24,7 +24,7 @@ class Endpoint(ThreadingHTTPServer):
         self.kind, self.noise, self.requests = kind, noise, 0
         self.paths: list[str] = []
         self.ended = threading.Event()
-        self.replied = threading.Semaphore(0)  # released at the end of each reply, whole or not
+        self.replied = threading.Semaphore(0)  # released at the end of each reply, complete or not
         super().__init__(("127.0.0.1", 0), _Handler)
 
     @property
@@ -37,18 +37,18 @@ class _Handler(BaseHTTPRequestHandler):
     server: Endpoint
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         self.server.requests += 1
         self.server.paths.append(self.path)
-        with contextlib.suppress(OSError):  # who asked went away, as it should
+        with contextlib.suppress(OSError):  # the client disconnected, as it should
             KINDS[self.server.kind](self)
         self.server.replied.release()
 
     def begin(self, status: int = 200, kind: str = "text/event-stream", **headers: str) -> None:
-        """Send the head of a reply."""
+        """Send the status line and headers of a reply."""
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Connection", "close")
@@ -66,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def ending(self, words: str, finish: str | None, reasoning: str = "") -> None:
-        """Stream words, and say why they end; None breaks off."""
+        """Stream words, then send the finish reason; None breaks the reply off."""
         self.begin()
         if reasoning:
             self.piece(reasoning=reasoning)
@@ -77,7 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"data: [DONE]\n\n")
 
     def drip(self, text: bytes) -> None:
-        """Send a byte now and then until who asked goes away."""
+        """Send one byte at a time, slowly, until the client disconnects."""
         while not self.server.ended.is_set():
             self.wfile.write(text)
             self.wfile.flush()
@@ -156,7 +156,7 @@ def _no_http(handler: _Handler) -> None:
 
 
 KINDS: dict[str, Callable[[_Handler], None]] = {
-    "noise": _noise,  # all in one line
+    "noise": _noise,  # all on one line
     "many": _many,  # in very many pieces
     "tiny": _tiny,  # in chunks of one byte
     "packed": _packed,
@@ -185,11 +185,11 @@ KINDS |= GOOD
 
 @contextlib.contextmanager
 def endpoint(kind: str, noise: int = NOISE) -> Iterator[Endpoint]:
-    """Run an endpoint of a kind in a thread.
+    """Run an endpoint of the given kind in a thread.
 
     Args:
         kind: A key of `KINDS`.
-        noise: How many bytes those send that send too much.
+        noise: The number of bytes sent by endpoints that send too much.
     """
     server = Endpoint(kind, noise)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)

@@ -1,4 +1,4 @@
-"""LlamaIndex's default pipeline over a folder of txt files; the other side of `bench.ingest`."""
+"""Run LlamaIndex's default pipeline over a folder of txt files, as the baseline for `bench.ingest`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from llama_index.vector_stores.chroma import ChromaVectorStore
 
 
 def ingest(folder: Path, store: Path, model: Path) -> int:
-    """Read, split, embed and store every article, and return how many passages that made."""
+    """Read, split, embed and store every article, and return the number of passages."""
     documents = [
         Document(
             text=path.read_text(encoding="utf-8"),

@@ -1,4 +1,4 @@
-"""What the crash benchmark syncs, and everything that a store holds, for comparing two."""
+"""Write the articles that the crash benchmark syncs, and dump stores so that two can be compared."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bench.archive import Article, articles
 from rag.store.index import Index
 
 ARTICLES = 30
-_OLD, _NEW = 1_600_000_000, 1_700_000_000  # times of the files, so that each folder is the same in every run
+_OLD, _NEW = 1_600_000_000, 1_700_000_000  # fixed file times, so that each folder is the same in every run
 _TABLES = {
     "documents": "SELECT id, state, kept, source, title, path, date, author, publisher, language, url, passages, "
     "sentences, folded, (SELECT MIN(id) FROM documents o WHERE o.family = d.family) FROM documents d ORDER BY id",
@@ -29,14 +29,14 @@ _TABLES = {
     "JOIN documents d ON d.number = p.document ORDER BY p.path",
     "files": "SELECT path, size, mtime_ns, hash FROM files ORDER BY path",
     "arrivals": "SELECT path FROM arrivals ORDER BY path",
-    # How often something changed depends on how often it was interrupted.
+    # The version counts changes, and so depends on the number of interruptions.
     "meta": "SELECT key, value FROM meta WHERE key != 'version' ORDER BY key",
 }
 
 
 @dataclasses.dataclass
 class State:
-    """Everything that a store holds but the times at which it was written, and what its own audit finds wrong."""
+    """Everything that a store holds, except the times it was written, and the problems that its own audit finds."""
 
     tables: dict[str, list[tuple[Any, ...]]]
     chroma: dict[str, tuple[Any, dict[str, Any], str]]
@@ -45,7 +45,7 @@ class State:
     problems: list[str]
 
     def differences(self, other: State) -> list[str]:
-        """Return in what this store is not like another, a line each."""
+        """Return the differences from another store, one per line."""
         found = [f"table {name} differs" for name, rows in self.tables.items() if rows != other.tables[name]]
         if self.counts != other.counts:
             found.append(f"counts {self.counts}, not {other.counts}")
@@ -55,7 +55,7 @@ class State:
             found.append(f"Chroma holds {len(self.chroma)} passages, others than {len(other.chroma)}")
         for chunk_id, (vector, *said) in self.chroma.items():
             vector_there, *said_there = other.chroma.get(chunk_id, (vector, *said))
-            # Chroma scales a vector to unit length once more when it moves it to its index.
+            # Chroma normalises a vector to unit length again when it moves it to its index.
             if said != said_there or not np.allclose(vector, vector_there, atol=1e-6):
                 found.append(f"Chroma's passage {chunk_id} differs")
         return found
@@ -100,13 +100,13 @@ def committed(database: Path) -> set[str]:
 
 
 def write_articles(folder: Path, operation: str) -> None:
-    """Write the folder that an operation syncs: at first all; then some changed, moved, new or gone; then half gone."""
+    """Write the folder that an operation syncs: all files; some changed, moved, added or removed; half removed."""
     shutil.rmtree(folder, ignore_errors=True)
     made = list(articles(6 * ARTICLES, per_article=2, questions=0))
     first, later = made[:ARTICLES], made[ARTICLES:]
     files = {article.source: (article.text, _OLD) for article in first}
-    files["copy/same.txt"] = files[first[0].source]  # one document with two places
-    files["copy/wire.txt"] = (f"{first[1].text}\nAn agency reported it.\n", _OLD)  # a near-identical one
+    files["copy/same.txt"] = files[first[0].source]  # the same document in two places
+    files["copy/wire.txt"] = (f"{first[1].text}\nAn agency reported it.\n", _OLD)  # a near-duplicate
     files["rows.jsonl"] = (_rows(later[:6]), _OLD)
     if operation == "update":
         _update(files, first, later)
@@ -130,7 +130,7 @@ def _update(files: dict[str, tuple[str, int]], first: list[Article], later: list
             files[f"moved/{number}.txt"] = files.pop(article.source)
         elif kind == 2:  # replaced
             files[article.source] = (later[10 + number].text, _NEW)
-        elif kind == 3 and number > 15:  # gone
+        elif kind == 3 and number > 15:  # removed
             del files[article.source]
     files["new.txt"] = (later[7].text, _NEW)
     files["rows.jsonl"] = (_rows([*later[3:7], later[8]]), _NEW)

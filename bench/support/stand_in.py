@@ -1,4 +1,4 @@
-"""An embedding that needs no model: texts that share words are near one another."""
+"""An embedding that needs no model: texts that share words have similar vectors."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ DIMENSIONS = 384  # as many as the real model has
 
 
 class StandIn(PassageEmbedding):
-    """Counts words in hashed dimensions, thousands of passages a second; for what does not depend on what vectors mean.
+    """An embedding that counts words in hashed dimensions, at thousands of passages a second.
 
-    It goes by the real model's name, so a store that is filled with it opens with the other.
+    It is for measurements that do not depend on what vectors mean. It has the real model's name, so a store that is
+    filled with it also opens with the real model.
     """
 
     def __init__(self, name: str = "all-MiniLM-L6-v2") -> None:
@@ -27,14 +28,14 @@ class StandIn(PassageEmbedding):
 
     @property
     def path(self) -> str:
-        """Return what is noted in the store."""
+        """Return the path that the store records."""
         return "stand-in"
 
     def load(self) -> None:
-        """There is nothing to load."""
+        """Do nothing, since there is nothing to load."""
 
     def embed_passages(self, chunks: Sequence[Chunk]) -> list[npt.NDArray[np.float32]]:
-        """Return for each passage its own unit row and one for each of its sentences."""
+        """Return for each passage a unit row for the passage and one for each of its sentences."""
         return [
             self._encode([c.text, *(c.text[s.start - c.start : s.end - c.start] for s in c.sentences)]) for c in chunks
         ]
@@ -42,7 +43,7 @@ class StandIn(PassageEmbedding):
     def _encode(self, texts: list[str], *_: Any, **__: Any) -> npt.NDArray[np.float32]:
         rows = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
         for row, text in zip(rows, texts, strict=True):
-            row[0] = 0.01  # no text is without a direction
+            row[0] = 0.01  # so that no vector is zero
             for term in terms(text):
                 row[zlib.crc32(term.encode("utf-8", "surrogatepass")) % DIMENSIONS] += 1
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)

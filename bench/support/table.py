@@ -1,4 +1,4 @@
-"""The tables that benchmarks print."""
+"""Print the tables of the benchmarks."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path
 
 
 def show(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a Markdown table below a line that says what it shows and on what machine."""
+    """Print a Markdown table under a line with the title and the machine."""
     print(f"\n{title} ({_processor()})\n")
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     for row in (header, ["-" * width for width in widths], *rows):
-        # Words to the left, figures to the right.
+        # Align words to the left and figures to the right.
         cells = [cell.ljust(w) if not n else cell.rjust(w) for n, (cell, w) in enumerate(zip(row, widths, strict=True))]
         print(f"| {' | '.join(cells)} |")
 
 
 def _processor() -> str:
-    """Return the processor's name and number of cores."""
+    """Return the name of the processor and its number of cores."""
     name = platform.processor() or platform.machine()
     facts = Path("/proc/cpuinfo")
     if facts.exists():

@@ -1,1 +1,1 @@
-"""Questions with known answers, in every form that data sets come in."""
+"""Read questions with known answers from data sets in every supported format."""

@@ -1,4 +1,4 @@
-"""A folder of articles made from the texts that a data set brings."""
+"""Write the texts of a data set to a folder of articles."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BOM = "\ufeff"
 
 
 class ArticleFolder:
-    """Writes one file for each different text, so that reading it gives the same text, character for character."""
+    """Writes one file for each distinct text; reading the file gives exactly the same text."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -20,15 +20,15 @@ class ArticleFolder:
         folder.mkdir(parents=True, exist_ok=True)
 
     def add(self, title: str, text: str, where: str) -> str:
-        """Write a text and return its file's name; a text that was there before keeps its file.
+        """Write a text and return its file's name; a text that was already written keeps its file.
 
         Args:
             title: What the file is named after.
             text: The article.
-            where: File (and line) that it comes from, for the error.
+            where: The file (and line) that it comes from, for error messages.
 
         Raises:
-            DatasetError: It cannot be written, or is no text that an article can hold.
+            DatasetError: The text cannot be written, or contains a character that an article cannot have.
         """
         raw = text.encode()
         if "\0" in text:
@@ -37,7 +37,7 @@ class ArticleFolder:
         if digest not in self._sources:
             name = re.sub(r"[^\w.-]+", "_", title).strip("._")[:60] or "article"
             source = f"{len(self._sources) + 1:06d}-{name}.txt"
-            # A reader takes one byte order mark off, so a text that begins with one needs two.
+            # Reading removes one byte order mark, so a text that begins with one needs two.
             mark = _BOM.encode() if text.startswith(_BOM) else b""
             try:
                 (self._folder / source).write_bytes(mark + raw)

@@ -1,4 +1,4 @@
-"""BEIR folders (https://github.com/beir-cellar/beir): rankings judged document by document."""
+"""Read BEIR folders (https://github.com/beir-cellar/beir), which judge rankings document by document."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class _QueryLine(Line):
 
 
 def read_beir(path: Path, work: Path) -> DataSet:
-    """Read a BEIR folder, each qrels file as a split of its name, and write its corpus to the folder `work`.
+    """Read a BEIR folder and write its corpus to the folder `work`; each qrels file becomes a split with its name.
 
     Raises:
-        DatasetError: It cannot be used: which file and line.
+        DatasetError: The folder cannot be used; the message names the file and line.
     """
     for part in ("corpus.jsonl", "queries.jsonl", "qrels"):
         if not (path / part).exists():
@@ -46,7 +46,7 @@ def read_beir(path: Path, work: Path) -> DataSet:
 
 
 def _corpus(path: Path, folder: ArticleFolder) -> dict[str, tuple[str, int]]:
-    """Write the corpus, a line at a time; return for each id the article's name and length (0: an empty one)."""
+    """Write the corpus line by line; return for each id the article's name and length (0 if it is empty)."""
     found: dict[str, tuple[str, int]] = {}
     seen: dict[str, int] = {}
     for number, raw in json_lines(path):
@@ -71,7 +71,7 @@ def _queries(path: Path) -> dict[str, str]:
 def _qrels(
     path: Path, queries: dict[str, str], corpus: dict[str, tuple[str, int]]
 ) -> dict[str, list[tuple[str, int, int]]]:
-    """Return for each query the (article, length, grade) of what is relevant to it; grade 0 says that it is not."""
+    """Return for each query the (article, length, grade) of its relevant articles, those with a grade above 0."""
     found: dict[str, dict[str, tuple[str, int, int]]] = {}
     for number, row in rows(path, "\t"):
         where = f"{path} line {number}"

@@ -1,16 +1,16 @@
 """Questions with accepted answers and gold evidence, and the articles that they are asked over.
 
-The shipped set, and any other in its schema, is JSON lines. A line is one question (docs/eval.md has it in full):
+The shipped data set, and any other in its schema, is a JSON-lines file. Each line is one question (see docs/eval.md):
 
     id        unique name
     kind      one of `KINDS`
-    split     "dev" to tune on, "test" only to report
+    split     "dev" for tuning, "test" only for reporting
     turns     the questions of a conversation; the last one is scored
     answers   accepted short answers, best first; empty when the articles do not say
-    keys      what a right answer must hold: one of each inner list, as whole words
+    keys      what a right answer must contain: one of each inner list, as whole words
     evidence  the facts needed; each a list of the places that state it: source, start, end, quote
 
-`eval/formats.py` reads the other formats into the same questions.
+`eval/datasets/formats.py` reads the other formats into the same questions.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ KINDS = (
     "yes_no",
     *MUST_REFUSE,
 )
-# Kinds of questions of other origin, where they have none of their own.
+# Kinds for questions from other data sets that do not name a kind.
 ANSWERABLE, IMPOSSIBLE, JUDGED = "answerable", "impossible", "judged"
 
 
@@ -52,7 +52,7 @@ class _Strict(BaseModel):
 class GoldPlace(_Strict):
     """A place that states a fact: `text[start:end] == quote` in the article `source`.
 
-    Where the place is a whole article, `quote` is empty. `relevance` is the grade that judged rankings give it.
+    If the place is a whole article, `quote` is empty. `relevance` is its grade in judged rankings.
     """
 
     source: str
@@ -63,7 +63,7 @@ class GoldPlace(_Strict):
 
 
 class Question(_Strict):
-    """One question of a data set; see the module's text for the fields."""
+    """One question of a data set; see the module's docstring for the fields."""
 
     id: str = Field(min_length=1)
     kind: str
@@ -75,12 +75,12 @@ class Question(_Strict):
 
     @property
     def must_refuse(self) -> bool:
-        """Tell whether the articles do not hold the answer."""
+        """Return whether the question must be refused, since the articles do not contain the answer."""
         return not self.answers and not self.evidence
 
     @property
     def has_answer_key(self) -> bool:
-        """Tell whether an answer can be right or wrong; judged rankings only say which articles matter."""
+        """Return whether an answer can be right or wrong; judged rankings only say which articles are relevant."""
         return self.must_refuse or bool(self.answers)
 
 
@@ -88,8 +88,7 @@ class Question(_Strict):
 class DataSet:
     """Questions, and the folder of the articles that they are asked over.
 
-    Without a folder they are asked over the reader's own library. `split` is the one that is asked unless another is
-    chosen.
+    Without a folder they are asked over the reader's own library. `split` is the default split.
     """
 
     name: str
@@ -99,7 +98,7 @@ class DataSet:
 
     @property
     def hash(self) -> str:
-        """Return the SHA-256 over the questions; the articles are not in it."""
+        """Return the SHA-256 of the questions; it does not include the articles."""
         return hashlib.sha256("\n".join(q.model_dump_json() for q in self.questions).encode()).hexdigest()
 
     def choose(
@@ -108,9 +107,9 @@ class DataSet:
         """Return the first `limit` questions of a split and of these kinds.
 
         Args:
-            split: Name of a split, or "all"; the data set's own choice when left out.
-            kinds: Kinds of question; all when there are none.
-            limit: How many, at most.
+            split: Name of a split, or "all"; the data set's default split if omitted.
+            kinds: Kinds of question; all kinds if empty.
+            limit: The maximum number of questions.
 
         Raises:
             DatasetError: The data set has no such split or kind, or no question is left.
@@ -136,7 +135,7 @@ def shipped() -> DataSet:
 def one_turn(
     name: str, kind: str, text: str, answers: tuple[str, ...], facts: list[list[GoldPlace]], split: str = "test"
 ) -> Question:
-    """Return a question with one turn and these needed facts; every accepted answer is a right one by itself."""
+    """Return a question with one turn and these needed facts; each accepted answer alone is right."""
     return Question(
         id=name,
         kind=kind,
@@ -152,7 +151,7 @@ def make_data_set(path: Path, questions: dict[str, Question], articles: Path | N
     """Return a data set named after its file.
 
     Raises:
-        DatasetError: There is no question.
+        DatasetError: There are no questions.
     """
     if not questions:
         raise DatasetError(f"{path} holds no question")
@@ -164,10 +163,10 @@ def read(path: Path = SEEDS, articles: Path | None = None) -> list[Question]:
 
     Args:
         path: The file.
-        articles: Folder of the articles that the evidence stands in; the shipped ones when left out.
+        articles: Folder of the articles that contain the evidence; the shipped articles if omitted.
 
     Raises:
-        DatasetError: The file cannot be read, or a line is no question: which line, and what is wrong with it.
+        DatasetError: The file cannot be read, or a line is not a valid question; the message says which and why.
     """
     text = cache(lambda source: _article(articles or seeds_folder(), source))
     questions: list[Question] = []

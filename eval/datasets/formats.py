@@ -1,4 +1,4 @@
-"""Data sets of other origin, read into the same questions.
+"""Detect the format of a data set and read it into the same questions.
 
 | Given | Read as |
 |---|---|
@@ -7,7 +7,7 @@
 | `.json` | SQuAD 1.1 or 2.0 |
 | a folder with `corpus.jsonl`, `queries.jsonl` and `qrels/*.tsv` | BEIR |
 
-SQuAD and BEIR bring their own articles, which are written to a folder, one file each, so that they go through the same
+SQuAD and BEIR include their own articles. They are written to a folder, one file each, so that they go through the same
 reading, chunking and indexing as any other article.
 """
 
@@ -27,12 +27,12 @@ def open_data(path: Path | None, articles: Path | None, work: Path) -> DataSet:
     """Return a data set in any of the formats.
 
     Args:
-        path: The file or folder; the shipped set when left out.
-        articles: Folder of the articles that the questions are asked over, for the formats that bring none.
-        work: A folder into which the articles of SQuAD and BEIR are written.
+        path: The file or folder; the shipped data set if omitted.
+        articles: Folder of the articles that the questions are asked over, for formats without articles.
+        work: The folder to write the articles of SQuAD and BEIR to.
 
     Raises:
-        DatasetError: It cannot be used: one line that says what is wrong, and where.
+        DatasetError: It cannot be used; the message says in one line what is wrong and where.
     """
     if articles and not articles.is_dir():
         raise DatasetError(f"{articles} is no folder; give --articles the folder that holds the articles")

@@ -1,4 +1,4 @@
-"""Lines and rows of the files that data sets come in; what is wrong in one is named with its line."""
+"""Read lines and rows of data set files, and name the file and line in errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rag import UsageError
 
 Text = Annotated[str, Field(pattern=r"\S")]
-Loose = Annotated[str, Field(coerce_numbers_to_str=True)]  # people write numbers where a name or an answer is meant
+Loose = Annotated[str, Field(coerce_numbers_to_str=True)]  # people write numbers for names and answers
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -23,17 +23,17 @@ class DatasetError(UsageError):
 
 
 class Line(BaseModel):
-    """A part of a file; what else stands there is not read."""
+    """A part of a file; unknown fields are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Say in one line what is wrong with a file that cannot be read.
+    """Turn the errors of reading a file into a one-line message.
 
     Raises:
-        DatasetError: It is not there, not UTF-8, or the system does not let us.
+        DatasetError: The file is missing, not UTF-8, or the system does not allow reading it.
     """
     try:
         yield
@@ -47,9 +47,9 @@ def json_lines(path: Path) -> Iterator[tuple[int, Any]]:
     """Yield each line of a JSON-lines file with its number; blank lines are skipped.
 
     Raises:
-        DatasetError: The file cannot be read, is not UTF-8, or a line is no JSON.
+        DatasetError: The file cannot be read, is not UTF-8, or a line is not JSON.
     """
-    # U+2028 and its like are no line ends in JSON lines.
+    # U+2028 and similar characters do not end a line in JSON lines.
     with reading(path), path.open(encoding="utf-8-sig", newline="\n") as file:
         for number, line in enumerate(file, 1):
             if line.strip():
@@ -69,10 +69,10 @@ def first_problem(error: ValidationError) -> str:
 
 
 def unique(name: str, line: int, seen: dict[str, int], path: str) -> None:
-    """Note that an id stands in a line.
+    """Record the line that has an id.
 
     Raises:
-        DatasetError: It stood in an earlier line already.
+        DatasetError: An earlier line already has it.
     """
     if name in seen:
         raise DatasetError(f"{path} line {line}: id {name!r} is taken by line {seen[name]}")
@@ -80,12 +80,12 @@ def unique(name: str, line: int, seen: dict[str, int], path: str) -> None:
 
 
 def rows(path: Path, delimiter: str = "") -> Iterator[tuple[int, list[str]]]:
-    """Yield each row of a table that is not empty, with the number of its last line.
+    """Yield each non-empty row of a table with the number of its last line.
 
     Args:
         path: The file.
-        delimiter: What stands between fields, which are then never quoted; found out when left out, since
-            spreadsheets also write semicolons and tabs.
+        delimiter: The separator of fields, which are then never quoted. If omitted, it is detected, since spreadsheets
+            also write semicolons and tabs.
 
     Raises:
         DatasetError: The file cannot be read, is not UTF-8, or a row is broken.
@@ -104,7 +104,7 @@ def rows(path: Path, delimiter: str = "") -> Iterator[tuple[int, list[str]]]:
 
 
 def validated(model: type[_Model], raw: Any, where: str) -> _Model:
-    """Return what was read as a model; `where` names the file and the line in a `DatasetError`."""
+    """Validate raw data and return it as a model; `where` names the file and line in a `DatasetError`."""
     try:
         return model.model_validate(raw)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""SQuAD 1.1 and 2.0 (https://rajpurkar.github.io/SQuAD-explorer/): each paragraph is an article."""
+"""Read SQuAD 1.1 and 2.0 (https://rajpurkar.github.io/SQuAD-explorer/); each paragraph becomes an article."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class _Squad(Line):
 
 
 def read_squad(path: Path, work: Path) -> DataSet:
-    """Read a SQuAD file, and write its articles to the folder `work`.
+    """Read a SQuAD file and write its articles to the folder `work`.
 
     Raises:
-        DatasetError: It cannot be used; a question is named by its id.
+        DatasetError: The file cannot be used; the message names a question by its id.
     """
     with reading(path):
         text = path.read_text(encoding="utf-8-sig")

@@ -1,4 +1,4 @@
-"""A reader's own questions and answers, as CSV or JSON lines."""
+"""Read a reader's own questions and answers from CSV or JSON lines."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read_table(path: Path, articles: Path | None) -> DataSet:
     """Read questions; without a folder of articles they are asked over the library.
 
     Raises:
-        DatasetError: They cannot be used: which line.
+        DatasetError: The questions cannot be used; the message names the line.
     """
     questions: dict[str, Question] = {}
     seen: dict[str, int] = {}
@@ -40,7 +40,7 @@ def read_table(path: Path, articles: Path | None) -> DataSet:
 
 
 def _answers(given: str | tuple[str, ...] | None, where: str) -> tuple[str, ...]:
-    """Return the accepted answers of `A|B`, of a JSON list, or of a list."""
+    """Return the accepted answers from `A|B`, a JSON list, or a list."""
     if isinstance(given, str) and given.lstrip().startswith('["'):
         try:
             given = tuple(json.loads(given))

@@ -1,4 +1,4 @@
-"""Two runs of the same questions, compared question by question."""
+"""Compare two runs of the same questions, question by question."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from eval.score.metric import Metric
 from eval.score.metrics import compared
 from rag import UsageError
 
-LEVEL = 0.05  # of significance
-# Whoever repeats a run on a busy machine sees every time move a little and in the same direction: significant, and
-# of no meaning. To count, a mean time must move by this share of the first run's, and by as many seconds.
+LEVEL = 0.05  # significance level
+# On a busy machine, repeating a run shifts all times a little in the same direction. This is statistically significant
+# but means nothing. To count, a mean time must change by this share of the first run's, and by this many seconds.
 MIN_TIME_CHANGE = 0.1
 MIN_SECONDS = 0.02
 Verdict = Literal["better", "worse", "no difference"]
@@ -34,10 +34,10 @@ class ComparisonError(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The mean of a metric in both runs over the `count` questions that have it in both, and what the test says of it.
+    """The mean of a metric in both runs over the `count` questions that have it in both, with the test results.
 
-    `difference` is b - a, `low` and `high` its 95 % bootstrap interval, `p` that of a paired permutation test.
-    `verdict` is that of b over a.
+    `difference` is b - a, `low` and `high` are its 95 % bootstrap interval, `p` is the p-value of a paired permutation
+    test. `verdict` is how b compares with a.
     """
 
     metric: str
@@ -75,7 +75,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two runs over the questions they share; `better` and `worse` are those where `metric` moved, most moved first."""
+    """Two runs over their shared questions; `better` and `worse` are those where `metric` changed, largest first."""
 
     a: Header
     b: Header
@@ -89,7 +89,7 @@ class Comparison:
 
     @property
     def verdict(self) -> Verdict:
-        """Return the verdict on the metric that was asked for."""
+        """Return the verdict on the chosen metric."""
         return next((d.verdict for d in self.differences if d.metric == self.metric), "no difference")
 
     def to_dict(self) -> dict[str, Any]:
@@ -150,9 +150,9 @@ def _difference(metric: Metric, pairs: list[tuple[Record, Record]], seed: int) -
 
 
 def _p_value(moved: npt.NDArray[np.float64], seed: int) -> float:
-    """Return the two-sided p-value of the paired permutation test (scipy): each question's runs change places."""
+    """Return the two-sided p-value of the paired permutation test (scipy), which swaps each question's runs."""
     if len(moved) < 2:
-        return 1.0  # of one pair both orders are as far apart
+        return 1.0  # with one pair, both orders give the same distance
     result = permutation_test(
         (moved,),
         np.mean,
@@ -179,7 +179,7 @@ def _changes(metric: Metric, pairs: list[tuple[Record, Record]]) -> tuple[tuple[
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
-    """Print the verdict, the table of differences, and what got better and worse with both answers."""
+    """Print the verdict, the table of differences, and both answers to the questions that got better or worse."""
     for name, header in (("a", comparison.a), ("b", comparison.b)):
         console.print(Text(f"{name}  {_name(header)}"))
     [main] = [d for d in comparison.differences if d.metric == comparison.metric]

@@ -1,4 +1,4 @@
-"""Runs as one self-contained HTML page."""
+"""Render runs as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def html(runs: Sequence[Run]) -> str:
     return env.get_template("report.html.j2").render(
         runs=runs,
         names=names,
-        style=Markup(style),  # the page's own, with nothing of a run in it
+        style=Markup(style),  # the page's own styles, without any text from a run
         style_hash=digest,
         headline=summary.headline(runs),
         standfirst=summary.standfirst(runs),
@@ -96,12 +96,12 @@ def _environment() -> Environment:
 
 
 def _finalize(value: Any) -> Any:
-    """Make control characters visible in whatever is put into the page; escaping comes after this."""
+    """Make control characters visible in every value of the page; escaping comes after this."""
     return words.clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _cards(groups: dict[str, list[summary.Row]]) -> list[tuple[str, list[_Line]]]:
-    """Return the first four of the main figures that there are."""
+    """Return the first four of the main figures that exist."""
     rows = {row.metric.name: row for members in groups.values() for row in members}
     return [(rows[name].metric.label, _lines(rows[name])) for name in _CARDS if name in rows][:4]
 
@@ -125,7 +125,7 @@ def _line(number: int, figure: Figure, metric: Metric, scale: float) -> _Line:
 
 
 def _filters(items: Sequence[view.Item], runs: int) -> list[tuple[str, str, int]]:
-    """Return for each filter its id, its words and how many questions it leaves."""
+    """Return for each filter its id, its label and the number of questions that it shows."""
     wrong, right = sum(bool(i.wrong) for i in items), sum(i.all_right for i in items)
     if runs < 2:
         return [("all", "all", len(items)), ("wrong", "wrong", wrong), ("right", "right", right)]
@@ -145,7 +145,7 @@ class _Plot:
 
 
 def _plots(runs: Sequence[Run]) -> list[_Plot]:
-    """Return the plots for which there is something to show."""
+    """Return the plots that have something to show."""
     found: list[_Plot] = []
 
     def add(title: str, about: str, draw: Callable[[Sequence[Run], str], str]) -> None:

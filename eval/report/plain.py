@@ -1,4 +1,4 @@
-"""Runs as Markdown, and as a table in the terminal."""
+"""Render runs as Markdown, or as a table in the terminal."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from eval.records import Run
 from eval.report import summary, view, words
 from eval.score.figures import Figure
 
-_SHOWN_WRONG = 200  # questions that the Markdown lists, at most
+_SHOWN_WRONG = 200  # the most questions that the Markdown lists
 
 
 def markdown(runs: Sequence[Run]) -> str:
-    """Return the report of some runs as Markdown: figures, kinds, what went wrong and how it was made."""
+    """Return the report of some runs as Markdown: figures, kinds, wrong answers and how the runs were made."""
     names = summary.names(runs)
     lines = [
         f"# {words.markdown(summary.headline(runs))}",

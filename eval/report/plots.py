@@ -1,7 +1,7 @@
-"""The report's plots: matplotlib's SVG, made fit to stand in a page.
+"""Draw the report's plots with matplotlib as SVG that can be embedded in a page.
 
-Colours become the page's own (so that dark mode has them too), text stays text in the page's font, and what could leak
-into the page or out of it (style rules, ids, addresses) is taken away.
+Colours are replaced with the page's own (so that dark mode works), text stays text in the page's font, and anything
+that could affect the page or load from elsewhere (style rules, ids, addresses) is removed.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from eval.score.curves import calibration, risk_coverage
 from eval.score.figures import Figure
 from eval.score.metrics import by_kind
 
-SERIES = 5  # colours of systems; more systems take them again, with the next shape
+SERIES = 5  # colours of systems; further systems reuse them with the next shape
 SHAPES = "osD^v"
-# Stand-ins, which the page's colours replace.
+# Placeholders that are replaced with the page's colours.
 _INK, _SOFT, _LINE, _PAPER = "#000001", "#000002", "#000003", "#000004"
 _SERIES = [f"#0000{16 + number:02x}" for number in range(SERIES)]
 _COLOURS = {_INK: "var(--ink)", _SOFT: "var(--soft)", _LINE: "var(--line)", _PAPER: "var(--paper)"} | {
@@ -33,12 +33,12 @@ _COLOURS = {_INK: "var(--ink)", _SOFT: "var(--soft)", _LINE: "var(--line)", _PAP
 }
 _WIDTH = 5.2  # inches; a page shows it between 350 and 520 pixels wide
 _LABEL_CHARS = 20
-_LOCK = threading.Lock()  # matplotlib's settings are the process's
+_LOCK = threading.Lock()  # matplotlib's settings are global to the process
 _SETTINGS = {
     "svg.fonttype": "none",
     "text.parse_math": False,  # kinds and names are untrusted text
     "font.size": 10.5,
-    "font.family": "DejaVu Sans",  # comes with matplotlib; only measures, the page has its own
+    "font.family": "DejaVu Sans",  # ships with matplotlib; only used to measure text, since the page has its own font
     "text.color": _INK,
     "axes.labelcolor": _SOFT,
     "axes.edgecolor": _LINE,
@@ -93,7 +93,7 @@ def risk_plot(runs: Sequence[Run], title: str) -> str:
             if curve.answered is None:
                 continue
             points = np.array([(p.coverage, p.risk) for p in curve.points])
-            start = min(4, len(points) - 1)  # the shares of the first few answers jump between none and all
+            start = min(4, len(points) - 1)  # the shares of the first few answers jump between 0 and 1
             points = points[np.unique(np.linspace(start, len(points) - 1, 300).astype(int))]
             given = points[points[:, 0] <= curve.answered + 1e-9]
             rest = points[max(len(given) - 1, 0) :]
@@ -141,7 +141,7 @@ def latency_plot(runs: Sequence[Run], title: str) -> str:
 
 
 def calibration_plot(runs: Sequence[Run], title: str, what: str) -> str:
-    """Return how often what was promised came true: `what` is "support" or "confidence"; dots grow with their count."""
+    """Return the calibration of `what` ("support" or "confidence") as a plot; a larger dot has a larger count."""
 
     def draw(axes: Axes) -> None:
         axes.plot([0, 1], [0, 1], color=_SOFT, linewidth=0.9, linestyle=(0, (3, 3)))

@@ -1,4 +1,4 @@
-"""What a report says about whole runs: names, a headline, figures side by side, and how they were made."""
+"""Summarise whole runs for a report: names, a headline, figures side by side, and how the runs were made."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from eval.score.metric import GROUPS, Metric
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure of every run; `best` are the numbers of the runs that have the best value."""
+    """One figure of every run; `best` holds the numbers of the runs with the best value."""
 
     metric: Metric
     figures: tuple[Figure | None, ...]
@@ -24,7 +24,7 @@ class Row:
 
 
 def names(runs: Sequence[Run]) -> list[str]:
-    """Return a name for each run: its system, and what tells it from another of the same system."""
+    """Return a name for each run: its system, and what distinguishes it from other runs of that system."""
     systems = [one_line(run.header.system) for run in runs]
     shown: list[str] = []
     for run, system in zip(runs, systems, strict=True):
@@ -38,7 +38,7 @@ def names(runs: Sequence[Run]) -> list[str]:
 
 
 def judged(run: Run) -> tuple[int, int]:
-    """Return how many questions went right, and of how many that can go right or wrong."""
+    """Return the number of right questions, and the number of questions that can be right or wrong."""
     verdicts = [verdict(record).right for record in run.records]
     return sum(right is True for right in verdicts), sum(right is not None for right in verdicts)
 
@@ -55,7 +55,7 @@ def headline(runs: Sequence[Run]) -> str:
 
 
 def standfirst(runs: Sequence[Run]) -> str:
-    """Return what was asked, and of a single run what came of it."""
+    """Return what was asked, and the result if there is a single run."""
     records = runs[0].records if runs else ()
     asked = [r for r in records if r.question.answers]
     due = [r for r in records if r.question.must_refuse]
@@ -76,7 +76,7 @@ def standfirst(runs: Sequence[Run]) -> str:
 
 
 def byline(runs: Sequence[Run]) -> str:
-    """Return the data, its split and the day."""
+    """Return the data set, its split and the day."""
     if not runs:
         return ""
     header = runs[0].header
@@ -96,7 +96,7 @@ def kinds(runs: Sequence[Run]) -> dict[str, list[Figure | None]]:
 
 
 def rows(runs: Sequence[Run]) -> dict[str, list[Row]]:
-    """Return the figures in their groups, without those that no run has."""
+    """Return the figures by group, without those that no run has."""
     found = [metrics.figures(run, run.header.seed) for run in runs]
     shown = [_row(metric, found) for metric in metrics.METRICS]
     shown = [row for row in shown if any(f and f.value is not None for f in row.figures)]
@@ -112,7 +112,7 @@ def _row(metric: Metric, found: Sequence[dict[str, Figure]]) -> Row:
 
 
 def definitions(groups: dict[str, list[Row]]) -> list[tuple[str, str]]:
-    """Return what the figures are, each with its label; what several share is said once, at the first of them."""
+    """Return the label and description of each figure; a shared description is listed once, at its first figure."""
     found: dict[str, str] = {}
     for row in (row for members in groups.values() for row in members):
         found.setdefault(row.metric.description, row.metric.label)
@@ -120,7 +120,7 @@ def definitions(groups: dict[str, list[Row]]) -> list[tuple[str, str]]:
 
 
 def provenance(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
-    """Return what was run, a row for each thing that is known of any run."""
+    """Return how the runs were made, with a row for each property that any run has."""
     table = [(name, [_text(run.header, field) for run in runs]) for field, name in _PROVENANCE.items()]
     table.insert(0, ("Questions", [f"{len(run.records):,}" for run in runs]))
     return [(name, values) for name, values in table if any(values)]

@@ -1,4 +1,4 @@
-"""The questions of some runs as a report shows them: what became of each, and which sentences state its evidence."""
+"""Prepare the questions of some runs for a report: the verdict on each, and the sentences that state its evidence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MARKER = re.compile(r"\[(\d{1,4})\]")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of a question in words; `right` is None where nothing can be right or wrong."""
+    """The result of a question in words; `right` is None if it cannot be right or wrong."""
 
     words: str
     right: bool | None
@@ -26,7 +26,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one run made of a question."""
+    """The result of one run for a question."""
 
     number: int
     record: Record
@@ -35,29 +35,29 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A question with what each run that asked it made of it."""
+    """A question with the results of all runs that asked it."""
 
     question: Question
     entries: tuple[Entry, ...]
 
     @property
     def wrong(self) -> int:
-        """Return in how many runs it went wrong."""
+        """Return the number of runs in which it went wrong."""
         return sum(e.verdict.right is False for e in self.entries)
 
     @property
     def all_right(self) -> bool:
-        """Tell whether it went right in every run."""
+        """Return whether it went right in every run."""
         return all(e.verdict.right for e in self.entries)
 
     @property
     def differs(self) -> bool:
-        """Tell whether it went right in one run and wrong in another."""
+        """Return whether it went right in one run and wrong in another."""
         return 0 < self.wrong < sum(e.verdict.right is not None for e in self.entries)
 
 
 def verdict(record: Record) -> Verdict:
-    """Return what became of a question."""
+    """Return the verdict on a question."""
     question, answer = record.question, record.answer
     if (right := record.scores.get("correct")) is None:
         return Verdict("ranked", None)
@@ -71,7 +71,7 @@ def verdict(record: Record) -> Verdict:
 
 
 def items(runs: Sequence[Run]) -> list[Item]:
-    """Return every question, those first that went wrong in most runs; rankings without a verdict, worst first."""
+    """Return every question, first those wrong in the most runs; rankings without a verdict are sorted worst first."""
     asked: dict[tuple[str, str], tuple[Question, list[Entry]]] = {}
     for number, run in enumerate(runs):
         for record in run.records:
@@ -105,7 +105,7 @@ def facts(question: Question, item: Evidence | Citation) -> list[int]:
 
 
 def accepted(question: Question) -> str:
-    """Return what was wanted of a question, in words."""
+    """Return the accepted answers to a question, in words."""
     if question.must_refuse:
         return "a refusal: the articles do not say"
     return " / ".join(question.answers) or "nothing but the ranking"

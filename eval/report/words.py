@@ -1,4 +1,4 @@
-"""Figures and untrusted text as people read them."""
+"""Format figures and untrusted text for people."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import re
 
 from eval.score.metrics import find
 
-# What moves a terminal's cursor, colours it, or turns the direction of writing; and halves of characters, which no file
-# takes.
+# Characters that move a terminal's cursor, colour its text or change the writing direction, and lone surrogates, which
+# cannot be written to a file.
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
-# What Markdown reads, and what GitHub makes addresses of.
+# Markdown syntax, and characters that let GitHub make links.
 _MARKDOWN = re.compile(r"[\\`*_\[\]|~#$]|:(?=//)|(?<=www)\.|@(?=\S*\.)", re.IGNORECASE)
 
 
 def label(name: str) -> str:
-    """Return a metric's name for people; one of another version is told by the name that its run file has."""
+    """Return a metric's name for people; for a metric of another version, use the name in its run file."""
     metric = find(name)
     return metric.label if metric else one_line(name).replace("_", " ").capitalize()
 
@@ -38,17 +38,17 @@ def bare(name: str, value: float | None) -> str:
 
 
 def percent(value: float) -> str:
-    """Return a share in whole percent."""
+    """Return a share as a whole percentage."""
     return f"{100 * value:.0f}\u00a0%"
 
 
 def clean(text: str) -> str:
-    """Return untrusted text with every control character made visible as U+FFFD, but for line feeds and tabs."""
+    """Return untrusted text with every control character replaced with U+FFFD, except line feeds and tabs."""
     return _CONTROL.sub("\ufffd", text.replace("\r\n", "\n"))
 
 
 def one_line(text: str) -> str:
-    """Return untrusted text on one line, without what a terminal would obey."""
+    """Return untrusted text on one line, without control characters."""
     return " ".join(_CONTROL.sub(" ", text).split())
 
 
@@ -58,6 +58,6 @@ def shorten(text: str, length: int) -> str:
 
 
 def markdown(text: str) -> str:
-    """Return untrusted text on one line such that Markdown and the HTML in it read as they stand, in tables too."""
+    """Return untrusted text on one line, escaped so that Markdown and HTML in it show as text, also in tables."""
     plain = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARKDOWN.sub(r"\\\g<0>", plain)

@@ -1,1 +1,1 @@
-"""A run: every question put to every system, scored and written down."""
+"""Run every question through every system, score the answers and write them down."""

@@ -1,4 +1,4 @@
-"""From a question to its record, one at a time or several side by side."""
+"""Turn questions into records, one at a time or several in parallel."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ TRIES = 3  # questions in a row that fail before the model counts as down
 def outcomes(
     system: System, questions: Sequence[Question], threads: int, cancelled: threading.Event
 ) -> Generator[Record, None, None]:
-    """Yield a record for each question, as they come.
+    """Yield a record for each question as it is answered.
 
-    A question at which the answer model fails is recorded as what the reader would have got. When that happens three
-    times in a row, or to all, the model is down: those are not recorded, so that they are asked again on resuming.
+    If the answer model fails on a question, the record holds what the reader would have got. If it fails three times
+    in a row, or on all questions, the model is down. These questions are not recorded, so a resumed run repeats them.
 
     Args:
-        system: What is asked.
-        questions: What it is asked.
-        threads: How many questions at a time. Tokens are counted with one.
-        cancelled: No question is begun once it is set.
+        system: The system to ask.
+        questions: The questions to ask.
+        threads: The number of questions at a time. Tokens are counted only with one thread.
+        cancelled: No new question is started once it is set.
 
     Raises:
         DatasetError: A question is too long.
@@ -56,7 +56,7 @@ def outcomes(
 
 
 def _problem(answer: Answer, system: System) -> str:
-    """Return why a model's answer is not the model's, or nothing."""
+    """Return why an answer does not come from the model, or an empty string if it does."""
     fell_back = answer.model in ("", "extractive") and answer.model != system.model
     return answer.notices[0] if fell_back and answer.notices else ""
 
@@ -82,7 +82,7 @@ def _records(
                 if record := future.result():
                     yield record
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)  # on an error or Ctrl-C no further question is begun
+            pool.shutdown(wait=False, cancel_futures=True)  # on an error or Ctrl-C no new question is started
 
 
 def _record(system: System, question: Question, counter: TokenCountingHandler | None) -> Record:
@@ -101,18 +101,18 @@ def _record(system: System, question: Question, counter: TokenCountingHandler | 
 
 
 def _unasked(system: System, question: Question) -> Answer:
-    """Return an answer without words to a question that only retrieval is judged on; no model is asked for it."""
+    """Return an empty answer to a question that only judges retrieval, without asking a model."""
     return Answer(question.turns[-1], "", False, (), (), system.model, {}, system.engine.settings.hash)
 
 
 def _failure(question: Question, reason: str, settings_hash: str) -> Answer:
-    """Return an answer without words; it is no refusal, so it is wrong whatever was asked."""
+    """Return an empty answer; it does not count as a refusal, so it is wrong for every question."""
     return Answer(question.turns[-1], "", False, (), (), "", {}, settings_hash, (reason,))
 
 
 @contextmanager
 def _counting(system: System) -> Iterator[TokenCountingHandler]:
-    """Count the tokens of the model's prompts, by LlamaIndex's own count (an OpenAI tokenizer that it ships)."""
+    """Count the tokens of the model's prompts with LlamaIndex's counter (an OpenAI tokenizer that it ships)."""
     counter = TokenCountingHandler()
     llm = system.engine.llm
     if llm is None:

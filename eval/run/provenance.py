@@ -1,4 +1,4 @@
-"""Which code made a run."""
+"""Find out which version of the code made a run."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ def code_version() -> str:
     """Return the version of the installed package."""
     with suppress(PackageNotFoundError):
         return version("dateline")
-    return "unknown"  # run from a folder that is not installed
+    return "unknown"  # run from a source folder without an installed package
 
 
 def commit() -> str | None:
-    """Return the commit of this code, with `-dirty` when tracked files were changed; None outside its repository."""
+    """Return the commit of this code, with `-dirty` if tracked files were changed; None outside its repository."""
     here = Path(__file__).resolve()
 
     def git(*arguments: str) -> str:
@@ -24,7 +24,7 @@ def commit() -> str | None:
         return done.stdout.strip()
 
     try:
-        git("ls-files", "--error-unmatch", here.name)  # installed inside another repository, it is not that one's
+        git("ls-files", "--error-unmatch", here.name)  # fails if this file is installed inside another repository
         dirty = git("status", "--porcelain", "--untracked-files=no", ":/")
         return git("rev-parse", "--short", "HEAD") + ("-dirty" if dirty else "")
     except (OSError, subprocess.CalledProcessError):

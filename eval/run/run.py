@@ -1,4 +1,4 @@
-"""A run: every question of a choice put to every system, scored, and written down as it comes."""
+"""Run the chosen questions through every system, score the answers and write each record as it comes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MAY_DIFFER = {"started"}
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is: `what` is a system's name, "articles" or "judge"; `record` is what just came, if anything."""
+    """Progress of a run: `what` is a system's name, "articles" or "judge"; `record` is the newest record, if any."""
 
     what: str
     done: int
@@ -43,14 +43,14 @@ class Options:
     """What to ask and how.
 
     Args:
-        split: Name of a split or "all"; the data set's own choice when left out.
-        kinds: Kinds of question; all when there are none.
-        limit: How many questions, at most.
-        judge: A value of the setting `llm`: that model judges the answers; none does when left out.
+        split: Name of a split or "all"; the data set's default split if omitted.
+        kinds: Kinds of question; all kinds if empty.
+        limit: The maximum number of questions.
+        judge: A value of the setting `llm` for the model that judges the answers; no judge if omitted.
         seed: Seed of the bootstrap in the report.
-        parallel: Threads that ask; when left out, 4 for an endpoint and 1 for what runs on this processor.
-        out: Folder for one run file a system; nothing is written when left out.
-        resume: Go on with the run files that are in `out`.
+        parallel: The number of threads that ask; by default 4 for an endpoint and 1 for a model on this machine.
+        out: Folder for one run file per system; nothing is written if omitted.
+        resume: Continue the run files in `out`.
     """
 
     split: str | None = None
@@ -75,23 +75,23 @@ def run(
 ) -> list[Run]:
     """Ask every system the same questions over the same store, one system after the other.
 
-    The articles of the data set are ingested once, into a store made for the run. A data set without articles is asked
-    over the reader's library. However a run ends, what was answered is in its file, and `resume` goes on from there.
+    The articles of the data set are ingested once, into a store created for the run. A data set without articles is
+    asked over the reader's library. However a run ends, its file has all finished answers, and `resume` continues it.
 
     Args:
         data: The questions and their articles.
         systems: Names; see `eval.run.systems.open_system`.
         options: What to ask and how.
-        settings: The engine's; read from the environment and `rag.toml` when left out.
-        engine: An engine that is open over the reader's library, for a data set without articles.
+        settings: The engine's settings; read from the environment and `rag.toml` if omitted.
+        engine: An open engine over the reader's library, for a data set without articles.
         on_progress: Called after each question and each article.
-        cancelled: When it is set, the run ends after the questions that are being asked.
+        cancelled: Once it is set, the run ends after the questions in progress.
 
     Returns:
-        A run for each system, each question once, in the data set's order; fewer when it was cancelled.
+        A run for each system, with each question once in the data set's order; fewer if the run was cancelled.
 
     Raises:
-        UsageError: Nothing is left to ask, a system's name is wrong, or a run file is in the way or does not fit.
+        UsageError: No question is left, a system's name is wrong, or a run file already exists or does not match.
         RagError: The store or a model failed.
     """
     options = options or Options()
@@ -125,7 +125,7 @@ def file_name(system: str) -> str:
 
 
 def _files(systems: Sequence[str], options: Options) -> dict[str, Path | None]:
-    """Return each system's run file, after a look at all that can be wrong before the first question."""
+    """Return each system's run file, after checking everything that can be checked before the first question."""
     if options.resume and options.out is None:
         raise UsageError("--resume needs the folder of the run to go on with; give it with --out")
     for name in systems:
@@ -165,7 +165,7 @@ def _open(data: DataSet, settings: Settings, engine: Engine | None, report: OnPr
 
 
 def _begin(path: Path | None, header: Header, *, resume: bool) -> Run:
-    """Return what there is of a run, and make its file ready for more."""
+    """Return the existing part of a run, and prepare its file for more records."""
     if path is None or not resume or not path.exists():
         if path:
             write_header(path, header)
@@ -179,7 +179,7 @@ def _begin(path: Path | None, header: Header, *, resume: bool) -> Run:
                 f"{path} cannot go on: its {wanted} is {value!r}, now it is {mine[field]!r}; "
                 "set it back, or choose another folder"
             )
-    write_run(path, found)  # without a last line that was cut off
+    write_run(path, found)  # drops a last line that was cut off
     return found
 
 
@@ -191,7 +191,7 @@ def _ask(
     report: OnProgress,
     cancelled: threading.Event,
 ) -> Run:
-    """Ask what is left; each record is in the file before the next question's."""
+    """Ask the remaining questions; each record is written to the file before the next record."""
     records = {record.question.id: record for record in begun.records}
     left = [question for question in questions if question.id not in records]
     threads = parallel or (ENDPOINT_THREADS if begun.header.llm.startswith("openai:") else 1)
@@ -206,9 +206,9 @@ def _ask(
 
 
 def _judge(done: Run, setting: str, base: Engine, report: OnProgress, cancelled: threading.Event) -> Run:
-    """Have every answer judged that is not yet.
+    """Judge every answer that has not been judged.
 
-    It is done when all are given: a model on this processor would lose its prompt cache with each change of task.
+    This runs after all answers are given: a local model would lose its prompt cache with each change of task.
     """
     with base.using(llm=setting) as engine:
         judge = Judge(engine)
@@ -226,7 +226,7 @@ def _judge(done: Run, setting: str, base: Engine, report: OnProgress, cancelled:
 
 
 def _finish(done: Run, questions: Sequence[Question]) -> Run:
-    """Return the run in the order of the data set, and leave its file so."""
+    """Return the run in the order of the data set, and rewrite its file in this order."""
     records = {record.question.id: record for record in done.records}
     ordered = tuple(records[question.id] for question in questions if question.id in records)
     finished = Run(done.header, ordered, done.path)

@@ -1,4 +1,4 @@
-"""What is evaluated: Dateline with some answer model, and what it stands beside, all over one and the same store."""
+"""The systems to evaluate over the same store: Dateline with any answer model, and LlamaIndex as a baseline."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from llama_index.core.schema import BaseNode, NodeWithScore
 from rag import Answer, Chat, Citation, Engine, Evidence, LLMError, QuestionError, Span, UsageError, is_refusal
 
 NAMES = ("dateline", "extractive", "naive")
-RANKED = 10  # as far as any metric reads a ranking
+RANKED = 10  # the most items of a ranking that any metric reads
 _HEADING = re.compile(r"\ASource \d+:\n")
 _MARKER = re.compile(r"\[(\d+)\]")
-_NOTHING = ("", "Empty Response")  # what LlamaIndex says when nothing was found
+_NOTHING = ("", "Empty Response")  # what LlamaIndex answers if it found nothing
 
 
 class System(Protocol):
-    """Something that answers conversations over the articles of an engine's store."""
+    """A system that answers conversations over the articles of an engine's store."""
 
     name: str
     engine: Engine
 
     @property
     def model(self) -> str:
-        """Return the name that answers carry; the model is loaded for it, so that no question waits for it."""
+        """Return the model name in the answers; this loads the model, so that no question has to wait for it."""
 
     def ask(self, turns: Sequence[str]) -> Answer:
         """Answer the last turn of a conversation; `timings` has seconds `total` and, with a model, `first_token`.
@@ -44,14 +44,14 @@ class System(Protocol):
         """
 
     def retrieve(self, question: str) -> tuple[Evidence, ...]:
-        """Return the first ten of the ranking that the answer to a stand-alone question is drawn from."""
+        """Return the first ten items of the ranking that a stand-alone question is answered from."""
 
     def close(self) -> None:
         """Give the engine back."""
 
 
 class Dateline:
-    """Dateline itself, with whatever answer model its engine has."""
+    """Dateline with the answer model of its engine."""
 
     def __init__(self, name: str, engine: Engine) -> None:
         self.name = name
@@ -65,7 +65,7 @@ class Dateline:
         return llm.metadata.model_name if llm else "extractive"
 
     def ask(self, turns: Sequence[str]) -> Answer:
-        """Answer the last turn; the time that it takes to understand a follow-up counts."""
+        """Answer the last turn; the time includes rewriting a follow-up."""
         chat = Chat(self.engine)
         for turn in turns[:-1]:
             chat.ask(turn)
@@ -92,11 +92,11 @@ class Dateline:
 
 
 class Naive:
-    """LlamaIndex's `CitationQueryEngine` as it comes, over the same Chroma, embedding model and answer model.
+    """LlamaIndex's default `CitationQueryEngine` over the same Chroma, embedding model and answer model.
 
-    Conversations go through `CondenseQuestionChatEngine`, which leaves a first question as it is. Where LlamaIndex
-    reports no offsets with a source (it stopped to in 0.14), the quote is looked up in its article, so that citations
-    can be held against the gold evidence: that is more than LlamaIndex gives.
+    Conversations go through `CondenseQuestionChatEngine`, which does not change a first question. If LlamaIndex reports
+    no offsets for a source (it stopped doing so in 0.14), the quote is looked up in its article so that citations can
+    be compared with the gold evidence. LlamaIndex itself does not do this.
 
     Raises:
         UsageError: The engine has no answer model.
@@ -127,13 +127,13 @@ class Naive:
             return self._ask(turns)
         except (QuestionError, LLMError):
             raise
-        except Exception as error:  # every client library has its own tree of errors
+        except Exception as error:  # every client library has its own exception classes
             reason = " ".join(str(error).split())[:200] or type(error).__name__
             raise LLMError(f"LlamaIndex failed: {reason}; check the answer model with: rag doctor") from error
 
     def _ask(self, turns: Sequence[str]) -> Answer:
         *before, last = turns
-        # Its default memory keeps the same words in a database, which it never closes.
+        # Its default memory keeps the same messages in a database that it never closes.
         memory = ChatMemoryBuffer.from_defaults(token_limit=self._llm.metadata.context_window - 256)
         chat = CondenseQuestionChatEngine.from_defaults(self.query_engine, memory=memory, llm=self._llm)
         for turn in before:
@@ -173,7 +173,7 @@ class Naive:
         )
 
     def retrieve(self, question: str) -> tuple[Evidence, ...]:
-        """Return the ten nearest passages (by default only two of them are shown to the model)."""
+        """Return the ten nearest passages (by default the model sees only two of them)."""
         found = self._index.as_retriever(similarity_top_k=RANKED).retrieve(QueryBundle(self.engine.checked(question)))
         return tuple(self._evidence(rank, node) for rank, node in enumerate(found, 1))
 
@@ -200,15 +200,15 @@ class Naive:
 
 
 def _citation(e: Evidence) -> Citation:
-    """Return a source that the model named, without support: LlamaIndex says nothing about that."""
+    """Return a source that the model cited; it has no support value, since LlamaIndex gives none."""
     return Citation(e.rank, e.source, e.title, e.text, e.start, e.end, 0.0, e.document_id, e.passage)
 
 
 def check_name(name: str) -> None:
-    """Tell whether a system has this name.
+    """Check that a system has this name.
 
     Raises:
-        UsageError: It has not.
+        UsageError: There is no such system.
     """
     if name not in NAMES and not re.fullmatch(r"local|local:.+|openai:.+|.+\.gguf", name):
         raise UsageError(
@@ -217,7 +217,7 @@ def check_name(name: str) -> None:
 
 
 def open_system(name: str, engine: Engine) -> System:
-    """Return a system over the store of an open engine; close it.
+    """Return a system over the store of an open engine; the caller must close it.
 
     Args:
         name: `dateline` (the engine's own answer model), `extractive` (none), `naive` (LlamaIndex's own), or any value
@@ -225,7 +225,7 @@ def open_system(name: str, engine: Engine) -> System:
         engine: The engine.
 
     Raises:
-        UsageError: There is no such system, or it needs a model that the engine has not.
+        UsageError: There is no such system, or it needs a model and the engine has none.
         ModelError: The answer model's weights are missing or damaged.
     """
     check_name(name)

@@ -1,1 +1,1 @@
-"""What answers are worth: the metrics of a question and the figures of a run."""
+"""Score answers: the metrics of a question and the figures of a run."""

@@ -1,4 +1,4 @@
-"""What an answer's confidence and a citation's support are worth: risk-coverage and calibration."""
+"""Measure how well confidence and support predict right answers: risk-coverage and calibration."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from eval.records import Record, Run
 
 Array = npt.NDArray[np.float64]
 
-SURE = 0.9  # a claim shown with this support is one that the reader will take as sure
+SURE = 0.9  # readers take a claim with at least this support as certain
 BINS = 10
 
 
@@ -26,7 +26,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class RiskCoverage:
-    """The curve; its mean risk (`area`, AURC, lower is better); the share of questions that were answered."""
+    """The curve, its mean risk (`area`, AURC, lower is better), and the share of questions that were answered."""
 
     points: tuple[Point, ...]
     area: float | None
@@ -35,7 +35,7 @@ class RiskCoverage:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Predictions in [low, high): how many, their mean, and the share of them that came true."""
+    """The predictions in [low, high): their count, their mean, and the share that were right."""
 
     low: float
     high: float
@@ -46,7 +46,7 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Bins that are not empty, and the mean distance of prediction and truth over them (ECE)."""
+    """The non-empty bins, and the mean distance between prediction and truth over them (ECE)."""
 
     bins: tuple[Bin, ...]
     error: float | None
@@ -55,10 +55,10 @@ class Calibration:
 def risk_coverage(run: Run) -> RiskCoverage:
     """Return the risk-coverage curve of answers ordered by confidence (El-Yaniv and Wiener 2010; Geifman et al. 2019).
 
-    An answer without a confidence counts with the smallest support of its citations. Answers of equal confidence share
-    the mean of their errors, as if their order were drawn. Refused questions come last and count as wrong: whoever
-    wants more questions answered must take what was held back. So every curve reaches full coverage, and systems that
-    refuse differently have comparable areas. The area is the mean risk over the coverages 1/n, 2/n, …, 1.
+    An answer without a confidence uses the smallest support of its citations. Answers of equal confidence share the
+    mean of their errors, as in a random order. Refused questions come last and count as wrong, since answering them too
+    is the only way to a higher coverage. So every curve reaches full coverage, and systems that refuse differently have
+    comparable areas. The area is the mean risk over the coverages 1/n, 2/n, …, 1.
     """
     order, errors = ordered(run.records)
     if not len(order):
@@ -69,7 +69,7 @@ def risk_coverage(run: Run) -> RiskCoverage:
 
 
 def ordered(records: Iterable[Record]) -> tuple[Array, Array]:
-    """Return for each question with a verdict its confidence, -1 where it was refused, and its error: 1 if wrong."""
+    """Return for each question with a verdict its confidence (-1 if it was refused) and its error (1 if wrong)."""
     known = [(r, score) for r in records if (score := r.scores.get("correct")) is not None]
     order = [-1.0 if r.answer.abstained else confidence(r) for r, _ in known]
     errors = [1.0 if r.answer.abstained else 1.0 - score for r, score in known]
@@ -77,7 +77,7 @@ def ordered(records: Iterable[Record]) -> tuple[Array, Array]:
 
 
 def risks(order: Array, errors: Array) -> Array:
-    """Return the share of wrong answers among the 1, 2, … most confident."""
+    """Return the share of wrong answers among the 1, 2, … most confident answers."""
     _, group, size = np.unique(-order, return_inverse=True, return_counts=True)
     share = np.bincount(group, errors, len(size)) / size
     return np.cumsum(np.repeat(share, size)) / np.arange(1, len(order) + 1)
@@ -91,9 +91,9 @@ def confidence(record: Record) -> float:
 
 
 def claims(records: Iterable[Record]) -> list[tuple[bool, tuple[float, ...]]]:
-    """Return for each answer given whether it is right, and the support of its citations.
+    """Return for each given answer whether it is right, and the support of its citations.
 
-    A citation's claim is right when the answer that it stands in is. No answer to a question that must be refused is.
+    A citation's claim is right if its answer is right. An answer to a question that must be refused is never right.
     """
     return [
         (bool(r.scores["correct"]), tuple(c.support for c in r.answer.citations))
@@ -103,7 +103,7 @@ def claims(records: Iterable[Record]) -> list[tuple[bool, tuple[float, ...]]]:
 
 
 def calibration(run: Run) -> dict[str, Calibration]:
-    """Return how often claims are right by their `support`, and how often answers given are by their `confidence`."""
+    """Return how often claims are right by their `support`, and how often given answers are by their `confidence`."""
     supports = [(support, right) for right, shown in claims(run.records) for support in shown]
     confidences = [
         (r.answer.confidence, score > 0)

@@ -1,4 +1,4 @@
-"""How a figure is worked out from the questions of a run, with its 95 % bootstrap interval."""
+"""Compute the figures of a run from its questions, with 95 % bootstrap intervals."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ Statistic = Callable[[Sequence[Record], int], "Figure"]  # of a run's records, w
 class Figure:
     """A value with its 95 % percentile bootstrap interval.
 
-    `count` is the number of questions it is over; over none of them the value is None. The interval is None where
-    resampling says nothing: over fewer than two questions, and for Cohen's kappa.
+    `count` is the number of questions; the value is None if there are none. The interval is None if resampling says
+    nothing: for fewer than two questions, and for Cohen's kappa.
     """
 
     value: float | None
@@ -44,19 +44,19 @@ def interval(
 ) -> tuple[float | None, float | None]:
     """Return the 95 % percentile bootstrap interval (scipy) of a statistic of samples that are paired by question.
 
-    Resamples that the statistic is not defined for are left out.
+    Resamples for which the statistic is undefined are left out.
     """
     count = len(samples[0])
     if count < 2:
         return None, None
     with warnings.catch_warnings():
-        # scipy's own interval does not leave out what is undefined, and warns of it.
+        # scipy's own interval does not leave out undefined values, and warns about them.
         warnings.simplefilter("ignore", DegenerateDataWarning)
         result = bootstrap(
             samples,
             statistic,
             n_resamples=RESAMPLES,
-            batch=max(1, 4_000_000 // count),  # some 32 MB at a time, however many questions
+            batch=max(1, 4_000_000 // count),  # about 32 MB at a time for any number of questions
             vectorized=vectorized,
             paired=True,
             method="percentile",
@@ -92,7 +92,7 @@ def _known(values: Iterable[float | None]) -> Array:
 
 
 def abstention(place: int) -> Statistic:
-    """Return precision (0), recall (1) or F1 (2) of refusing, which is due on questions that must be refused."""
+    """Return precision (0), recall (1) or F1 (2) of refusals; a refusal is due if the question must be refused."""
 
     def figure(records: Sequence[Record], seed: int) -> Figure:
         known = [r for r in records if r.scores.get("refused") is not None]
@@ -107,14 +107,14 @@ def _prf(place: int) -> Callable[..., Any]:
     def statistic(due: Array, refused: Array, axis: int = -1) -> Any:
         if due.ndim == 1:
             return precision_recall_fscore_support(due, refused, average="binary", zero_division=np.nan)[place]
-        # Each resample is a label of its own in scikit-learn's multi-label form, which does them all at once.
+        # Each resample is a separate label in scikit-learn's multi-label form, which computes them all at once.
         return precision_recall_fscore_support(due.T, refused.T, average=None, zero_division=np.nan)[place]
 
     return statistic
 
 
 def sure_claims(records: Sequence[Record], seed: int) -> Figure:
-    """Return the share of the claims shown with a support of at least 0.9 that are right, resampled by question."""
+    """Return the share of right claims among those with a support of at least 0.9, resampled by question."""
     sure = [(right, len(found)) for right, supports in claims(records) if (found := [s for s in supports if s >= SURE])]
     right = np.array([count * right for right, count in sure], float)
     shown = np.array([count for _, count in sure], float)
@@ -127,7 +127,7 @@ def risk_area(records: Sequence[Record], seed: int) -> Figure:
 
 
 def agreement(judge: str) -> Statistic:
-    """Return the share of questions on which a judge's score says the same as `correct`."""
+    """Return the share of questions on which a judge's score agrees with `correct`."""
     return lambda records, seed: mean((float(correct == judged) for correct, judged in _verdicts(records, judge)), seed)
 
 
@@ -136,7 +136,7 @@ def kappa(judge: str) -> Statistic:
 
     def figure(records: Sequence[Record], seed: int) -> Figure:
         both = _verdicts(records, judge)
-        # With one and the same verdict everywhere there is no chance agreement to correct for.
+        # If all verdicts are the same, there is no chance agreement to correct for.
         defined = len({verdict for pair in both for verdict in pair}) > 1
         return Figure(float(cohen_kappa_score(*zip(*both, strict=True))) if defined else None, None, None, len(both))
 

@@ -1,4 +1,4 @@
-"""The arithmetic of the scores of one question, one function each, with formula and source."""
+"""Compute the scores of one question, with one function per score that gives its formula and source."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _MARKER = re.compile(r"\s*\[\d{1,4}\]")
 _STATEMENT = re.compile(r"(?P<words>.*?)(?P<markers>(?:\s*\[\d{1,4}\])+|\Z)", re.DOTALL)
 _YES_NO = re.compile(r"\W*(?:yes|no)\s*(?:[^\w\s]|\Z)", re.IGNORECASE)
-_SIGNS = string.punctuation + "“”‘’—–…€£¥₹"  # the dollar is among the first
+_SIGNS = string.punctuation + "“”‘’—–…€£¥₹"  # string.punctuation includes the dollar
 _SPACED = {ord(c): " " for c in _SIGNS}
 
-Fact = Sequence[GoldPlace]  # every place that states it
+Fact = Sequence[GoldPlace]  # all places that state the fact
 
 
 def plain(answer: Answer) -> str:
-    """Return the answer's text without markers; empty for an abstention, as SQuAD 2.0 scores it."""
+    """Return the answer's text without markers; empty for an abstention, as in SQuAD 2.0's scoring."""
     return "" if answer.abstained else _MARKER.sub("", answer.text)
 
 
 def normalise(text: str) -> str:
-    """Return `text` in lower case without accents, punctuation, articles, extra space (SQuAD's), currency signs too."""
+    """Return `text` in lower case without accents, punctuation, articles, extra space (as SQuAD) or currency signs."""
     bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     squad = "".join(" " if c in "-–—/" else c for c in bare.lower())
     squad = "".join(c for c in squad if c not in _SIGNS)
@@ -45,13 +45,13 @@ def exact_match(text: str, accepted: Sequence[str]) -> float:
 def token_f1(text: str, accepted: Sequence[str]) -> float:
     """Return the best F1 of the words shared with an accepted answer; 1.0 when both are empty (SQuAD).
 
-    With s words shared, f found and a accepted: 2s / (f + a). A word counts as often as it stands on both sides.
+    With s shared words, f found words and a accepted words: 2s / (f + a). A word counts as often as both sides have it.
     """
     return max(_f1(normalise(text).split(), normalise(a).split()) for a in accepted or ("",))
 
 
 def gold_recall(text: str, accepted: Sequence[str]) -> float:
-    """Return the share of an accepted answer's words that the text holds, for the accepted answer where it is best."""
+    """Return the share of an accepted answer's words that the text contains, for the best accepted answer."""
     found = normalise(text).split()
     return max(_recall(found, normalise(a).split()) for a in accepted)
 
@@ -71,16 +71,16 @@ def _shared(found: list[str], gold: list[str]) -> int:
 
 
 def holds_keys(text: str, keys: Sequence[Sequence[str]]) -> bool:
-    """Tell whether the text holds, as whole words, one alternative of every key."""
+    """Return whether the text contains one alternative of every key as whole words."""
     views = [f" {normalise(text)} ", f" {normalise(text.translate(_SPACED))} "]
     return all(any(f" {normalise(alternative)} " in view for alternative in key for view in views) for key in keys)
 
 
 def correct(question: Question, answer: Answer) -> bool:
-    """Tell whether the answer is right.
+    """Return whether the answer is right.
 
-    It holds one alternative of every key; where the question has no keys, an accepted answer, as whole words. What must
-    be refused is right when it is refused.
+    A right answer contains one alternative of every key as whole words or, if the question has no keys, an accepted
+    answer. If the question must be refused, only a refusal is right.
     """
     if question.must_refuse:
         return answer.abstained
@@ -90,11 +90,11 @@ def correct(question: Question, answer: Answer) -> bool:
 def retrieval(facts: Sequence[Fact], ranked: Sequence[Evidence]) -> dict[str, float | None]:
     """Return evidence recall at 1, 3 and 5, the reciprocal rank and nDCG at 10 of a ranking.
 
-    A fact is one relevant item, however many places state it and however often they are found; an item finds it when
-    it, or a twin folded into it, shares a character with one of them. Recall at k is the share of facts that the first
-    k items find. For the other two (ir-measures, a fact's relevance is its gain) an item that finds several facts takes
-    as many ranks, and an item that only finds what an item above it found takes none: the sentences of a document that
-    is relevant as a whole count as one item, at the first.
+    A fact is one relevant item, regardless of how many places state it and how often they are found. An item finds a
+    fact if it, or a twin folded into it, shares a character with one of its places. Recall at k is the share of facts
+    that the first k items find. For the other two (ir-measures; a fact's relevance is its gain), an item that finds
+    several facts takes that many ranks, and an item that finds only facts found above it takes none. So the sentences
+    of a document that is relevant as a whole count as one item, at the position of the first.
     """
     names = [f"evidence_recall@{k}" for k in (1, 3, 5)] + ["reciprocal_rank", "ndcg@10"]
     if not facts:
@@ -108,7 +108,7 @@ def retrieval(facts: Sequence[Fact], ranked: Sequence[Evidence]) -> dict[str, fl
 
 
 def _relevant(facts: Sequence[Fact], ranked: Sequence[Evidence]) -> list[str]:
-    """Return the ranking as ids for ir-measures: the facts where they are first found, and what finds none."""
+    """Return the ranking as ids for ir-measures: each fact where it is first found, and items that find no fact."""
     items: dict[str, None] = {}
     for number, item in enumerate(ranked):
         stated = [(-_relevance(fact), f"fact {n}") for n, fact in enumerate(facts) if states(item, fact)]
@@ -135,10 +135,10 @@ def citation_recall(question: Question, answer: Answer) -> float:
 
 
 def citation_support(answer: Answer) -> float | None:
-    """Return the share of the answer's words that stand in the quotes cited for them.
+    """Return the share of the answer's words that occur in the quotes cited for them; None without words.
 
     A statement is the text up to the markers that follow it; the text after the last marker cites nothing. Words are
-    normalised as for SQuAD, and a statement's leading "yes" or "no" is none: no quote says it. None without words.
+    normalised as for SQuAD. A statement's leading "yes" or "no" is not counted, since no quote says it.
     """
     if answer.abstained:
         return None
@@ -156,15 +156,15 @@ def citation_support(answer: Answer) -> float | None:
 
 
 def verbatim(citation: Citation, read: Callable[[str], str]) -> bool:
-    """Tell whether a quote is the text at its offsets, in the document that `read` gives for its id."""
+    """Return whether a quote is the text at its offsets in the document that `read` returns for its id."""
     try:
         text = read(citation.document_id)
     except (RagError, LookupError, OSError):
-        return False  # what cannot be read cannot be checked
+        return False  # a document that cannot be read cannot be checked
     return bool(citation.quote) and text[citation.start : citation.end] == citation.quote
 
 
 def states(item: Evidence | Citation, fact: Fact) -> bool:
-    """Tell whether a sentence, or a twin folded into it, shares a character with a place that states the fact."""
+    """Return whether a sentence, or a twin folded into it, shares a character with a place that states the fact."""
     places = [(item.source, item.start, item.end), *((p.source, p.start, p.end) for p in item.also)]
     return any(g.source == source and g.start < end and start < g.end for g in fact for source, start, end in places)

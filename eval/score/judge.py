@@ -1,4 +1,4 @@
-"""An answer model as a judge: is the answer right, and do its quotes bear it out? Never used unless asked for."""
+"""Judge with an answer model whether answers are right and supported by their quotes; only used on request."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Judge:
     """Scores records with an engine's answer model.
 
     Args:
-        engine: Its model judges; its store is not looked at.
+        engine: Its model judges; its store is not used.
 
     Raises:
         UsageError: The engine has no answer model.
@@ -39,13 +39,13 @@ class Judge:
 
     @staticmethod
     def lacks(record: Record) -> bool:
-        """Tell whether a record was not judged yet."""
+        """Return whether a record has not been judged yet."""
         return SCORES[0] not in record.scores
 
     def __call__(self, record: Record) -> Record:
-        """Return the record with `judge_correct` and `judge_faithful`, each 1, 0, or None where it does not apply.
+        """Return the record with `judge_correct` and `judge_faithful`, each 1, 0, or None if it does not apply.
 
-        Correctness is judged of answers to questions with accepted answers, faithfulness of answers with citations.
+        Correctness is judged for questions with accepted answers, faithfulness for answers with citations.
 
         Raises:
             LLMError: The judge failed.
@@ -73,5 +73,5 @@ class Judge:
 
 
 def _data(name: str, *texts: str) -> str:
-    """Return named texts in their fence, which nothing inside can close."""
+    """Return named texts in a fence that the texts themselves cannot close."""
     return f"{name}:\n<data>\n" + "\n".join(texts).replace("<", "‹") + "\n</data>\n"

@@ -1,4 +1,4 @@
-"""The metrics of the eval suite: `METRICS` is the one table that scores, figures, reports and floors are made from.
+"""The metrics of the eval suite: scores, figures, reports and floors all come from the table `METRICS`.
 
 To add a metric, add a `Metric` to the table, and a row to the table in docs/eval.md.
 """
@@ -21,10 +21,10 @@ def score(
     """Return every score of a question by name, and for each citation whether it is verbatim.
 
     Args:
-        question: What was asked, and what is known about it.
-        answer: What came back.
+        question: The question with its accepted answers and evidence.
+        answer: The answer to score.
         ranked: The retrieval ranking, best first.
-        read: Gives the text of the document with an id; a document that cannot be read makes its citations invalid.
+        read: Returns the text of the document with an id; if a document cannot be read, its citations are invalid.
     """
     valid = tuple(formulas.verbatim(citation, read) for citation in answer.citations)
     case = Case(question, answer, ranked, valid)
@@ -32,9 +32,9 @@ def score(
 
 
 def figures(run: Run, seed: int = 0) -> dict[str, Figure]:
-    """Return the figures of a run by name, always the same for one seed.
+    """Return the figures of a run by name, always the same for the same seed.
 
-    A judge's figures are there when it judged.
+    A judge's figures are included only if it judged the run.
     """
     shown = [metric for metric in METRICS if metric.group and metric.known(run.records)]
     return {metric.name: metric.of_run(run.records, seed) for metric in shown}
@@ -49,18 +49,18 @@ def by_kind(run: Run, seed: int = 0) -> dict[str, Figure]:
 
 
 def find(name: str) -> Metric | None:
-    """Return the metric of this name; None where there is none, as for a score in a run file of another version."""
+    """Return the metric with this name, or None if it is unknown, as in a run file of another version."""
     return next((metric for metric in METRICS if metric.name == name), None)
 
 
 def lower_is_better(name: str) -> bool:
-    """Tell whether a floor for the metric of this name is a maximum."""
+    """Return whether a floor for the metric with this name is a maximum."""
     metric = find(name)
     return metric is not None and metric.lower_is_better
 
 
 def compared(records: Sequence[Record]) -> dict[str, Metric]:
-    """Return the metrics by which runs with these records are compared question by question."""
+    """Return the metrics for comparing runs with these records question by question."""
     return {
         metric.name: metric
         for metric in METRICS
@@ -69,12 +69,12 @@ def compared(records: Sequence[Record]) -> dict[str, Metric]:
 
 
 def _if_scored(formula: Callable[[Case], float | None]) -> Callable[[Case], float | None]:
-    """Apply a formula to what an answer model was asked, which questions for retrieval alone are not."""
+    """Apply a formula to questions with an answer key, which questions for retrieval only do not have."""
     return lambda case: formula(case) if case.question.has_answer_key else None
 
 
 def _if_answered(formula: Callable[[Case], float | None]) -> Callable[[Case], float | None]:
-    """Apply a formula to answers that were given to answerable questions with gold evidence."""
+    """Apply a formula to answers to answerable questions with gold evidence, not to refusals."""
     return lambda case: (
         formula(case) if case.question.answers and case.question.evidence and not case.answer.abstained else None
     )
@@ -85,7 +85,7 @@ def _ranking(name: str) -> Callable[[Case], float | None]:
 
 
 def _answerable(name: str) -> Callable[[Record], float | None]:
-    """Read a score of answerable questions only."""
+    """Read a score for answerable questions only."""
     return lambda record: record.scores.get(name) if record.question.answers else None
 
 
@@ -109,7 +109,7 @@ _JUDGE = "What a model as judge says; agreement and Cohen's kappa hold it agains
 
 
 def _judge(name: str, label: str) -> tuple[Metric, ...]:
-    """Return a judge's score, which eval/score/judge.py gives, and how often it agrees with `correct`."""
+    """Return the metrics of a judge's score from eval/score/judge.py: the score and its agreement with `correct`."""
     return (
         Metric(name, label, _JUDGE, "Judge", needs=name),
         Metric(f"{name}_agreement", f"{label} agreement", _JUDGE, "Judge", figure=agreement(name), needs=name),
@@ -117,7 +117,7 @@ def _judge(name: str, label: str) -> tuple[Metric, ...]:
     )
 
 
-# Scores, figures and comparisons come in this order; a report has each group's in it.
+# Scores, figures and comparisons use this order, and so does each group of a report.
 METRICS: tuple[Metric, ...] = (
     Metric(
         "correct",
@@ -182,7 +182,7 @@ METRICS: tuple[Metric, ...] = (
         _RECALL_AT,
         "Retrieval",
         score=_ranking("evidence_recall@3"),
-        compared=False,  # recall at 1 and at 5 is
+        compared=False,  # recall at 1 and at 5 is compared
     ),
     Metric("evidence_recall@5", "Evidence recall@5", _RECALL_AT, "Retrieval", score=_ranking("evidence_recall@5")),
     Metric(
@@ -233,7 +233,7 @@ METRICS: tuple[Metric, ...] = (
         "Whether the question was refused.",
         None,
         score=_if_scored(lambda case: float(case.answer.abstained)),
-        compared=False,  # due or not: neither more nor less of it is better
+        compared=False,  # includes refusals due and not due, so neither more nor fewer is better
     ),
     Metric(
         "claims_right@0.9",

@@ -1,1 +1,1 @@
-"""The Chat tab: conversations, their answers, and what a reader does with them."""
+"""The Chat tab: conversations, their answers, and the actions that readers have for them."""

@@ -1,4 +1,4 @@
-"""An article as HTML, the cited sentence marked. Pure; the text is untrusted and everything of it is escaped."""
+"""Render an article as HTML with the cited sentence marked; pure functions that escape the untrusted text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def article(document: Document, start: int = 0, end: int = 0) -> str:
     Args:
         document: The article.
         start: Where the sentence begins, in characters.
-        end: Where it ends; at or before `start` for no mark.
+        end: Where it ends; a value at or before `start` means no mark.
     """
     text = document.text
     title, body = _split_title(document)
@@ -36,14 +36,14 @@ def article(document: Document, start: int = 0, end: int = 0) -> str:
 
 
 def _link(document: Document) -> list[str]:
-    """Return the link to where the article was published, where the document names a web address."""
+    """Return the link to the published article if the document has a web address."""
     if not document.url.lower().startswith(("https://", "http://")):
         return []
     return [f'<a href="{escape(document.url)}" target="_blank" rel="noopener noreferrer nofollow">original</a>']
 
 
 def missing() -> str:
-    """Return what is shown in place of an article that is no longer in the library."""
+    """Return the HTML shown in place of an article that is no longer in the library."""
     return (
         '<h2 class="dl-headline" id="dl-article-title">This article is no longer in the library</h2>'
         '<p class="dl-text">It was removed or replaced after the answer was given. The sentence stands in the list of '
@@ -52,7 +52,7 @@ def missing() -> str:
 
 
 def _split_title(document: Document) -> tuple[str, int]:
-    """Return the title, and where the text goes on after it when the text opens with it as a line of its own."""
+    """Return the title, and where the text continues after it if the text begins with it on a separate line."""
     text = document.text
     skipped = len(text) - len(text.lstrip())
     after = skipped + len(document.title)
@@ -61,7 +61,7 @@ def _split_title(document: Document) -> tuple[str, int]:
 
 
 def _marked(text: str, first: int, last: int, start: int, end: int) -> str:
-    """Return `text[first:last]` escaped, the part of it that lies within `[start, end)` marked."""
+    """Return `text[first:last]` escaped, with the part within `[start, end)` marked."""
     start, end = max(first, start), min(last, end)
     if start >= end:
         return escape(text[first:last]).strip()

@@ -1,7 +1,7 @@
-"""A reader's conversations: what was asked and answered, and how that is kept in the browser and read back.
+"""A reader's conversations, and how they are stored in the browser and read back.
 
-What comes back from a browser is untrusted: whatever does not fit these types is left out, conversation by
-conversation, and everything is escaped when it is shown.
+Data from a browser is untrusted: a conversation that does not fit these types is dropped, and everything is escaped
+when it is shown.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from pydantic import Field, TypeAdapter, ValidationError
 from rag import Answer, Citation
 
 MARKER = re.compile(r"\[(\d{1,4})\]")
-MOST_CHARS = 1_000_000  # of JSON kept in the browser, which allows some five million and encrypts in the foreground
+MOST_CHARS = 1_000_000  # of JSON kept in the browser, which allows about five million and encrypts on its main thread
 MOST_CONVERSATIONS = 200
 _TITLE_CHARS = 70
-_HISTORY_CHARS = 4000  # of a question or an answer, as far as a follow-up can need it
+_HISTORY_CHARS = 4000  # of a question or an answer; a follow-up needs no more
 _BEFORE_MARKER = re.compile(r"\s*" + MARKER.pattern)
 Vote = Literal["", "up", "down"]
 Id = Annotated[str, Field(pattern=r"^[0-9a-f]{8,32}$")]
@@ -41,9 +41,9 @@ def without_markers(text: str) -> str:
 
 
 def with_markers(given: Answer, plain: Callable[[str], str], reference: Callable[[Citation], str]) -> str:
-    """Return an answer's text through `plain`, and each marker that has a citation through `reference`.
+    """Pass an answer's text through `plain`, and each marker with a citation through `reference`; return the result.
 
-    Any other [n] stays the text that it is.
+    Any other [n] is kept as text.
     """
     cited = {c.marker: c for c in given.citations}
     parts, last = [], 0
@@ -56,7 +56,7 @@ def with_markers(given: Answer, plain: Callable[[str], str], reference: Callable
 
 @dataclass
 class Turn:
-    """A question and what came of it: an answer, or a `problem` (an error or a stop) in words."""
+    """A question and its result: an answer, or a `problem` (an error or a stop) in words."""
 
     asked: str
     answer: Answer | None = None
@@ -67,14 +67,14 @@ class Turn:
     id: Id = field(default_factory=new_id)
 
     def __post_init__(self) -> None:
-        """Drop the evidence: it is large, and only the citations and related passages are shown."""
+        """Drop the evidence, which is large; only the citations and related passages are shown."""
         if self.answer and self.answer.evidence:
             self.answer = replace(self.answer, evidence=())
 
 
 @dataclass
 class Conversation:
-    """Turns, oldest first. Without a `name` it is called after its first question."""
+    """A list of turns, oldest first. Without a `name` it is named after its first question."""
 
     turns: list[Turn] = field(default_factory=list)
     name: str = ""
@@ -83,14 +83,14 @@ class Conversation:
 
     @property
     def title(self) -> str:
-        """The name, else the first question's first words."""
+        """The name, or else the first words of the first question."""
         title = " ".join((self.name or (self.turns[0].asked if self.turns else "New conversation")).split())
         return title if len(title) <= _TITLE_CHARS else title[: _TITLE_CHARS - 1].rstrip() + "…"
 
     @property
     def history(self) -> list[tuple[str, str]]:
         """The answered (stand-alone question, answer) pairs, oldest first, as follow-ups need them."""
-        # Numbers of another answer's sources would mislead a follow-up.
+        # The source numbers of an earlier answer would mislead a follow-up.
         said = [(t.answer.question, without_markers(t.answer.text)) for t in self.turns if t.answer]
         return [(question[:_HISTORY_CHARS], text[:_HISTORY_CHARS]) for question, text in said]
 
@@ -99,17 +99,17 @@ class Conversation:
         return next((t for t in self.turns if t.id == turn_id), None)
 
     def mentions(self, words: Iterable[str]) -> bool:
-        """Tell whether every word stands in the name, a question or an answer."""
+        """Return whether every word occurs in the name, a question or an answer."""
         said = [self.name, *(t.asked for t in self.turns), *(t.answer.text for t in self.turns if t.answer)]
         text = "\n".join(said).casefold()
         return all(word in text for word in words)
 
 
 class Book:
-    """All conversations of one browser, newest first. Its tabs share the book, so none overwrites another's."""
+    """All conversations of one browser, newest first. Its tabs share the book, so they do not overwrite each other."""
 
     def __init__(self, conversations: Iterable[Conversation] = (), reader: str = "") -> None:
-        """Take what was read; `reader` names the browser."""
+        """Store the conversations; `reader` identifies the browser."""
         self.reader = reader or new_id() + new_id()
         self.conversations = list(conversations)
 
@@ -122,16 +122,16 @@ class Book:
         self.conversations = [conversation, *(c for c in self.conversations if c.id != conversation.id)]
 
     def remove(self, conversation: Conversation) -> None:
-        """Take it out, if it is there."""
+        """Remove the conversation if it is in the book."""
         self.conversations = [c for c in self.conversations if c.id != conversation.id]
 
     def search(self, text: str) -> list[Conversation]:
-        """Return the conversations that hold every word of `text`."""
+        """Return the conversations that contain every word of `text`."""
         words = text.casefold().split()
         return [c for c in self.conversations if c.mentions(words)]
 
     def stored(self, current: str) -> dict[str, Any]:
-        """Return plain data for the browser: the newest conversations that fit, and which of them is open."""
+        """Return plain data for the browser: the newest conversations that fit, and which one is open."""
         kept, room = [], MOST_CHARS
         for conversation in self.conversations[:MOST_CONVERSATIONS]:
             data = _CONVERSATION.dump_python(conversation, mode="json")
@@ -148,9 +148,9 @@ _lock = threading.Lock()
 
 
 def open_book(stored: object) -> tuple[Book, str]:
-    """Return the book that a browser kept and the id of the conversation that was open; corrupt parts are left out.
+    """Return the book that a browser stored and the id of the open conversation; corrupt parts are dropped.
 
-    A browser that has the page open already gets the same book again: what its tabs hold is newer than what it stored.
+    If the browser already has the page open, it gets the same book, which is newer than what it stored.
     """
     data = stored if isinstance(stored, dict) else {}
     reader = data.get("reader")
@@ -168,7 +168,7 @@ def _read(kept: list[Any]) -> list[Conversation]:
     room = MOST_CHARS
     for data in kept[:MOST_CONVERSATIONS]:
         room -= len(json.dumps(data))
-        if room < 0:  # no browser of ours keeps so much
+        if room < 0:  # our page never stores this much
             break
         try:
             conversation = _CONVERSATION.validate_python(data)

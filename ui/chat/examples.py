@@ -1,8 +1,8 @@
-"""Example questions made from the library's own articles, by pattern: the same ones each time, without any model.
+"""Build example questions from the library's articles with patterns: always the same ones, and without a model.
 
-A question is offered only where a sentence states its answer in so many words: an amount that someone announced, a
-number of people to whom something happened, who holds an office, what someone said. An article without such a sentence
-gives none.
+A question is offered only if a sentence states its answer explicitly: an amount that someone announced, a number of
+people to whom something happened, who holds an office, or what someone said. An article without such a sentence gives
+no question.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from rag import Document, Engine, RagError
 
 MOST = 3
-_LOOKED_AT = 40  # articles, so that a large library costs no more than a small one
+_LOOKED_AT = 40  # articles; the limit keeps the cost the same for large libraries
 _CHARS = 20_000  # of each article
 _SENTENCE = re.compile(r"[^\n.!?]+(?:[.!?](?![\s\"”’)])[^\n.!?]*)*[.!?]?")
 _NAME = r"[A-Z][\w’'-]*[a-z](?: [A-Z][\w’'-]*[a-z]){0,3}"
@@ -56,10 +56,10 @@ _NO_NAME = re.compile(
 
 
 def examples(engine: Engine) -> tuple[str, ...]:
-    """Return up to three questions that the library answers, of different kinds and articles where there are such."""
+    """Return up to three questions that the library answers, of different kinds and articles if possible."""
     stated = [(kind, question, d.id) for d in _documents(engine) for kind, question in _questions(d.text[:_CHARS])]
     picked: dict[str, str] = {}  # question: article
-    for ask_again in (False, True):  # a kind or an article a second time only where there is nothing else
+    for ask_again in (False, True):  # repeat a kind or an article only if nothing else is left
         for wanted in _KINDS:
             for kind, question, article in stated:
                 fresh = question not in picked and (ask_again or article not in picked.values())
@@ -73,12 +73,12 @@ def _documents(engine: Engine) -> Iterator[Document]:
     for source in engine.sources()[:_LOOKED_AT]:
         try:
             yield engine.document(source.id)
-        except RagError:  # removed meanwhile
+        except RagError:  # the article was removed in the meantime
             continue
 
 
 def _questions(text: str) -> Iterable[tuple[str, str]]:
-    """Yield (kind, question) for what the text states, the surest kinds first."""
+    """Yield (kind, question) for facts in the text, the most reliable kinds first."""
     sentences = [" ".join(match.group().split()) for match in _SENTENCE.finditer(text)]
     for kind, (pattern, ask) in _KINDS.items():
         for sentence in sentences:
@@ -109,7 +109,7 @@ def _ask_said(m: re.Match[str]) -> str:
     return f"What did {m['who']} say?" if m["did"] != "tweeted" else f"What did {m['who']} tweet?"
 
 
-# The surest first.
+# The most reliable first.
 _KINDS = {
     "amount": (_AMOUNT, _ask_amount),
     "people": (_PEOPLE, _ask_people),

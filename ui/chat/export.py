@@ -1,7 +1,6 @@
-"""Conversations as files: Markdown, JSON, and a printable page with footnotes that needs nothing else.
+"""Export conversations as Markdown, JSON, or a self-contained printable page with footnotes.
 
-Pure functions. Questions, answers and articles are untrusted text: escaped in HTML, and in Markdown so that they stay
-the text that they are.
+The functions are pure. Questions, answers and articles are untrusted text, so they are escaped in HTML and in Markdown.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ sup a { text-decoration: none; color: #8c1d18; }
 
 
 def markdown_answer(turn: Turn) -> str:
-    """Return an answer with its citations as Markdown, as Copy gives it."""
+    """Return an answer with its citations as Markdown, for the Copy button."""
     if not turn.answer:
         return _plain(turn.problem)
     lines = [with_markers(turn.answer, _plain, lambda c: f"[{c.marker}]"), ""]
@@ -75,7 +74,7 @@ def to_json(conversation: Conversation) -> str:
 
 
 def to_html(conversation: Conversation) -> str:
-    """Return the conversation as a page to print, with footnotes; it loads nothing."""
+    """Return the conversation as a printable page with footnotes; the page loads nothing."""
     title = escape(conversation.title)
     notes: list[Citation] = []
     body = "".join(_html_turn(turn, notes) for turn in conversation.turns)
@@ -117,5 +116,5 @@ def _html_turn(turn: Turn, notes: list[Citation]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return text on one line, with everything escaped that Markdown would read."""
+    """Return text on one line with all Markdown syntax escaped."""
     return _LINE_START.sub(r"\\\1", _NUMBERED.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\1", _SPACE.sub(" ", text))))

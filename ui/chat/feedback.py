@@ -1,7 +1,7 @@
-"""What readers thought of answers: kept as JSON lines beside the store, and turned into questions of the eval suite.
+"""Save readers' feedback on answers as JSON lines beside the store, and turn it into eval questions.
 
-The file is `STORE-feedback.jsonl` in the folder that holds the store. A line is one vote or note; the last line of an
-answer's id counts.
+The file is `STORE-feedback.jsonl` in the folder that holds the store. Each line is a vote or a note; the last line with
+an answer's id counts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rag import Answer, RagError
 from ui.chat.conversations import Conversation, Turn, without_markers
 
 _writing = threading.Lock()
-MOST_BYTES = 20_000_000  # of the file: some ten thousand votes
+MOST_BYTES = 20_000_000  # maximum file size: about ten thousand votes
 _MOST_LINE = 100_000  # characters; an answer that comes back from a browser may be of any length
 
 
@@ -27,10 +27,10 @@ def feedback_path(store: Path) -> Path:
 
 
 def save(path: Path, turn: Turn) -> None:
-    """Append what the reader thinks of this turn.
+    """Append the reader's feedback on this turn.
 
     Raises:
-        RagError: The file cannot be written, or has no room for more.
+        RagError: The file cannot be written, or is full.
     """
     line = json.dumps(_record(turn), ensure_ascii=False) + "\n"
     if len(line) > _MOST_LINE:
@@ -62,11 +62,11 @@ def _record(turn: Turn) -> dict[str, Any]:
 
 
 def to_questions(conversations: Iterable[Conversation]) -> str:
-    """Return the answers that a reader judged as questions of the eval suite, one JSON object a line.
+    """Convert the answers that a reader judged to questions of the eval suite, one JSON object per line.
 
-    A good answer becomes a question with that answer and its cited sentences as evidence; a good abstention, and a bad
-    answer of which the reader says that the articles do not say it, a question that must be refused. What would have
-    been right instead of any other bad answer nobody knows, so it becomes none.
+    A good answer becomes a question with that answer and its cited sentences as evidence. A good abstention becomes a
+    question that must be refused, and so does a bad answer if the reader says that the articles do not state it. Any
+    other bad answer is skipped, since the right answer is unknown.
     """
     judged = (turn for c in conversations for turn in c.turns if turn.vote and turn.answer)
     questions = (q for turn in judged if turn.answer and (q := _question(turn, turn.answer)))

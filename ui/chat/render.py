@@ -1,7 +1,7 @@
-"""Answers as HTML: pure functions from the engine's types to strings.
+"""Render answers as HTML with pure functions from the engine's types to strings.
 
-Questions, answers and articles are untrusted text. Every piece goes through `escape`, nothing is read as Markdown or
-HTML, and text never becomes an address or an id.
+Questions, answers and articles are untrusted text. Every piece goes through `escape`, nothing is parsed as Markdown or
+HTML, and text is never used as an address or an id.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _THUMB = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M7 11v9H4v-9zm2 9
 
 
 def turn(done: Turn) -> str:
-    """Return a finished question with what is shown under it."""
+    """Return a finished question with the content shown under it."""
     if done.answer:
         body = answer(done.id, done.asked, done.answer) + _actions(done, done.answer)
     else:
@@ -37,7 +37,7 @@ def answer(uid: str, asked: str, given: Answer) -> str:
 
     Args:
         uid: Identifies the turn on the page; all ids inside start with it.
-        asked: The question as typed; the stand-alone question is shown where it differs.
+        asked: The question as typed; the stand-alone question is shown if it differs.
         given: The engine's answer.
     """
     parts = [_understood(asked, given.question)]
@@ -52,20 +52,20 @@ def answer(uid: str, asked: str, given: Answer) -> str:
 
 
 def draft(text: str, waiting: str) -> str:
-    """Return what the model has written so far, marked as not yet checked; `waiting` is said until it writes."""
+    """Return the model's text so far, marked as not yet checked; `waiting` is shown until there is any."""
     if not text.strip():
         return f'<p class="dl-status">{escape(waiting)}</p>'
     return f'<p class="dl-draft">{escape(text)}</p><p class="dl-status">Draft, checking it against the articles…</p>'
 
 
 def problem(message: str, uid: str = "") -> str:
-    """Return a one-line message (an error, a stop), with a button that asks again where a turn is named."""
+    """Return a one-line message (an error or a stop), with a button that asks again if `uid` is given."""
     again = f'<button type="button" class="dl-quiet-button" data-do="retry" data-turn="{uid}">Ask again</button>'
     return f'<div class="dl-problem" role="alert"><p>{escape(message)}</p>{again if uid else ""}</div>'
 
 
 def welcome(articles: int, examples: Iterable[str]) -> str:
-    """Return what an empty conversation shows: what this is, and questions to try."""
+    """Return the HTML of an empty conversation: an introduction and questions to try."""
     if not articles:
         return (
             '<div class="dl-welcome"><h2>Your library is empty</h2><p>Dateline answers from articles only, so it needs '
@@ -86,7 +86,7 @@ def welcome(articles: int, examples: Iterable[str]) -> str:
 
 
 def masthead(articles: int, model: str, note: str = "") -> str:
-    """Return the page's head: the name, how many articles there are, who answers, and a note while models load."""
+    """Return the page header: the name, the number of articles, the answer model, and a note while models load."""
     count = "1 article" if articles == 1 else f"{articles:,} articles"
     loading = f'<p class="dl-loading">{escape(note)}</p>' if note else ""
     return (
@@ -96,7 +96,7 @@ def masthead(articles: int, model: str, note: str = "") -> str:
 
 
 def chosen_note(count: int) -> str:
-    """Return the line that says that only some articles are asked."""
+    """Return the line that says how many articles the questions are limited to."""
     return f"<p>Only {count:,} chosen article{'' if count == 1 else 's'}</p>" if count else ""
 
 
@@ -173,7 +173,7 @@ def _understood(asked: str, question: str) -> str:
 
 
 def _actions(done: Turn, given: Answer) -> str:
-    """Return the row under an answer: copy, retry, the two thumbs, who answered and how long it took."""
+    """Return the row under an answer: copy, retry, the two thumbs, the model and the time it took."""
     votes = "".join(
         f'<button type="button" class="dl-action dl-{vote}" data-do="vote" data-turn="{done.id}" data-vote="{vote}" '
         f'aria-pressed="{str(done.vote == vote).lower()}" title="{label}">{_THUMB}'
@@ -202,7 +202,7 @@ def _note(done: Turn) -> str:
 
 def _meta(given: Answer) -> str:
     total = given.timings.get("total", sum(given.timings.values()))
-    model = "" if given.model == "none" else f"{escape(given.model)} · "  # refused before any model was asked
+    model = "" if given.model == "none" else f"{escape(given.model)} · "  # an abstention before any model was asked
     took = f"{total:.1f}" if total >= 0.1 else "under 0.1"
     return f'<p class="dl-meta">{model}{took} s</p>'
 

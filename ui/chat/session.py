@@ -1,4 +1,4 @@
-"""One reader's state, and the run that answers a question into it. Nothing here knows Gradio."""
+"""One reader's state and the run that answers a question in it; does not depend on Gradio."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from ui.server.queue import Ticket, queue_of
 from ui.server.visitors import NOBODY, Visitor
 
 log = logging.getLogger(__name__)
-_TICK = 0.03  # seconds between looks at what the model wrote and at the stop flag
-_SLOWEST = 1.0  # seconds between looks at a place far back in the line
+_TICK = 0.03  # seconds between checks of the model's output and the stop flag
+_SLOWEST = 1.0  # seconds between checks of a position far back in the queue
 FAULT = "Something went wrong inside Dateline; its log says what. Your question is kept."
 STOPPED = "Stopped before the answer was checked."
 _END = object()
 
 
 class Asker(Protocol):
-    """What is asked: `rag.Chat` or a stand-in."""
+    """Something that answers questions: `rag.Chat` or a stand-in."""
 
     def stream(self, question: str, filters: Filters | None = None) -> Iterator[str | Answer]:
-        """Yield what the model writes, then the checked answer."""
+        """Yield the model's text as it is written, then the checked answer."""
         ...
 
 
 class Stoppable(Protocol):
-    """Work in progress that can be told to end."""
+    """Work in progress that can be stopped."""
 
     stopped: bool
 
@@ -48,7 +48,7 @@ def open_chat(engine: Engine, history: list[tuple[str, str]]) -> Asker:
 
 @dataclass
 class Run:
-    """A question that is being answered. `stopped` is set from other events; `dropped` means: leave no trace."""
+    """A question that is being answered. Other events set `stopped`; `dropped` means that no trace must remain."""
 
     asked: str
     waiting: str
@@ -60,9 +60,9 @@ class Run:
 
 @dataclass
 class Session:
-    """One reader's state. It lives in a `gr.State` on the server, so each page has its own and its events share it.
+    """One reader's state, kept in a `gr.State` on the server: one per page, shared by the page's events.
 
-    `own` is the reader's view of the engine once the settings were changed; the session closes it.
+    `own` is the reader's view of the engine once the reader has changed the settings; the session closes it.
     """
 
     book: Book = field(default_factory=Book)
@@ -81,16 +81,16 @@ class Session:
         return self.runs.get(self.current.id)
 
     def open(self, conversation: Conversation | None = None) -> None:
-        """Show a conversation, or begin one. What is being answered in another goes on."""
+        """Show a conversation, or begin a new one. Runs in other conversations continue."""
         self.current = conversation or Conversation()
 
     def stop(self) -> None:
-        """Ask the run of the open conversation, if there is one, to end."""
+        """Stop the run of the open conversation, if there is one."""
         if self.run:
             self.run.stopped = True
 
     def delete(self, conversation: Conversation) -> None:
-        """Remove a conversation; `undo` brings it back. Its run is stopped and will not be heard of again."""
+        """Remove a conversation; `undo` brings it back. Its run is stopped and its result is dropped."""
         if run := self.runs.pop(conversation.id, None):
             run.stopped = run.dropped = True
         self.book.remove(conversation)
@@ -99,37 +99,37 @@ class Session:
             self.open()
 
     def undo(self) -> None:
-        """Bring back what was deleted last."""
+        """Bring back the conversation that was deleted last."""
         if self.deleted:
             self.book.put(self.deleted)
             self.open(self.deleted)
             self.deleted = None
 
     def begin_again(self, turn_id: str) -> None:
-        """Make room for another try at a turn: the last one goes; an earlier one is continued in a new conversation."""
+        """Prepare to ask a turn again: remove it if it is last, else copy the earlier turns to a new conversation."""
         turns = self.current.turns
         at = next((n for n, t in enumerate(turns) if t.id == turn_id), None)
         if at is None:
             return
         if at == len(turns) - 1:
             turns.pop()
-        else:  # nothing that was said later is lost
+        else:  # so that later turns are not lost
             self.open(Conversation([Turn(**vars(t)) for t in turns[:at]], self.current.name))
 
     def use(self, engine: Engine | None) -> None:
-        """Ask `engine` from now on; None for the one of the server. The one before is closed when it is done."""
+        """Ask `engine` from now on; None means the server's. The previous one is closed once it has finished."""
         if self.own:
             self.retired.append(self.own)
         self.own = engine
         self.sweep()
 
     def sweep(self) -> None:
-        """Close the engines that nothing asks any more."""
+        """Close the engines that are no longer in use."""
         while self.retired and not self.runs:
             self.retired.pop().close()
 
     def close(self) -> None:
-        """End every run and close the reader's engines; the page is gone."""
+        """Stop every run and close the reader's engines after the page is closed."""
         for run in self.runs.values():
             run.stopped = run.dropped = True
         self.runs.clear()
@@ -146,10 +146,10 @@ async def ask(
     chat: OpenChat = open_chat,
     visitor: Visitor = NOBODY,
 ) -> AsyncGenerator[None, None]:
-    """Answer `question` into the session's open conversation, yielding whenever there is something new to show.
+    """Answer `question` in the session's open conversation, yielding whenever there is something new to show.
 
-    Errors become messages of the conversation. Closing the iterator and stopping the run close the engine's iterator.
-    No thread waits here, so any number of readers can.
+    Errors become messages in the conversation. Closing this iterator or stopping the run closes the engine's iterator.
+    Waiting needs no thread, so any number of readers can wait.
     """
     question, conversation = question.strip(), session.current
     if not question or conversation.id in session.runs:
@@ -166,7 +166,7 @@ async def ask(
                     yield
     except RagError as error:
         turn.problem = str(error)
-    except Exception:  # a fault of ours must not cost the reader the conversation
+    except Exception:  # a bug must not cost the reader the conversation
         log.exception("a question could not be answered")
     finally:
         if session.runs.get(conversation.id) is run:
@@ -186,7 +186,7 @@ async def _answer(
     chat: OpenChat,
     visitor: Visitor,
 ) -> AsyncGenerator[Turn | None, None]:
-    """Yield None whenever the run has changed, and last what came of it."""
+    """Yield None whenever the run has changed, and finally its result."""
     ticket = queue_of(engine.settings).join(visitor.id)
     searching = run.waiting
     try:
@@ -214,7 +214,7 @@ async def _answer(
 
 
 async def turn_of(ticket: Ticket, run: Stoppable, visitor: Visitor) -> AsyncGenerator[int, None]:
-    """Wait for a ticket's turn, yielding how many are before it whenever that changes; stop a run that nobody sees."""
+    """Wait for a ticket's turn, yielding the number ahead of it when that changes; stop if the visitor has left."""
     seen = 0
     while (ahead := ticket.ahead) and not run.stopped:
         if visitor.gone():
@@ -223,23 +223,23 @@ async def turn_of(ticket: Ticket, run: Stoppable, visitor: Visitor) -> AsyncGene
         if ahead != seen:
             seen = ahead
             yield ahead
-        # Far back a turn cannot come soon, and hundreds who look all the time would slow down the one who is served.
+        # A ticket far back has a long wait, and hundreds of frequent checks would slow down the run at the front.
         await asyncio.sleep(min(_SLOWEST, _TICK * ahead))
 
 
 def in_line(ahead: int, what: str = "question") -> str:
-    """Return a place in the line in words."""
+    """Return a position in the queue in words."""
     return f"{ahead} {what}{'s' if ahead > 1 else ''} before yours…"
 
 
 async def pump(
     open_stream: Callable[[], Iterator[Any]], run: Stoppable, ticket: Ticket, visitor: Visitor = NOBODY
 ) -> AsyncGenerator[list[Any], None]:
-    """Yield what the stream delivers, in batches, until it ends, the run is stopped or nobody listens any more.
+    """Yield the stream's items in batches until it ends, the run is stopped or the visitor has left.
 
-    The stream runs in a thread of its own, because a model that is reading its prompt cannot be interrupted: the page
-    reacts to Stop at once, and the stream is closed as soon as it gives its next item. Only then the ticket is given
-    back. The stream's errors are raised here.
+    The stream runs in a separate thread, because a model that is reading its prompt cannot be interrupted. The page
+    reacts to Stop at once, and the stream is closed as soon as it gives its next item. Only then does the ticket leave
+    the queue. The stream's errors are raised here.
     """
     box: queue.SimpleQueue[Any] = queue.SimpleQueue()
     leave = threading.Event()

@@ -1,4 +1,4 @@
-"""The list of conversations as HTML. Pure; titles are untrusted and escaped."""
+"""Render the list of conversations as HTML; a pure function that escapes the untrusted titles."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ KINDS = (("markdown", "Markdown"), ("json", "JSON"), ("html", "Page to print"))
 def sidebar(
     found: Iterable[Conversation], current: Conversation, *, search: str = "", deleted: Conversation | None = None
 ) -> str:
-    """Return the conversations that were found, newest first, the open one with what can be done with it.
+    """Return the conversations found, newest first, with the actions for the open one.
 
     Args:
-        found: What is listed.
-        current: The open conversation; it may be none of them.
-        search: What was searched for.
-        deleted: The conversation that was deleted last, offered for undoing.
+        found: The conversations to list.
+        current: The open conversation, which may not be in `found`.
+        search: The search text.
+        deleted: The conversation that was deleted last, with an offer to undo.
     """
     items = "".join(_item(c, c.id == current.id) for c in found)
     none = "No conversation holds these words." if search.strip() else "Your conversations stay in this browser."

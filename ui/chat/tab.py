@@ -1,4 +1,4 @@
-"""The Chat tab: its components, and how their events reach the session. What is shown is made in `ui.chat.render`."""
+"""The Chat tab: its components and how their events reach the session. `ui.chat.render` makes the HTML."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SIDE = """<div class="dl-side"><div class="dl-side-top">
 
 @dataclass(frozen=True)
 class ChatTab:
-    """What the page connects to other tabs."""
+    """The tab's components and handlers, which the page connects to other tabs."""
 
     engine: Engine
     loading: Callable[[], bool]
@@ -59,7 +59,7 @@ class ChatTab:
         return [self.session, self.side, self.thread, self.send, self.stop, self.store]
 
     def view(self, session: Session, *, save: bool = False) -> tuple[Any, ...]:
-        """Return what the reader sees now; `save` also writes the conversations to the browser."""
+        """Return the current view; `save` also writes the conversations to the browser."""
         busy = session.run is not None
         listed = sidebar(
             session.book.search(session.search), session.current, search=session.search, deleted=session.deleted
@@ -68,7 +68,7 @@ class ChatTab:
         return session, listed, self.frames(session), gr.update(visible=not busy), gr.update(visible=busy), stored
 
     def frames(self, session: Session) -> list[str]:
-        """The open conversation, or the welcome while there is none."""
+        """Return the HTML of the open conversation, or the welcome if it is empty."""
         frames = [render.turn(turn) for turn in session.current.turns]
         if session.run:
             run: Run = session.run
@@ -82,9 +82,9 @@ class ChatTab:
             return [render.problem(str(error))]
 
     def opened(self, session: Session, stored: object) -> tuple[Any, ...]:
-        """Return the view after the page was loaded, with the conversations that the browser kept."""
+        """Return the view after the page has loaded, with the conversations that the browser stored."""
         session.book, current = open_book(stored)
-        if not session.runs and not session.current.turns:  # else the reader was faster than the page
+        if not session.runs and not session.current.turns:  # otherwise the reader asked before the page had loaded
             session.open(session.book.find(current))
         return self.view(session)
 
@@ -101,7 +101,7 @@ class ChatTab:
     async def on_ask(
         self, question: str, session: Session, chosen: Sequence[str], request: gr.Request | None = None
     ) -> AsyncGenerator[tuple[Any, ...], None]:
-        """Answer what was typed; the box is emptied once, and never while the reader types on."""
+        """Answer the typed question; the box is emptied only once, since the reader may already type the next one."""
         first = True
         async for view in self._ask(question, session, chosen, visitor_of(request)):
             yield *view, "" if first else _KEEP
@@ -110,7 +110,7 @@ class ChatTab:
     async def on_ask_here(
         self, session: Session, chosen: Sequence[str], event: gr.EventData, request: gr.Request | None = None
     ) -> AsyncGenerator[tuple[Any, ...], None]:
-        """Answer an example question, try a question again, or answer an edited one."""
+        """Answer an example question, retry a question, or answer an edited one."""
         sent = event._data or {}
         turn = session.current.find(str(sent.get("turn", "")))
         question = str(sent.get("question", turn.asked if turn else ""))
@@ -136,11 +136,11 @@ class ChatTab:
             await steps.aclose()
 
     def on_stop(self, session: Session) -> None:
-        """End the question that is being answered."""
+        """Stop the question that is being answered."""
         session.stop()
 
     def on_act(self, session: Session, event: gr.EventData) -> tuple[Any, ...]:
-        """Do what was clicked in the conversation or in the list of conversations."""
+        """Handle a click in the conversation or in the list of conversations."""
         sent = {name: str(value) for name, value in (event._data or {}).items()}
         file: Any = _KEEP
         do = sent.get("do")
@@ -177,7 +177,7 @@ class ChatTab:
             turn.vote = "" if turn.vote == sent["vote"] else "up" if sent["vote"] == "up" else "down"
         elif sent["do"] == "note":
             turn.note, turn.unsaid = sent.get("note", "").strip()[:2000], "unsaid" in sent
-        if self.read_only:  # the reader's own browser keeps it
+        if self.read_only:  # only the reader's browser keeps it
             return
         try:
             feedback.save(feedback.feedback_path(self.engine.settings.store), turn)
@@ -185,11 +185,11 @@ class ChatTab:
             raise gr.Error(str(error), print_exception=False) from error
 
     def on_everything(self) -> tuple[Any, ...]:
-        """Ask all articles again."""
+        """Go back to asking all articles."""
         return (), *self.only_chosen(())
 
     def only_chosen(self, chosen: Sequence[str]) -> tuple[Any, ...]:
-        """Return what says that only some articles are asked, and the way back to all."""
+        """Return the note that only some articles are asked, and the button that goes back to all."""
         return gr.update(value=render.chosen_note(len(chosen)), visible=bool(chosen)), gr.update(visible=bool(chosen))
 
 
@@ -226,7 +226,7 @@ def chat_tab(
         with gr.Column(min_width=0, elem_id="dl-main"):
             thread = gr.HTML(
                 [],
-                # The log's messages are morphed one by one, so what has the focus keeps it while others stream.
+                # The messages are updated one by one, so a focused element keeps the focus while other messages stream.
                 html_template='<div class="dl-thread" role="log" aria-live="polite" aria-label="Conversation">'
                 '${value.join("")}</div>',
                 js_on_load=package_text("chat.js"),
@@ -266,7 +266,7 @@ def chat_tab(
 
 
 def _remembered(engine: Engine) -> Callable[[], Sequence[str]]:
-    """Return a function that gives the library's example questions and makes them anew when the library changes."""
+    """Return a function that gives the library's example questions and rebuilds them when the library changes."""
     made: dict[tuple[int, int, int], tuple[str, ...]] = {}
 
     def offered() -> Sequence[str]:

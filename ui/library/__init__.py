@@ -1,1 +1,1 @@
-"""The Library tab: looking through articles, adding and removing them."""
+"""The Library tab: browsing, adding and removing articles."""

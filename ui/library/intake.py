@@ -1,4 +1,4 @@
-"""Articles in and out of the library: files, web addresses, removing, and putting back. Nothing here knows Gradio."""
+"""Add articles from files and web addresses, remove them, and put them back; does not depend on Gradio."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ui.server.uploads import Own
 log = logging.getLogger(__name__)
 MOST_FILES = 500  # at a time
 MOST_BYTES = 10_000_000  # of one file
-_TOLD = 3  # reasons that are given for one file
+_TOLD = 3  # the most errors, and the most notices, shown for one file
 _FAULT = "something went wrong inside Dateline; its log says what"
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one file or address: `state` is added, replaced, unchanged or failed.
+    """The result for one file or address: `state` is added, replaced, unchanged or failed.
 
-    `reason` says why it failed, or what else a reader should know. A file may hold several `articles`.
+    `reason` says why it failed, or what else a reader should know. A file may contain several `articles`.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Undo:
-    """What was taken out of the library, and for each what stood in its place then (an id, empty for nothing)."""
+    """The articles taken out of the library, and the id of what took the place of each (empty if nothing did)."""
 
     verb: str = ""
     documents: tuple[Document, ...] = ()
@@ -47,7 +47,7 @@ class Undo:
 
 @dataclass
 class Intake:
-    """One reader's adding in progress: the results so far, `total` of them to come, and how to undo replacing."""
+    """One reader's upload in progress: the results so far, the expected `total`, and how to undo replacements."""
 
     total: int = 0
     results: list[Result] = field(default_factory=list)
@@ -64,11 +64,11 @@ def add_files(
     """Add uploaded files one by one, yielding before the first and after each; the files are deleted.
 
     Args:
-        engine: Takes the articles.
-        shelf: Is told that the library changed.
+        engine: The engine that stores the articles.
+        shelf: Notified that the library changed.
         paths: The files, as the browser names them.
-        own: What this reader uploaded; no other file is read or deleted.
-        stopped: Asked between the batches of a large file; True ends adding it.
+        own: This reader's uploads; no other file is read or deleted.
+        stopped: Called between the batches of a large file; if it returns True, the file is not continued.
     """
     intake = Intake(len(paths))
     left = [Path(path) for path in paths]
@@ -92,7 +92,7 @@ def add_files(
         yield _finished(shelf, intake, old)
     finally:
         shelf.changed()
-        for path in left:  # the reader may have gone
+        for path in left:  # the reader may have left
             own.drop(str(path))
 
 
@@ -110,15 +110,15 @@ def add_url(engine: Engine, shelf: Shelf, url: str) -> Generator[Intake, None, N
 
 
 def remove(engine: Engine, shelf: Shelf, ids: Iterable[str]) -> Undo:
-    """Remove these articles, as far as they are still there, and return how to put them back.
+    """Remove the given articles that still exist, and return how to put them back.
 
     Raises:
-        RagError: The store failed; what went before that is lost to undoing no less than it is gone.
+        RagError: The store failed; articles that were already removed cannot be put back.
     """
     gone = []
     try:
         for document_id in dict.fromkeys(ids):
-            with contextlib.suppress(RagError):  # someone else was quicker
+            with contextlib.suppress(RagError):  # another reader has already removed it
                 document = engine.document(document_id)
                 engine.remove(document_id)
                 gone.append(document)
@@ -128,7 +128,7 @@ def remove(engine: Engine, shelf: Shelf, ids: Iterable[str]) -> Undo:
 
 
 def put_back(engine: Engine, shelf: Shelf, undo: Undo) -> list[Result]:
-    """Put articles back as they were, with their text and source; what was put in their place since then stays."""
+    """Put articles back with their text and source; an article that has since taken the place of one is kept."""
     shelf.changed()
     results = []
     for document, instead in zip(undo.documents, undo.instead, strict=True):
@@ -147,12 +147,12 @@ def put_back(engine: Engine, shelf: Shelf, undo: Undo) -> list[Result]:
 
 
 def _add(name: str, add: Callable[[], IngestReport]) -> Result:
-    """Add one article and say what became of it; an error is a result like any other."""
+    """Add one article and return the result; an error is also returned as a result."""
     try:
         report = add()
     except RagError as error:
         return Result(name, "failed", reason=str(error))
-    except Exception:  # a fault of ours must not cost the reader the other files
+    except Exception:  # a bug must not cost the reader the other files
         log.exception("an article could not be added")
         return Result(name, "failed", reason=_FAULT)
     states = ("added", "replaced", "unchanged")
@@ -160,8 +160,8 @@ def _add(name: str, add: Callable[[], IngestReport]) -> Result:
     for state in states:
         if sources := getattr(report, state):
             articles = sum(len(getattr(report, each)) for each in states)
-            name = name if articles > 1 else sources[0]  # of a web page, where it ended up
-            if state == "added" and not report.passages:  # a copy of what the library holds
+            name = name if articles > 1 else sources[0]  # for a web page, the address after redirects
+            if state == "added" and not report.passages:  # a copy of an article in the library
                 state = "unchanged"
             return Result(name, state, passages=report.passages, reason=told, articles=articles)
     return Result(name, "failed", reason=told or _FAULT)
@@ -175,7 +175,7 @@ def _add_file(
     old: dict[str, Document],
     stopped: Callable[[], bool],
 ) -> IngestReport:
-    """Add one file; what stood in its place goes to `old`."""
+    """Add one file; the document that it may replace goes into `old`."""
     name = file.name
     try:
         if file.stat().st_size > MOST_BYTES:
@@ -190,7 +190,7 @@ def _add_file(
 
 
 def _finished(shelf: Shelf, intake: Intake, old: dict[str, Document]) -> Intake:
-    """Say which articles the results are, and how to put back what was replaced."""
+    """Add the article of each result, and how to undo the replacements."""
     shelf.changed()
     places = {entry.path: entry for entry in shelf.entries()}
     for number, result in enumerate(intake.results):

@@ -1,6 +1,6 @@
-"""The library as readers look through it: found, sorted and paged without reading more than is shown.
+"""Search, sort and page the library without reading more than is shown.
 
-Nothing here knows Gradio. Article texts are read one at a time; only what `Engine.sources` gives is held.
+This does not depend on Gradio. Article texts are read one at a time; only the result of `Engine.sources` is kept.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from rag import Engine, RagError, SourceInfo
 
 PAGE = 25  # articles on a page
 SORTS = {"newest": "Newest first", "title": "Title", "source": "Source", "longest": "Longest first"}
-_FRESH = 5.0  # seconds for which the list is taken as it is; changes made through the page show at once
+_FRESH = 5.0  # seconds for which the list is cached; changes made through the page show at once
 _KEPT_SEARCHES = 16
 _SNIPPET = 90  # characters before and after the first match
-_LOOKED_AT = 100_000  # characters in which a match is looked for to be shown, and no more
-_HEAD = 1500  # characters in which a date line may stand
+_LOOKED_AT = 100_000  # characters of a text that are searched for a snippet
+_HEAD = 1500  # characters at the start in which a date line may occur
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 _DATE_LINE = re.compile(
     r"(?i)(?:(?:first )?(?:published|posted|updated|date)(?: on)?\s*:?\s*)?(?:\w+day,?\s+)?(.{8,18})"
@@ -32,7 +32,7 @@ _FORMATS = ("%Y-%m-%d", "%B %d, %Y", "%d %B %Y", "%b %d, %Y", "%d %b %Y", "%b. %
 
 @dataclass(frozen=True)
 class View:
-    """What one reader looks at: the words searched for, the order and the page, counted from 0."""
+    """What one reader sees: the search words, the order and the page, counted from 0."""
 
     query: str = ""
     sort: str = "newest"
@@ -41,7 +41,7 @@ class View:
 
 @dataclass(frozen=True)
 class Row:
-    """An article in the list. `snippet` is (before, match, after) where the text, not the title, holds the words."""
+    """An article in the list. `snippet` is (before, match, after) if the text, not the title, contains the words."""
 
     info: SourceInfo
     date: str = ""
@@ -50,7 +50,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Page:
-    """The rows of a page; `number` counts from 0, `found` is how many articles there are on all pages."""
+    """The rows of a page; `number` counts from 0, `found` is the number of articles on all pages."""
 
     rows: tuple[Row, ...]
     number: int
@@ -60,7 +60,7 @@ class Page:
 
 
 class Shelf:
-    """The articles of an engine, for all readers of a page. Safe to use from several threads."""
+    """The articles of an engine, shared by all readers of a page; thread-safe."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -80,12 +80,12 @@ class Shelf:
             return self._entries
 
     def changed(self) -> None:
-        """Look again: the library was changed."""
+        """Drop the cached list, because the library has changed."""
         with self._lock:
             self._read = -_FRESH
 
     def find(self, query: str) -> tuple[SourceInfo, ...]:
-        """Return the articles that hold every word of `query` in title, source or text; all without a word."""
+        """Return the articles with every word of `query` in title, source or text; all if there are no words."""
         entries = self.entries()
         words = tuple(dict.fromkeys(fold(query).split()))
         if not words:
@@ -104,7 +104,7 @@ class Shelf:
         return found
 
     def page(self, view: View) -> Page:
-        """Return what a reader sees of the list; a page that is no longer there is the last one."""
+        """Return the page that a reader sees; if it no longer exists, return the last page."""
         found = _sorted(self.find(view.query), view.sort)
         pages = max(1, -(-len(found) // PAGE))
         number = min(max(view.page, 0), pages - 1)
@@ -114,7 +114,7 @@ class Shelf:
         return Page(rows, number, pages, len(found), len(self.entries()))
 
     def titles(self, ids: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the titles of those of these articles that are still in the library, in this order."""
+        """Return the titles of the given articles that are still in the library, in this order."""
         titles = {entry.id: entry.title for entry in self.entries()}
         return tuple(titles[i] for i in ids if i in titles)
 
@@ -137,7 +137,7 @@ class Shelf:
         return Row(entry, entry.date[:10] or published(text), snippet(text, missing) if missing else None)
 
     def _text(self, entry: SourceInfo) -> str:
-        with contextlib.suppress(RagError):  # removed meanwhile
+        with contextlib.suppress(RagError):  # the article was removed in the meantime
             return self._engine.document(entry.id).text
         return ""
 
@@ -149,7 +149,7 @@ def fold(text: str) -> str:
 
 
 def snippet(text: str, words: list[str]) -> tuple[str, str, str] | None:
-    """Return the first place in a text that holds one of these folded words, as (before, match, after)."""
+    """Return the first match of one of these folded words in a text, as (before, match, after)."""
     text = text[:_LOOKED_AT]
     pieces = [fold(character) for character in text]
     folded = "".join(pieces)
@@ -168,7 +168,7 @@ def snippet(text: str, words: list[str]) -> tuple[str, str, str] | None:
 
 
 def published(text: str) -> str:
-    """Return the date of an article, ISO 8601, when one of its first lines is a date and nothing else; else empty."""
+    """Return an article's date (ISO 8601) if one of its first lines is only a date; otherwise an empty string."""
     for line in text[:_HEAD].splitlines()[:8]:
         match = _DATE_LINE.fullmatch(line.strip())
         found = match and _date(match[1])
@@ -207,5 +207,5 @@ def _sorted(entries: tuple[SourceInfo, ...], sort: str) -> list[SourceInfo]:
         return sorted(entries, key=lambda entry: (fold(entry.source), entry.id))
     if sort == "longest":
         return sorted(entries, key=lambda entry: (-entry.passages, *by_title(entry)))
-    # Two stable sorts: what was added at the same time stands by title.
+    # Two stable sorts: articles added at the same time are sorted by title.
     return sorted(sorted(entries, key=by_title), key=lambda entry: entry.added, reverse=True)

@@ -1,4 +1,4 @@
-"""The Library tab: its components, and how their events reach the library; `ui.library.view` makes what is shown."""
+"""The Library tab: its components and how their events reach the library. `ui.library.view` makes the HTML."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from ui.server.visitors import Visitor, visitor_of
 
 log = logging.getLogger(__name__)
 _KEEP = gr.skip()
-_LOOK = 0.5  # seconds between looks whether the reader is still there
-_MOST_WORDS = 200  # characters that are searched for
+_LOOK = 0.5  # seconds between checks that the reader is still there
+_MOST_WORDS = 200  # the most characters of a search
 _FAULT = "Something went wrong inside Dateline; its log says what."
 _INTRO = f"""<h2>Library</h2>
 <p>What you add or remove here changes the library for everyone who uses this Dateline. Which articles you choose to ask
@@ -52,10 +52,10 @@ _LIST_READ_ONLY = _LIST.replace(_REMOVE, "")
 
 @dataclass(frozen=True)
 class LibraryTab:
-    """What the page connects to other tabs.
+    """The parts of the tab that the page connects to other tabs.
 
     `chosen` holds the ids of the articles that this reader asks (a tuple, empty for all); `changes` is a number that
-    grows when this reader changed the library.
+    grows when this reader changes the library.
     """
 
     chosen: gr.State
@@ -65,19 +65,19 @@ class LibraryTab:
     shown: list[Any]
 
     def connect(self, tab: gr.Tab) -> None:
-        """Show what others changed whenever the tab is opened."""
+        """Refresh the list whenever the tab is opened, so that it shows what others changed."""
         tab.select(self.refresh, self.shown, [self.listing], **QUICK)
 
 
 @dataclass
 class _Adding:
-    """One reader's adding; `stopped` ends it after the batch that it is at."""
+    """One reader's upload; `stopped` ends it after the current batch."""
 
     stopped: bool = False
 
 
 class _Desk:
-    """The handlers. It holds no reader's state: that comes in and goes out with each event."""
+    """The event handlers. They keep no state of a reader; each event passes it in and out."""
 
     def __init__(self, engine: Engine, read_only: bool) -> None:
         self._engine = engine
@@ -95,13 +95,13 @@ class _Desk:
             return show.said(str(error), bad=True)
 
     def opened(self) -> str:
-        """Return the list as it is when the page is opened."""
+        """Return the list for a newly opened page."""
         return self.listed(View(), (), Undo())
 
     def on_act(
         self, view: View, chosen: tuple[str, ...], undo: Undo, changes: int, event: gr.EventData
     ) -> tuple[Any, ...]:
-        """Do what was clicked in the list."""
+        """Handle a click in the list."""
         before, notice = (chosen, changes), ""
         data = dict(event._data or {})
         try:
@@ -129,7 +129,7 @@ class _Desk:
                     notice, undo, changes = show.put_back(undo, failed), Undo(), changes + 1
         except RagError as error:
             notice = show.said(str(error), bad=True)
-        except Exception:  # a fault of ours must not leave the page without an answer
+        except Exception:  # a bug must not leave the page without an answer
             log.exception("the library could not do %s", data.get("do"))
             notice = show.said(_FAULT, bad=True)
         given = (_KEEP if now == old else now for now, old in zip((chosen, changes), before, strict=True))
@@ -138,7 +138,7 @@ class _Desk:
     async def on_files(
         self, paths: list[str] | None, changes: int, request: gr.Request | None = None
     ) -> AsyncGenerator[tuple[Any, ...], None]:
-        """Add what was uploaded, showing how it goes."""
+        """Add the uploaded files and show the progress."""
         adding, visitor = _Adding(), visitor_of(request)
         own = Own(uploads(), visitor.id)
         steps = add_files(self._engine, self._shelf, paths or [], own, lambda: adding.stopped)
@@ -149,7 +149,7 @@ class _Desk:
     async def on_url(
         self, changes: int, event: gr.EventData, request: gr.Request | None = None
     ) -> AsyncGenerator[tuple[Any, ...], None]:
-        """Add what stands at a web address."""
+        """Add the article at a web address."""
         url = str((event._data or {}).get("url", "")).strip()
         steps = add_url(self._engine, self._shelf, url)
         said, visitor = f"Fetching {url[:200]}", visitor_of(request)
@@ -176,9 +176,9 @@ class _Desk:
     async def _in_turns(
         self, steps: Generator[Intake, None, None], adding: _Adding, visitor: Visitor
     ) -> AsyncGenerator[Intake | int, None]:
-        """Take the steps one by one, each in its turn, yielding it or how many are before it.
+        """Run the steps one by one, each in its turn, yielding its result or the number of tickets ahead of it.
 
-        Readers who add many files take turns file by file. It ends when nobody listens any more.
+        Readers who add many files take turns file by file. It ends when the reader has left.
         """
 
         def take() -> Intake | None:
@@ -206,7 +206,7 @@ class _Desk:
                 yield intake
         finally:
             adding.stopped = True
-            with contextlib.suppress(ValueError):  # a thread is at it; it ends and closes it after this batch
+            with contextlib.suppress(ValueError):  # a thread is running it and closes it after this batch
                 steps.close()
 
     def _gone(self, undo: Undo, ask_all: bool) -> str:
@@ -219,9 +219,9 @@ def library_tab(engine: Engine, chosen: gr.State | None = None, *, read_only: bo
     """Build the tab inside the current Blocks, with its events.
 
     Args:
-        engine: Holds the library.
-        chosen: Takes the ids of the articles that a reader wants to ask; made when left out.
-        read_only: Nothing can be added or removed.
+        engine: The engine with the library.
+        chosen: Holds the ids of the articles that a reader wants to ask; created by default.
+        read_only: Whether adding and removing are disabled.
     """
     desk = _Desk(engine, read_only)
     view, undo, changes = gr.State(View()), gr.State(Undo()), gr.State(0)
@@ -234,7 +234,7 @@ def library_tab(engine: Engine, chosen: gr.State | None = None, *, read_only: bo
     if add:
         drop, intake = add
         added = [drop, intake, undo, changes]
-        # Drawn by an event of its own: adding may take minutes, in which this reader goes on turning pages.
+        # A separate event draws the list: adding may take minutes, and the reader may browse in the meantime.
         drop.upload(desk.on_files, [drop, changes], added, **SLOW).then(desk.listed, shown, [listing], **QUICK)
         intake.ask(desk.on_url, [changes], added, **SLOW).then(desk.listed, shown, [listing], **QUICK)
     listing.act(desk.on_act, [*shown, changes], [view, undo, listing, chosen, changes], **QUICK)
@@ -259,6 +259,6 @@ def _part(value: Any, template: str) -> gr.HTML:
 
 
 def _ids(data: dict[str, Any]) -> list[str]:
-    """Return the ids that the browser sent, at most what the list could have shown."""
+    """Return the ids that the browser sent, at most as many as the list can show."""
     wanted = data.get("ids") or [data.get("id", "")]
     return [str(i) for i in wanted][: 40 * PAGE] if isinstance(wanted, list) else []

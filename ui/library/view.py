@@ -1,4 +1,4 @@
-"""The library as HTML: pure functions. Titles, names, texts and reasons are untrusted; every piece is escaped."""
+"""Render the library as HTML; pure functions that escape all untrusted titles, names, texts and reasons."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from html import escape
 from ui.library.intake import Intake, Result, Undo
 from ui.library.shelf import SORTS, Page, Row, View
 
-_LABEL_CHARS = 120  # spoken with a button; a longer one helps nobody
-_NAMED = 3  # articles that are named in a line; the others are counted
+_LABEL_CHARS = 120  # of a button's label for screen readers; a longer one would not help
+_NAMED = 3  # articles that a line names; the rest are only counted
 _STATES = {"added": "Added", "replaced": "Replaced", "unchanged": "Unchanged", "failed": "Failed"}
 
 
 def listing(page: Page, view: View, chosen: Sequence[str], notice: str = "", *, read_only: bool = False) -> str:
-    """Return the list of articles with what was just done, the order and the pages.
+    """Return the list of articles with the last notice, the sort order and the pages.
 
     Args:
         page: The rows.
-        view: What the reader asked for.
-        chosen: Ids of the articles that the chat is limited to; all when there are none.
-        notice: HTML of one of the functions below.
-        read_only: Nothing can be removed.
+        view: The reader's search, order and page.
+        chosen: Ids of the articles that the chat is limited to; empty for all.
+        notice: HTML from one of the functions below.
+        read_only: Whether removing is disabled.
     """
     told = f'<div role="status" class="dl-told">{notice}</div>'
     if not page.total:
@@ -34,7 +34,7 @@ def listing(page: Page, view: View, chosen: Sequence[str], notice: str = "", *, 
 
 
 def asked_only(titles: Sequence[str]) -> str:
-    """Return the line that says which articles the chat is limited to; empty for all."""
+    """Return the line that says which articles the chat is limited to; empty if it is not limited."""
     if not titles:
         return ""
     return (
@@ -45,7 +45,7 @@ def asked_only(titles: Sequence[str]) -> str:
 
 
 def taken_out(undo: Undo) -> str:
-    """Return the line that says what was removed or replaced, with a button that puts it back."""
+    """Return the line that says which articles were removed or replaced, with an undo button."""
     if not undo.documents:
         return ""
     titles = [document.title for document in undo.documents]
@@ -56,23 +56,23 @@ def taken_out(undo: Undo) -> str:
 
 
 def said(text: str, *, bad: bool = False) -> str:
-    """Return a line about what was done, or what is wrong."""
+    """Return a line that reports what was done or what is wrong."""
     return f'<p class="dl-said{" dl-bad" if bad else ""}">{escape(text)}</p>'
 
 
 def put_back(undo: Undo, failed: Sequence[Result]) -> str:
-    """Return what became of putting articles back."""
+    """Return the line that reports whether the articles were put back."""
     if failed:
         return said(f"“{failed[0].title}” could not be put back: {failed[0].reason}", bad=True)
     return said(f"Put back {_plain([document.title for document in undo.documents])}.")
 
 
 def results(intake: Intake, working: str = "") -> str:
-    """Return a progress bar while there is more to come, and a line for each file or address.
+    """Return a line for each file or address, and a progress bar while work is in progress.
 
     Args:
-        intake: What was added so far.
-        working: What is being done; empty when all is done.
+        intake: The results so far.
+        working: What is being done now; empty when everything is done.
     """
     lines = "".join(_result(result) for result in intake.results)
     listed = f'<ul class="dl-results" tabindex="0" aria-label="What was added">{lines}</ul>' if lines else ""
@@ -87,7 +87,7 @@ def results(intake: Intake, working: str = "") -> str:
 
 
 def day(iso: str) -> str:
-    """Return an ISO date, or date and time, as a reader writes it: 5 Mar 2024."""
+    """Return an ISO date, or date and time, in a readable form: 5 Mar 2024."""
     try:
         found = date.fromisoformat(iso[:10])
     except ValueError:
@@ -175,7 +175,7 @@ def _result(result: Result) -> str:
     title = f"“{escape(result.title)}”" if result.title else ""
     title = f"{result.articles:,} articles" if result.articles > 1 else title
     passages = {0: "", 1: "1 passage"}.get(result.passages, f"{result.passages:,} passages")
-    # The engine's messages name the file; here its name stands before them.
+    # The engine's messages name the file, but here the name already comes before the message.
     reason = escape(result.reason.removeprefix(f"{result.name} "))
     about = "; ".join(filter(None, [", ".join(filter(None, [title, passages])), reason]))
     read = (

@@ -1,6 +1,6 @@
-"""The eval suite, run for the Quality tab: one run at a time in a process, in a thread of its own.
+"""Run the eval suite for the Quality tab in a separate thread, one run at a time per process.
 
-Nothing here knows Gradio.
+This does not depend on Gradio.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from eval.datasets.dataset import DataSet
     from eval.run.run import Progress
 
-# The eval suite is imported where it is used: with scipy and scikit-learn it takes seconds, and opening the page must
-# not.
+# The eval suite is imported where it is used: with scipy and scikit-learn the import takes seconds, which must not
+# delay opening the page.
 
 log = logging.getLogger(__name__)
 SYSTEMS = ("dateline", "extractive", "naive")
@@ -34,7 +34,7 @@ _one_at_a_time = threading.Lock()
 
 @dataclass(frozen=True)
 class Status:
-    """How the run goes, or how the last one went: `said` is how it ended, `failed` that it ended with an error."""
+    """The status of the current or last run: `said` says how it ended, `failed` whether it ended with an error."""
 
     running: bool = False
     what: str = ""
@@ -45,16 +45,16 @@ class Status:
     cancelled: bool = False
     said: str = ""
     failed: bool = False
-    finished: int = 0  # how many runs have ended, so that a page sees that one did
+    finished: int = 0  # how many runs have ended, so that a page notices a new one
 
 
 class Runner:
-    """Runs the eval suite with an engine's settings and keeps what comes out.
+    """Runs the eval suite with an engine's settings and keeps the runs.
 
     Args:
-        engine: Its settings are used; its library is left alone.
-        folder: Where runs are kept; beside the store when left out.
-        data: Returns the data set; the shipped one when left out.
+        engine: Its settings are used; its library is not touched.
+        folder: Where runs are kept; beside the store by default.
+        data: Returns the data set; the shipped one by default.
     """
 
     def __init__(
@@ -69,14 +69,14 @@ class Runner:
 
     @property
     def status(self) -> Status:
-        """Return how it goes."""
+        """Return the current status."""
         return replace(self._status, cancelled=self._status.running and self._cancelled.is_set())
 
     def start(self, systems: Sequence[str], split: str, limit: int | None) -> None:
-        """Begin a run and return at once.
+        """Start a run and return at once.
 
         Raises:
-            UsageError: A run is in progress, or what was asked for makes none.
+            UsageError: A run is in progress, or the request is not valid.
         """
         if not systems or set(systems) - set(SYSTEMS):
             raise UsageError("choose at least one system to run")
@@ -94,7 +94,7 @@ class Runner:
         work.start()
 
     def cancel(self) -> None:
-        """End the run after the questions that are being asked; what was answered is kept."""
+        """End the run after the questions in progress; finished answers are kept."""
         if self._status.running:
             self._cancelled.set()
 
@@ -111,7 +111,7 @@ class Runner:
             said = said if kept else "Cancelled before a question was answered."
         except RagError as error:
             said = str(error)
-        except Exception:  # nobody waits for this thread
+        except Exception:  # no caller waits for this thread, so the error is logged here
             log.exception("the eval failed")
             said = _FAULT
         finally:

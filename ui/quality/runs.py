@@ -1,6 +1,6 @@
-"""Runs of the eval suite that were kept: one folder a run, in it one JSON-lines file a system, and the report.
+"""Kept runs of the eval suite: one folder per run, with one JSON-lines file per system and the report.
 
-Nothing here knows Gradio.
+This does not depend on Gradio.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from eval.records import Run
     from eval.report.compare import Comparison
 
-# The eval suite is imported where it is used: with scipy and scikit-learn it takes seconds, and opening the page must
-# not.
+# The eval suite is imported where it is used: with scipy and scikit-learn the import takes seconds, which must not
+# delay opening the page.
 
 log = logging.getLogger(__name__)
 _REPORT = "report.html"
@@ -29,7 +29,7 @@ _REPORT = "report.html"
 
 @dataclass(frozen=True)
 class Kept:
-    """A run that was kept. `id` is FOLDER/FILE below the folder of all runs; shares are None where nothing counts."""
+    """A kept run. `id` is FOLDER/FILE relative to the folder of all runs; a share is None if no question counts."""
 
     id: str
     system: str
@@ -42,19 +42,19 @@ class Kept:
 
 
 class KeptRuns:
-    """The runs in a folder, for all readers of a page."""
+    """The kept runs in a folder, shared by all readers of a page."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._known: dict[Path, tuple[int, Kept | None]] = {}
 
     def listed(self) -> list[Kept]:
-        """Return the runs that were kept, newest first."""
+        """Return the kept runs, newest first."""
         found = [self._look(path) for path in self.folder.glob("*/*.jsonl")]
         return sorted((kept for kept in found if kept), key=lambda kept: (kept.started, kept.id), reverse=True)
 
     def read(self, run_id: str) -> Run:
-        """Return a run that was kept.
+        """Return a kept run.
 
         Raises:
             UsageError: It is gone, or its file is damaged.
@@ -72,7 +72,7 @@ class KeptRuns:
         return _read_text(self._path(run_id))
 
     def report(self, run_id: str) -> str:
-        """Return the report of a run, with the other systems of the same run, as a page of HTML.
+        """Return the report of a run, including the other systems of the same run, as an HTML page.
 
         Raises:
             UsageError: It is gone, or its file is damaged.
@@ -86,7 +86,7 @@ class KeptRuns:
         """Compare the second run with the first.
 
         Raises:
-            UsageError: One is gone, or they cannot be compared.
+            UsageError: One of them is gone, or they cannot be compared.
         """
         from eval.report.compare import compare
 
@@ -95,10 +95,10 @@ class KeptRuns:
         return compare(self.read(first), self.read(second))
 
     def forget(self, run_id: str) -> None:
-        """Delete a run; its report goes with it.
+        """Delete a run and its report.
 
         Raises:
-            UsageError: It is gone already.
+            UsageError: It is already gone.
         """
         path = self._path(run_id)
         (path.parent / _REPORT).unlink(missing_ok=True)
@@ -107,7 +107,7 @@ class KeptRuns:
             shutil.rmtree(path.parent, ignore_errors=True)
 
     def write_report(self, folder: Path) -> bool:
-        """Write the report over the runs of a folder that answered something; tell whether there is one."""
+        """Write the report over the runs of a folder that have answers; return whether there is one."""
         from eval import report
         from eval.records import read_run
 
@@ -123,7 +123,7 @@ class KeptRuns:
         return True
 
     def sweep(self, folder: Path) -> None:
-        """Leave no run behind in a folder that answered nothing, and no empty folder."""
+        """Delete the runs of a folder that have no answers, and the folder if it is empty."""
         for path in folder.glob("*.jsonl"):
             if not self._look(path):
                 path.unlink(missing_ok=True)
@@ -131,7 +131,7 @@ class KeptRuns:
             folder.rmdir()
 
     def _look(self, path: Path) -> Kept | None:
-        """Return what is known of a run file, read again only when it changed; None for one without answers."""
+        """Return the summary of a run file, reread only if the file changed; None for a run without answers."""
         from eval.records import read_run
 
         try:
@@ -139,12 +139,12 @@ class KeptRuns:
             if path not in self._known or self._known[path][0] != stamp:
                 self._known[path] = stamp, _kept(read_run(path, unfinished=True), path)
             return self._known[path][1]
-        except (OSError, RagError) as error:  # deleted meanwhile, or not ours
+        except (OSError, RagError) as error:  # deleted in the meantime, or not a run file
             log.info("%s", error)
             return None
 
     def _path(self, run_id: str) -> Path:
-        """Return the file of a run; only what is listed is found, whatever a browser asks for."""
+        """Return the file of a run; only listed runs are found, since the id comes from a browser."""
         path = next((p for p in self.folder.glob("*/*.jsonl") if f"{p.parent.name}/{p.name}" == run_id), None)
         if path is None:
             raise UsageError("this run is no longer kept; reload the page")

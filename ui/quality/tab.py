@@ -1,4 +1,4 @@
-"""The Quality tab: its components, and how their events reach the eval suite. What is shown is in `ui.quality.view`."""
+"""The Quality tab: its components and how their events reach the eval suite. `ui.quality.view` makes the HTML."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ui.quality.runner import MOST_QUESTIONS, SYSTEMS, Runner
 from ui.settings.preferences import model_name
 
 log = logging.getLogger(__name__)
-_EVERY = 1.0  # seconds between looks at a run in progress
+_EVERY = 1.0  # seconds between checks of a run in progress
 _FAULT = "Something went wrong inside Dateline; its log says what."
 _INTRO = """<h2>Quality</h2>
 <p>Questions with known answers, asked over the shipped articles in a store of their own: the library is neither read
@@ -30,24 +30,24 @@ _REPORT = """<div class="dl-report" hidden><div class="dl-report-top"><h3>Report
 
 @dataclass(frozen=True)
 class QualityTab:
-    """What the page connects: `opened` fills `shown` when the tab is opened."""
+    """The tab's components, for the page to connect: `opened` fills `shown` when the tab is opened."""
 
     desk: _Desk
     shown: list[Any]
 
     def connect(self, tab: gr.Tab) -> None:
-        """Show how things stand whenever the tab is opened."""
+        """Show the current state whenever the tab is opened."""
         tab.select(self.desk.opened, None, self.shown, **QUICK)
 
 
 class _Desk:
-    """The handlers; the runner is the same for all readers."""
+    """The event handlers; all readers share the runner."""
 
     def __init__(self, runner: Runner) -> None:
         self.runner = runner
 
     def opened(self) -> tuple[Any, ...]:
-        """Return how things stand: the run, the runs that were kept, and the count of those that ended."""
+        """Return the current state: the run in progress, the kept runs, and the number of finished runs."""
         status = self.runner.status
         return (
             show.progress(status),
@@ -57,14 +57,14 @@ class _Desk:
         )
 
     def on_tick(self, seen: int) -> tuple[Any, ...]:
-        """Return what is new of the run in progress."""
+        """Return what is new in the run in progress."""
         status = self.runner.status
         if status.running and status.finished == seen:
             return show.progress(status), gr.skip(), gr.skip(), gr.skip()
         return self.opened()
 
     def on_act(self, event: gr.EventData) -> tuple[Any, ...]:
-        """Do what was clicked or submitted."""
+        """Handle a click or a submitted form."""
         data, problem = dict(event._data or {}), ""
         try:
             match data.get("do"):
@@ -77,14 +77,14 @@ class _Desk:
                     self.runner.kept.forget(str(data.get("run", "")))
         except RagError as error:
             problem = str(error)
-        except Exception:  # a fault of ours must not leave the page without an answer
+        except Exception:  # a bug must not leave the page without an answer
             log.exception("the Quality tab could not do %s", data.get("do"))
             problem = _FAULT
         _, kept, timer, finished = self.opened()
         return show.progress(self.runner.status, problem), kept, timer, finished
 
     def file(self, read: Callable[[], str]) -> dict[str, str]:
-        """Return a text for the browser, or what is wrong."""
+        """Return a text for the browser, or an error message."""
         try:
             return {"text": read()}
         except RagError as error:
@@ -99,12 +99,12 @@ def quality_tab(engine: Engine, runner: Runner | None = None) -> QualityTab:
 
     Args:
         engine: Its settings are measured.
-        runner: Runs the eval suite; one over the shipped questions when left out.
+        runner: Runs the eval suite; uses the shipped questions by default.
     """
     desk = _Desk(runner or Runner(engine))
     llm = engine.settings.llm
 
-    # What the browser calls must be functions: Gradio marks them, and a method takes no mark.
+    # The browser must call functions: Gradio sets an attribute on them, which it cannot do on a method.
     def report(run_id: Any) -> dict[str, str]:
         return desk.file(lambda: desk.runner.kept.report(str(run_id)))
 
@@ -141,7 +141,7 @@ def _part(value: Any, template: str, functions: list[Any] | None = None) -> gr.H
 
 
 def _limit(text: str) -> int | None:
-    """Return the number that was typed; 0, which no run accepts, for what is none."""
+    """Return the typed number; 0, which no run accepts, if it is not a number."""
     if not text.strip():
         return None
     return min(int(text), MOST_QUESTIONS + 1) if text.strip().isdecimal() else 0

@@ -1,4 +1,4 @@
-"""The Quality tab as HTML: pure functions. Names, questions and answers are untrusted; every piece is escaped."""
+"""Render the Quality tab as HTML; pure functions that escape all untrusted names, questions and answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SPLITS = (
     ("test", "test", "to report, never to tune on"),
     ("all", "all", "both halves"),
 )
-_CHANGES = 50  # questions shown as better, and as worse
+_CHANGES = 50  # the most questions shown as better, and as worse
 _WORDS = {"better": "better", "worse": "worse", "no difference": "no difference"}
 
 
@@ -26,7 +26,7 @@ def form(model: str, has_model: bool) -> str:
 
     Args:
         model: The answer model in words.
-        has_model: False where answers are quotes only; the naive system needs a model.
+        has_model: False if answers are only quotes; the naive system needs a model.
     """
     systems = (
         ("dateline", "Dateline", f"as it is set up here: {model}", True),
@@ -57,7 +57,7 @@ def form(model: str, has_model: bool) -> str:
 
 
 def progress(status: Status, problem: str = "") -> str:
-    """Return how the run goes, or how the last one ended."""
+    """Return the progress of the run, or how the last one ended."""
     told = f'<p class="dl-said dl-bad">{escape(problem)}</p>' if problem else ""
     if not status.running:
         said = (
@@ -81,7 +81,7 @@ def progress(status: Status, problem: str = "") -> str:
 
 
 def kept(runs: Sequence[Kept]) -> str:
-    """Return the runs that were kept, and the form that compares two of them."""
+    """Return the kept runs, and the form that compares two of them."""
     if not runs:
         return '<p class="dl-hint">No run is kept yet.</p>'
     rows = "".join(_row(run) for run in runs)
@@ -96,7 +96,7 @@ def kept(runs: Sequence[Kept]) -> str:
 
 
 def comparison(found: Comparison) -> str:
-    """Return two runs compared: the verdict, every metric, and the questions that went better and worse."""
+    """Return the comparison of two runs: the verdict, every metric, and the questions that got better and worse."""
     from eval.report.words import label, number
 
     main = next(d for d in found.differences if d.metric == found.metric)

@@ -1,1 +1,1 @@
-"""What stands between the network and the page: who may send what, and who waits."""
+"""Code between the network and the page: access, request checks, uploads and queues."""

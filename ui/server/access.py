@@ -1,4 +1,4 @@
-"""Who may talk to the page: the addresses it answers to, the password, and whether it can be changed."""
+"""Access to the page: the addresses that it answers to, the password, and whether it is read-only."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Access:
     """How a page is served.
 
     Args:
-        host: The address that is listened on.
-        password: What readers must enter; None for none.
-        names: Other names under which the page is reached, such as those of a proxy in front of it.
-        read_only: Nobody can add or remove articles, run the eval, or leave feedback.
-        everyone: Whoever can reach `host` may come in without a password.
+        host: The address that the server listens on.
+        password: The password that readers must enter; None for no password.
+        names: Other names for the page, such as those of a proxy in front of it.
+        read_only: Readers cannot add or remove articles, run the eval, or leave feedback.
+        everyone: Anyone who can reach `host` may use the page without a password.
     """
 
     host: str = "127.0.0.1"
@@ -33,11 +33,11 @@ class Access:
 
     @property
     def loopback(self) -> bool:
-        """Tell whether only programs of this machine can reach the page."""
+        """Return whether only programs on this machine can reach the page."""
         return is_loopback(self.host)
 
     def check(self) -> None:
-        """Refuse to let strangers in unasked.
+        """Check that others cannot reach the page without a password, unless `everyone` allows it.
 
         Raises:
             UsageError: Others can reach the page, and there is neither a password nor `everyone`.
@@ -49,10 +49,10 @@ class Access:
             )
 
     def answers_to(self, host: str) -> bool:
-        """Tell whether a request's Host header names this page.
+        """Return whether a request's Host header names this page.
 
-        A page of another site whose name leads here (DNS rebinding) sends that name. So a name must be one of ours; an
-        address is one by itself, except that a page on loopback answers to loopback only.
+        A page of another site whose name resolves to this machine (DNS rebinding) sends that name. So a name must be
+        one of ours. An IP address is always accepted, except that a page on loopback answers to loopback only.
         """
         try:
             name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
@@ -63,7 +63,7 @@ class Access:
         return is_loopback(name) or (not self.loopback and _is_address(name))
 
     def lets_in(self, headers: Mapping[str, str]) -> bool:
-        """Tell whether the request carries the password; the user's name does not matter."""
+        """Return whether the request has the right password; the user name does not matter."""
         if not self.password:
             return True
         scheme, _, given = headers.get("authorization", "").partition(" ")
@@ -75,10 +75,10 @@ class Access:
 
 
 def same_origin(headers: Mapping[str, str]) -> bool:
-    """Tell whether a request comes from this page itself, or from a program that is no web page.
+    """Return whether a request comes from this page itself, or from a program that is not a web page.
 
-    A browser names the page that a request comes from in `Origin`, and says in `Sec-Fetch-Site` whether it is another
-    site's. Following a link to the page is fine.
+    A browser names the page that sent a request in `Origin`, and says in `Sec-Fetch-Site` whether that page belongs to
+    another site. Following a link to the page is allowed.
     """
     origin = headers.get("origin")
     if origin is not None and origin.partition("://")[2].lower() != headers.get("host", "").lower():
@@ -88,7 +88,7 @@ def same_origin(headers: Mapping[str, str]) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address is this machine's own."""
+    """Return whether a host name or address is loopback."""
     try:
         return ipaddress.ip_address(host.partition("%")[0]).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the page's scripts may call, and in which shape: everything else is refused before Gradio looks at it."""
+"""Check the calls of the page's scripts and their shape, and refuse everything else before Gradio reads it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 _HASH = re.compile(r"\w{1,64}")
-_MOST_DEPTH = 12  # of a file in what the page sends; conversations lie at depth 8
+_MOST_DEPTH = 12  # of a file object in the page's data; conversations are at depth 8
 
 
 class WrongShape(Exception):
-    """A call that the page never makes; `status` is what HTTP calls it."""
+    """A call that the page never makes; `status` is the HTTP status."""
 
     def __init__(self, why: str, status: int = 422) -> None:
         super().__init__(why)
@@ -22,12 +22,12 @@ class WrongShape(Exception):
 
 @dataclass(frozen=True)
 class Calls:
-    """The calls of one page.
+    """The allowed calls of one page.
 
     Args:
-        handlers: How many values each event handler takes, by its number.
-        functions: The names of what the page's own scripts call.
-        owns: Tells whether a reader uploaded the file at a path.
+        handlers: The number of values that each event handler takes, by its index.
+        functions: The names of the functions that the page's own scripts call.
+        owns: Returns whether a reader uploaded the file at a path.
     """
 
     handlers: Mapping[int, int]
@@ -35,15 +35,15 @@ class Calls:
     owns: Callable[[str, str], bool]
 
     def check(self, kind: str, raw: bytes, reader: str) -> None:
-        """Refuse what the page never sends.
+        """Refuse a call that the page never makes.
 
         Args:
             kind: The last part of the address: `join`, `predict`, `cancel`, `reset` or `component_server`.
             raw: The body.
-            reader: Who sent it.
+            reader: The id of the reader who sent it.
 
         Raises:
-            WrongShape: It is of another shape, or names a file that this reader did not upload.
+            WrongShape: The call has the wrong shape, or names a file that this reader did not upload.
         """
         try:
             body = json.loads(raw)
@@ -90,13 +90,13 @@ class Calls:
 
 
 def _is_plain(value: Any) -> bool:
-    """Tell whether a value is text, a number, true, false, nothing, or a list of these."""
+    """Return whether a value is a string, a number, true, false, null, or a list of these."""
     items = value if isinstance(value, list) else [value]
     return all(item is None or isinstance(item, str | int | float) for item in items)
 
 
 def _files(value: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
-    """Yield everything that Gradio may take for a file, however deep it lies: any object with a `path`."""
+    """Yield everything that Gradio may take for a file: any object with a `path`, at any allowed depth."""
     if depth > _MOST_DEPTH:
         raise WrongShape("The request is nested too deeply.")
     if isinstance(value, dict):

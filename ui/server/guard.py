@@ -1,7 +1,7 @@
-"""What stands in front of the page: every request passes here, and what the page never sends is refused.
+"""Check every request to the page, and refuse requests that the page never sends.
 
-Refused are foreign hosts and origins, requests without the password, addresses that the page does not use, bodies that
-are too large, too slow or of another shape, and files that this reader did not upload.
+The guard refuses foreign hosts and origins, requests without the password, addresses that the page does not use, bodies
+that are too large, too slow or of the wrong shape, and files that this reader did not upload.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from ui.server.calls import Calls, WrongShape
 from ui.server.uploads import MOST_OF_READER, uploads
 from ui.server.visitors import COOKIE, presence, visitor_id
 
-MOST_JSON = 4_000_000  # bytes of a request that is no upload; a browser keeps a million characters of conversations
-BODY_SECONDS = 30.0  # that the next piece of a body may take
-MOST_REQUESTS = 1500  # at the same time, of everyone
+MOST_JSON = 4_000_000  # bytes of a request other than an upload; a browser stores a million characters of conversations
+BODY_SECONDS = 30.0  # the longest wait for the next piece of a body
+MOST_REQUESTS = 1500  # at the same time, in total
 MOST_OF_ADDRESS = 1000  # at the same time, from one address
 MOST_WRONG = 10  # wrong passwords from one address in `WRONG_SECONDS`
 WRONG_SECONDS = 60.0
-# What the page asks for. Gradio has much more: other people's pages through a proxy, files by their path, logs, an
-# API and its description. Nobody needs them here.
+# The addresses that the page uses. Gradio serves many more that are not needed here: other people's pages through a
+# proxy, files by their path, logs, an API and its description.
 _PAGE = re.compile(
     r"/(?:|config|theme\.css|favicon\.ico|manifest\.json|robots\.txt|(?:assets|static|svelte)/.+)"
     r"|/gradio_api/(?:startup-events|heartbeat/\w{1,64}|queue/data|upload_progress|info)"
@@ -49,7 +49,7 @@ _HEADERS = {
 
 
 class Refused(Exception):
-    """A request that is not let through: the HTTP status and why, for whoever sent it."""
+    """A refused request: the HTTP status and the reason for the sender."""
 
     def __init__(self, status: int, why: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(why)
@@ -57,12 +57,12 @@ class Refused(Exception):
 
 
 class Guard:
-    """An ASGI application that lets through what the page may be sent.
+    """An ASGI application that passes only allowed requests on to the page.
 
     Args:
         app: The page.
-        access: Who may talk to it.
-        calls: What the page's scripts may call.
+        access: Who may use it.
+        calls: The calls that the page's scripts may make.
     """
 
     def __init__(self, app: ASGIApp, access: Access, calls: Calls) -> None:
@@ -73,7 +73,7 @@ class Guard:
         self._wrong: dict[str, deque[float]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or pass it on."""
+        """Refuse a request, or pass it on."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -153,7 +153,7 @@ class Guard:
     async def _upload(
         self, scope: Scope, receive: Receive, send: Send, headers: Mapping[str, str], reader: str
     ) -> None:
-        """Pass an upload on while there is room for it, and remember whose the files are."""
+        """Pass an upload on if there is room for it, and record the owner of the files."""
         size = _length(headers, MOST_OF_READER)
         try:
             uploads().reserve(reader, size)
@@ -179,13 +179,13 @@ class Guard:
 
 
 def _path(scope: Scope) -> str:
-    """Return the path that was asked for, without the one under which the page is mounted."""
+    """Return the requested path without the path under which the page is mounted."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", "")) or "/"
 
 
 def _length(headers: Mapping[str, str], most: int) -> int:
-    """Return how many bytes a body has; the server sees to it that no more are read."""
+    """Return the declared number of bytes in a body; the server does not read more than that."""
     said = headers.get("content-length", "")
     if not said.isdecimal():
         raise Refused(411, "The request does not say how long it is.")
@@ -208,12 +208,12 @@ async def _body(receive: Receive, headers: Mapping[str, str]) -> bytes:
 
 
 def _timed(receive: Receive) -> Receive:
-    """Return `receive` so that a sender cannot hold a request open without sending anything."""
+    """Wrap `receive` so that a sender cannot hold a request open without sending anything."""
     whole = False
 
     async def in_time() -> Message:
         nonlocal whole
-        if whole:  # what comes now is that the sender hung up, whenever that is
+        if whole:  # only the disconnect message is left, which may come at any time
             return await receive()
         try:
             message = await asyncio.wait_for(receive(), BODY_SECONDS)
@@ -226,7 +226,7 @@ def _timed(receive: Receive) -> Receive:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that gives a body that was read already, and then goes on."""
+    """Wrap `receive` so that it first returns a body that was already read."""
     sent = False
 
     async def again() -> Message:
@@ -240,7 +240,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 def _with_headers(send: Send, new_reader: bool) -> Send:
-    """Return `send` so that every answer carries what browsers should know."""
+    """Wrap `send` so that every response has the security headers, and the cookie for a new reader."""
     extra = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
     if new_reader:
         cookie = f"{COOKIE}={secrets.token_hex(16)}; HttpOnly; SameSite=Strict; Path=/"

@@ -1,4 +1,4 @@
-"""Who waits for a model, or for the library: one line each, first come, first served, and none without end."""
+"""Queues of limited length for each model and for the library; first come, first served."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ import threading
 
 from rag import RagError, Settings
 
-MOST_WAITING = 500  # in one line
-MOST_OF_READER = 200  # of them, that one browser may have
-_ENDPOINT_PLACES = 8  # questions at the same time, where another server does the work
+MOST_WAITING = 500  # in one queue
+MOST_OF_READER = 200  # in one queue, from one browser
+_ENDPOINT_PLACES = 8  # questions at the same time if another server does the work
 _lines: dict[tuple[str, str | None], Queue] = {}
 _lock = threading.Lock()
 
 
 class Queue:
-    """A line in front of `places` places."""
+    """A queue in which the first `places` tickets have their turn at the same time."""
 
     def __init__(self, places: int) -> None:
-        """Begin with nobody in it."""
+        """Begin with an empty queue."""
         self.places = places
         self.tickets: list[Ticket] = []
         self.lock = threading.Lock()
 
     def join(self, reader: str = "") -> Ticket:
-        """Return a ticket at the end of the line.
+        """Return a ticket at the end of the queue.
 
         Args:
-            reader: Who waits.
+            reader: The id of the reader who waits.
 
         Raises:
-            RagError: The line is too long, or this reader has too many tickets in it.
+            RagError: The queue is full, or this reader has too many tickets in it.
         """
         with self.lock:
             if len(self.tickets) >= MOST_WAITING:
@@ -42,30 +42,30 @@ class Queue:
 
 
 class Ticket:
-    """One question's place in its line."""
+    """The place of one piece of work in its queue."""
 
     def __init__(self, line: Queue, reader: str) -> None:
-        """Remember the line; `Line.join` puts the ticket into it."""
+        """Store the queue; `Queue.join` adds the ticket to it."""
         self._line = line
         self.reader = reader
 
     @property
     def ahead(self) -> int:
-        """How many must end before this one's turn; 0 when it is its turn, or it has left."""
+        """How many tickets must leave before this one's turn; 0 if it is its turn, or if it has left."""
         with self._line.lock:
             if self not in self._line.tickets:
                 return 0
             return max(0, self._line.tickets.index(self) - self._line.places + 1)
 
     def leave(self) -> None:
-        """Make room for the next; a second call does nothing."""
+        """Leave the queue; a second call does nothing."""
         with self._line.lock:
             if self in self._line.tickets:
                 self._line.tickets.remove(self)
 
 
 def queue_of(settings: Settings) -> Queue:
-    """Return the line in front of the model that the settings name: a model in this process does one at a time."""
+    """Return the queue for the model that the settings name; a model in this process answers one at a time."""
     local = not settings.llm.startswith("openai:") and settings.llm != "extractive"
     with _lock:
         key = settings.llm, settings.llm_base_url

@@ -1,7 +1,7 @@
-"""Uploaded files: where they lie, whose they are, and how much may lie there. Nothing here knows Gradio.
+"""Track uploaded files: their folder, their owners and their total size; does not depend on Gradio.
 
-Gradio keeps every upload in one folder and lets any request name any file in it. Here each reader has only the files
-that came with a request of theirs, and only until these were added to the library.
+Gradio keeps every upload in one folder and lets any request name any file in it. Here each reader can use only files
+from their own requests, and only until these are added to the library.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from rag import UsageError
 
 MOST_OF_READER = 1_000_000_000  # bytes that one reader's uploads may take until they are added
 MOST_OF_ALL = 4_000_000_000  # bytes that all uploads may take
-FREE = 500_000_000  # bytes that stay free on the disk
-FORGOTTEN = 3600.0  # seconds after which an upload that nobody added is deleted
+FREE = 500_000_000  # bytes that must stay free on the disk
+FORGOTTEN = 3600.0  # seconds after which an upload that was not added is deleted
 _PREFIX = "dateline-uploads-"
 
 
 @dataclass
 class _Upload:
-    """One file: its size in bytes, who uploaded it, and when it came."""
+    """One file: its size in bytes, the readers who uploaded it, and the upload time."""
 
     size: int
     owners: set[str] = field(default_factory=set)
@@ -42,7 +42,7 @@ class Uploads:
     """The uploads of this process.
 
     Args:
-        folder: Where they lie; nothing else does.
+        folder: The folder of the uploads, which contains nothing else.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -52,10 +52,10 @@ class Uploads:
         self._lock = threading.Lock()
 
     def reserve(self, owner: str, size: int) -> None:
-        """Make room for a request of `size` bytes that is about to be read; `release` gives it back.
+        """Reserve room for a request of `size` bytes that is about to be read; `release` gives it back.
 
         Raises:
-            UsageError: This reader's uploads, or all of them, would take too much.
+            UsageError: This reader's uploads, or all uploads together, would take too much space.
         """
         self.sweep()
         with self._lock:
@@ -68,27 +68,27 @@ class Uploads:
             self._coming[owner] = self._coming.get(owner, 0) + size
 
     def release(self, owner: str, size: int) -> None:
-        """Give back the room of a request that ended."""
+        """Give back the room of a finished request."""
         with self._lock:
             self._coming[owner] -= size
             if not self._coming[owner]:
                 del self._coming[owner]
 
     def note(self, owner: str, paths: Iterable[str]) -> None:
-        """Remember that this reader uploaded these files."""
+        """Record that this reader uploaded these files."""
         with self._lock:
             for path in map(self._inside, paths):
                 if path and path.is_file():
                     self._files.setdefault(path, _Upload(path.stat().st_size)).owners.add(owner)
 
     def owns(self, owner: str, path: str) -> bool:
-        """Tell whether this reader uploaded the file at `path`, and it was not added yet."""
+        """Return whether this reader uploaded the file at `path` and it is not yet added."""
         found = self._inside(path)
         with self._lock:
             return found in self._files and owner in self._files[found].owners
 
     def drop(self, owner: str, path: str) -> None:
-        """Let go of a file: it is deleted when no other reader has uploaded the same. Any other path is left alone."""
+        """Release a reader's file, and delete it unless another reader uploaded the same one; ignore any other path."""
         found = self._inside(path)
         with self._lock:
             if found is None or found not in self._files:
@@ -98,19 +98,19 @@ class Uploads:
                 self._delete(found)
 
     def sweep(self) -> None:
-        """Delete what was uploaded and never added, and what broken uploads left behind."""
+        """Delete uploads that were never added, and the remains of broken uploads."""
         with self._lock:
             now = time.monotonic()
             for path in [p for p, file in self._files.items() if now - file.came > FORGOTTEN]:
                 self._delete(path)
             before = time.time() - FORGOTTEN
             for path in self.folder.rglob("*"):
-                with contextlib.suppress(OSError):  # it went meanwhile
+                with contextlib.suppress(OSError):  # deleted in the meantime
                     if path not in self._files and path.name != "lock" and path.lstat().st_mtime < before:
                         path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
 
     def _inside(self, path: str) -> Path | None:
-        """Return the file that a path leads to, where it lies in the folder."""
+        """Return the file that a path leads to, or None if it is outside the folder."""
         try:
             found = Path(path).resolve()
         except (OSError, ValueError, RuntimeError):
@@ -119,10 +119,10 @@ class Uploads:
 
     def _delete(self, path: Path) -> None:
         self._files.pop(path, None)
-        with contextlib.suppress(OSError):  # the folder is deleted as a whole at the end
+        with contextlib.suppress(OSError):  # the whole folder is deleted at the end anyway
             path.unlink()
             if path.parent != self.folder:
-                path.parent.rmdir()  # Gradio gives each upload a folder of its own
+                path.parent.rmdir()  # Gradio gives each upload its own folder
 
 
 @dataclass(frozen=True)
@@ -133,24 +133,24 @@ class Own:
     owner: str
 
     def has(self, path: str) -> bool:
-        """Tell whether the reader uploaded the file at `path`, and it was not added yet."""
+        """Return whether the reader uploaded the file at `path` and it is not yet added."""
         return self.uploads.owns(self.owner, path)
 
     def drop(self, path: str) -> None:
-        """Delete a file of the reader's; any other path is left alone."""
+        """Delete one of the reader's files; ignore any other path."""
         self.uploads.drop(self.owner, path)
 
 
 @cache
 def uploads() -> Uploads:
-    """Return the uploads of this process, in a new folder that is deleted at its end; left-over ones go now."""
+    """Return this process's uploads, in a new folder that is deleted at exit; delete left-over folders now."""
     parent = Path(os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir())
     parent.mkdir(parents=True, exist_ok=True)
     _sweep_left_over(parent)
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
     lock = filelock.FileLock(folder / "lock", thread_local=False)
     lock.acquire()
-    os.environ["GRADIO_TEMP_DIR"] = str(folder)  # where Gradio puts them, and the only place it takes them from
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)  # where Gradio puts uploads, and the only place that it takes them from
 
     def end() -> None:
         lock.release()
@@ -161,7 +161,7 @@ def uploads() -> Uploads:
 
 
 def _sweep_left_over(parent: Path) -> None:
-    """Delete the folders of processes that were killed: nobody holds their locks."""
+    """Delete the folders of killed processes, whose locks are no longer held."""
     for folder in parent.glob(f"{_PREFIX}*"):
         lock = filelock.FileLock(folder / "lock", timeout=0, thread_local=False)
         with contextlib.suppress(OSError, filelock.Timeout):

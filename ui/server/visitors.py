@@ -1,4 +1,4 @@
-"""Who sent a request, and who still listens: an answer that nobody will see need not be worked out."""
+"""Identify who sent a request and whether they are still listening, so that unseen answers can be stopped."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ _MOST = 10_000  # pages remembered
 
 
 class Presence:
-    """The streams through which pages receive what the server has for them, by the page's session hash."""
+    """The streams from the server to its pages, by the page's session hash."""
 
     def __init__(self) -> None:
-        """Begin without any page."""
+        """Begin without pages."""
         self._streams: OrderedDict[str, tuple[int, float]] = OrderedDict()
         self._lock = threading.Lock()
 
     def came(self, page: str) -> None:
-        """Note that a stream of this page was opened."""
+        """Record that a stream of this page was opened."""
         self._change(page, 1)
 
     def went(self, page: str) -> None:
-        """Note that a stream of this page was closed."""
+        """Record that a stream of this page was closed."""
         self._change(page, -1)
 
     def sent(self, page: str) -> None:
-        """Note that this page sent an event; it now opens a stream for what comes of it, and may be slow to do so."""
+        """Record that this page sent an event; it may be slow to open the stream for the result."""
         self._change(page, 0)
 
     def gone(self, page: str) -> bool:
-        """Tell whether nobody has listened on this page for some seconds."""
+        """Return whether this page has had no stream for some seconds."""
         with self._lock:
             streams, since = self._streams.get(page, (0, 0.0))
             return streams <= 0 and time.monotonic() - since > GRACE
@@ -55,21 +55,21 @@ presence = Presence()
 
 @dataclass(frozen=True)
 class Visitor:
-    """Whoever sent an event: `id` tells browsers apart, `page` the pages of one."""
+    """The sender of an event: `id` identifies the browser, `page` a page in it."""
 
     id: str = ""
     page: str = ""
 
     def gone(self) -> bool:
-        """Tell whether nobody listens on the page any more."""
+        """Return whether the page is no longer listening."""
         return bool(self.page) and presence.gone(self.page)
 
 
-NOBODY = Visitor()  # who asks where there is no request, as in tests
+NOBODY = Visitor()  # the sender if there is no request, as in tests
 
 
 def visitor_of(request: Any) -> Visitor:
-    """Return who sent an event that has just come, given its `gr.Request`, or None where there is none."""
+    """Return the sender of an event that has just arrived, given its `gr.Request`, or None if there is none."""
     if request is None:
         return NOBODY
     page = request.session_hash or ""
@@ -80,7 +80,7 @@ def visitor_of(request: Any) -> Visitor:
 
 
 def visitor_id(headers: Mapping[str, str], address: str) -> str:
-    """Return what tells one browser from another: the cookie that it was given, else its address."""
+    """Return the id of a browser: the cookie that it was given, or else its address."""
     try:
         found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
     except CookieError:

@@ -1,1 +1,1 @@
-"""The Settings tab: what each reader sets for themselves."""
+"""The Settings tab: the settings that each reader has."""

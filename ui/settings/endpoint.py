@@ -1,7 +1,7 @@
-"""Tries an OpenAI-compatible endpoint and says in plain words what is wrong with it.
+"""Test an OpenAI-compatible endpoint and say in plain words what is wrong with it.
 
-Neither the key nor anything that the endpoint says is repeated to the reader: the address may be one of a server inside
-the network that Dateline runs in. The log has it.
+The reader never sees the key or any text from the endpoint, because the address may be a server inside the network that
+Dateline runs in. The endpoint's text goes to the log.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from urllib.parse import urlsplit
 import httpx
 
 _TIMEOUT = 20.0  # seconds; a server that loads its model first may need most of it
-_MOST_BYTES = 65_536  # of a reply that are read
-_SAYS = 200  # characters of another server's complaint that are logged
+_MOST_BYTES = 65_536  # the most that is read of a reply
+_SAYS = 200  # characters of another server's error message that are logged
 _log = logging.getLogger(__name__)
 
 
 def url_problem(url: str) -> str:
-    """Return what is wrong with an endpoint's address as such, or nothing."""
+    """Return what is wrong with the form of an endpoint's address, or an empty string."""
     try:
         parts = urlsplit(url)
         fine = parts.scheme in ("http", "https") and bool(parts.hostname)
-        _ = parts.port  # raises where it is no number
+        _ = parts.port  # raises if it is not a number
     except ValueError:
         fine = False
     if not fine:
@@ -41,12 +41,12 @@ def url_problem(url: str) -> str:
 
 
 async def try_endpoint(url: str, model: str, key: str) -> str:
-    """Ask the endpoint for one word; return what is wrong in plain words, or nothing when it works.
+    """Ask the endpoint for one word; return what is wrong in plain words, or an empty string if it works.
 
     Args:
         url: Base address, such as `http://127.0.0.1:8000/v1`.
         model: The model's name there.
-        key: The key, or nothing.
+        key: The key, or an empty string.
     """
     if problem := url_problem(url):
         return problem
@@ -54,9 +54,9 @@ async def try_endpoint(url: str, model: str, key: str) -> str:
         return "The model's name is missing; the endpoint's provider lists the names."
     asked = {"model": model, "messages": [{"role": "user", "content": "Say yes."}], "max_tokens": 5, "temperature": 0}
     headers = {"Authorization": f"Bearer {key or 'none'}"}
-    headers["Accept-Encoding"] = "identity"  # what is packed could be a thousand times as long
+    headers["Accept-Encoding"] = "identity"  # compressed data could expand a thousandfold
     try:
-        # One limit for all of it: a byte now and then would never be late.
+        # One limit for the whole reply: a server that sends a byte now and then would never hit a read timeout.
         status, body = await asyncio.wait_for(_ask(url, asked, headers), _TIMEOUT)
     except (asyncio.TimeoutError, httpx.TimeoutException) as error:
         return _unreachable(error, url)
@@ -69,8 +69,8 @@ async def try_endpoint(url: str, model: str, key: str) -> str:
 
 
 async def _ask(url: str, asked: dict[str, Any], headers: dict[str, str]) -> tuple[int, str]:
-    """Return the status of the reply and as much of its body as is read."""
-    here = (urlsplit(url).hostname or "") in ("localhost", "127.0.0.1", "::1")  # where no proxy leads
+    """Return the status of the reply and the start of its body."""
+    here = (urlsplit(url).hostname or "") in ("localhost", "127.0.0.1", "::1")  # a proxy cannot reach these
     async with (
         httpx.AsyncClient(timeout=_TIMEOUT, trust_env=not here, follow_redirects=False) as client,
         client.stream("POST", f"{url.rstrip('/')}/chat/completions", json=asked, headers=headers) as reply,
@@ -122,7 +122,7 @@ def _reply_problem(status: int, body: str, model: str, key: str) -> str:
 
 
 def _told(text: str, key: str) -> str:
-    """Return another program's words on one line, shortened, without the key."""
+    """Return another program's text on one line, shortened, without the key."""
     text = " ".join(text.split())
     if key:
         text = text.replace(key, "***")

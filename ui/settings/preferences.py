@@ -1,4 +1,4 @@
-"""What one reader has set: which model answers, how careful it is, and from how many sentences."""
+"""One reader's settings: the answer model, its caution, and the number of evidence sentences."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_SOURCES = 10
 
 @dataclass(frozen=True)
 class Preferences:
-    """A reader's settings. `model` is `SERVER`, `ENDPOINT` or a key of `BUILT_IN`; None means as the server has it."""
+    """A reader's settings. `model` is `SERVER`, `ENDPOINT` or a key of `BUILT_IN`; None means the server's value."""
 
     model: str = SERVER
     url: str = ""
@@ -36,7 +36,7 @@ _PREFERENCES = TypeAdapter(Preferences)
 
 
 def read_preferences(stored: object) -> Preferences:
-    """Return what a browser kept; anything that is no preferences counts as none."""
+    """Return the preferences that a browser stored; invalid data counts as no preferences."""
     try:
         found = _PREFERENCES.validate_python(stored)
     except ValidationError:
@@ -48,15 +48,15 @@ def read_preferences(stored: object) -> Preferences:
 
 
 def own_endpoints(settings: Settings, loopback: bool) -> bool:
-    """Tell whether readers may set any endpoint for themselves at all; see `endpoint_allowed`."""
+    """Return whether readers may set an endpoint at all; see `endpoint_allowed`."""
     return settings.reader_endpoints not in ("none", "auto" if not loopback else "none")
 
 
 def endpoint_allowed(settings: Settings, url: str, loopback: bool) -> bool:
-    """Tell whether a reader may have an endpoint asked, which the server then connects to from where it stands.
+    """Return whether a reader may use an endpoint, which the server then connects to from its own network.
 
     Args:
-        settings: `reader_endpoints` is read.
+        settings: Only `reader_endpoints` is read.
         url: The endpoint's base address.
         loopback: Whether the page is served to this machine only.
     """
@@ -65,7 +65,7 @@ def endpoint_allowed(settings: Settings, url: str, loopback: bool) -> bool:
     if settings.reader_endpoints in ("all", "auto"):
         return True
     wanted = _place(url)
-    # "..", plain or coded, would lead out of the path that is allowed.
+    # "..", plain or percent-encoded, would lead out of the allowed path.
     if any(unquote(part) in (".", "..") or "\\" in part for part in wanted[3]) or "%2f" in url.lower():
         return False
     allowed = [_place(entry.strip()) for entry in settings.reader_endpoints.split(",")]
@@ -80,7 +80,7 @@ def _place(url: str) -> tuple[str, str, int, list[str]]:
 
 
 def refused(settings: Settings, url: str, loopback: bool) -> str:
-    """Return why a reader may not have this endpoint asked, or nothing."""
+    """Return why a reader may not use this endpoint, or an empty string."""
     if endpoint_allowed(settings, url, loopback):
         return ""
     if not own_endpoints(settings, loopback):
@@ -89,18 +89,18 @@ def refused(settings: Settings, url: str, loopback: bool) -> str:
 
 
 def view(engine: Engine, wanted: Preferences, key: str, loopback: bool = True) -> Engine | None:
-    """Return the reader's own view of `engine`, or None where nothing differs from it.
+    """Return the reader's own view of `engine`, or None if nothing differs from it.
 
     Args:
         engine: The server's engine.
         wanted: What the reader has set.
-        key: The reader's key for their endpoint, or nothing.
+        key: The reader's key for their endpoint, or an empty string.
         loopback: Whether the page is served to this machine only.
 
-    The server's own key never goes to an address that a reader has typed: such a model gets the reader's key or none.
+    The server's own key is never sent to an address that a reader typed; such a model gets the reader's key or none.
 
     Raises:
-        SettingsError: The endpoint's address or the model's name is missing or unusable, or the address not allowed.
+        SettingsError: The endpoint's address or the model's name is missing or invalid, or the address is not allowed.
     """
     changes: dict[str, Any] = {}
     if wanted.model == ENDPOINT:
@@ -123,7 +123,7 @@ def view(engine: Engine, wanted: Preferences, key: str, loopback: bool = True) -
     if not changed:
         return None
     if wanted.model == ENDPOINT:
-        changed = changes  # the address and the key belong together, whatever the server has
+        changed = changes  # the address and the key must be replaced together
     return engine.using(**changed)
 
 
@@ -143,7 +143,7 @@ def choices(llm: str, endpoint: bool = True) -> list[tuple[str, str]]:
     """Return (label, value) of each answer model to choose from.
 
     Args:
-        llm: The one that the server is set up with.
+        llm: The server's answer model.
         endpoint: Whether a reader may set an endpoint.
     """
     own = [] if llm in BUILT_IN else [(f"As this server is set up: {model_name(llm)}", SERVER)]

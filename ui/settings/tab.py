@@ -1,4 +1,4 @@
-"""The Settings tab: what each reader sets for themselves. A key stays on the server, in the reader's session."""
+"""The Settings tab with each reader's own settings. A key stays on the server, in the reader's session."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _NO_KEY = "The key is not kept in the browser: enter it again if the address wan
 
 @dataclass(frozen=True)
 class SettingsTab:
-    """The tab's components and what its events do."""
+    """The tab's components and event handlers."""
 
     engine: Engine
     session: gr.State
@@ -65,7 +65,7 @@ class SettingsTab:
         return [*self.wanted, self.endpoint, self.status]
 
     def connect(self, masthead: gr.HTML, outbox: gr.HTML, head: Callable[[Engine], str]) -> None:
-        """Attach the handlers; `head` makes the page's head for an engine."""
+        """Attach the handlers; `head` makes the page header for an engine."""
 
         def on_save(session: Session, *values: Any) -> tuple[Any, ...]:
             said = self.on_save(session, *values)
@@ -76,15 +76,15 @@ class SettingsTab:
         self.test.click(lambda: note("Testing…"), None, [self.status], **QUICK).then(
             self.on_test, [self.session, *self.wanted], [self.status], **QUICK
         )
-        # The appearance is the browser's affair alone.
+        # The appearance concerns only the browser.
         applied = "(value) => { dateline.appearance(value); return []; }"
         self.appearance.input(None, [self.appearance], None, js=applied, show_progress="hidden")
         self.judged.click(self.on_judged, [self.session], [outbox, self.status], **QUICK)
 
     def opened(self, session: Session, stored: object) -> tuple[Any, ...]:
-        """Return what the fields show after the page was loaded, with what the browser kept."""
+        """Return the values of the fields after the page has loaded, from what the browser stored."""
         wanted = read_preferences(stored)
-        if wanted.model == ENDPOINT and not self._has_endpoint:  # kept from a time when one could be set
+        if wanted.model == ENDPOINT and not self._has_endpoint:  # stored when endpoints were still allowed
             wanted = replace(wanted, model=SERVER)
         said = note(_NO_KEY) if wanted.model == ENDPOINT else ""
         try:
@@ -97,7 +97,7 @@ class SettingsTab:
         return model, wanted.url, wanted.name, caution, sources, "", gr.update(visible=model == ENDPOINT), said
 
     def on_model(self, model: str) -> Any:
-        """Show the fields of an endpoint where one is wanted."""
+        """Show the endpoint's fields if an endpoint is selected."""
         return gr.update(visible=model == ENDPOINT and self._has_endpoint)
 
     @property
@@ -105,7 +105,7 @@ class SettingsTab:
         return own_endpoints(self.engine.settings, self.loopback)
 
     def on_save(self, session: Session, *values: Any) -> tuple[Any, ...]:
-        """Use these settings from the next question on; the key's field is emptied."""
+        """Use these settings from the next question on, and empty the key field."""
         wanted, key = self._read(session, values)
         try:
             session.use(view(self.engine, wanted, key, self.loopback))
@@ -116,7 +116,7 @@ class SettingsTab:
         return asdict(wanted), "", note(f"Saved. The next answer is by {answers}.")
 
     async def on_test(self, session: Session, *values: Any) -> str:
-        """Say whether the model works, and what is wrong if not; nothing is saved."""
+        """Return whether the model works, and what is wrong if it does not; nothing is saved."""
         wanted, key = self._read(session, values)
         if wanted.model == ENDPOINT:
             problem = url_problem(wanted.url) or refused(self.engine.settings, wanted.url, self.loopback)
@@ -142,12 +142,12 @@ class SettingsTab:
             model = SERVER
         url, name = (url or "").strip(), (name or "").strip()
         key = (key or "").strip()
-        if not key and url == session.key_for:  # a key never goes to another address than the one it was given for
+        if not key and url == session.key_for:  # a key is only ever sent to the address that it was given for
             key = session.key
         return Preferences(model, url, name, float(caution), int(sources)), key
 
     def on_judged(self, session: Session) -> tuple[Any, str]:
-        """Give this browser's feedback as questions of the eval suite."""
+        """Return this browser's feedback as questions of the eval suite."""
         text = feedback.to_questions(session.book.conversations)
         if not text:
             return gr.skip(), note("There is no feedback to export yet: use the thumbs under an answer.")
@@ -156,7 +156,7 @@ class SettingsTab:
 
 
 def note(text: str, bad: bool = False) -> str:
-    """Return a line about what was done or what is wrong."""
+    """Return a line that reports what was done or what is wrong."""
     return f'<p class="dl-said{" dl-bad" if bad else ""}">{escape(text)}</p>'
 
 
@@ -170,7 +170,7 @@ def settings_tab(engine: Engine, session: gr.State, store: gr.BrowserState, loop
     Args:
         engine: The server's engine.
         session: The reader's session.
-        store: What the browser keeps of the settings.
+        store: The settings that the browser stores.
         loopback: Whether the page is served to this machine only; see the setting `reader_endpoints`.
     """
     has_endpoint = own_endpoints(engine.settings, loopback)
