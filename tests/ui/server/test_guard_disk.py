@@ -18,7 +18,7 @@ from ui.chat.feedback import feedback_path
 from ui.server import uploads as uploads_module
 from ui.server.uploads import uploads
 
-pytestmark = pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")
+pytestmark = [pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"), pytest.mark.long]
 
 
 class TestDisk:

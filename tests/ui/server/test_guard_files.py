@@ -12,7 +12,7 @@ from visitor import API, ARTICLE, Visitor, file_data
 from rag import Engine
 from ui.server.uploads import uploads
 
-pytestmark = pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")
+pytestmark = [pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"), pytest.mark.long]
 
 
 def holds_nothing_new(engine: Engine) -> bool:

@@ -16,7 +16,7 @@ from ui import Access, build, serve
 from ui.chat.feedback import feedback_path
 from ui.server.guard import MOST_WRONG
 
-pytestmark = pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")
+pytestmark = [pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"), pytest.mark.long]
 
 
 class TestSenders:

@@ -13,7 +13,7 @@ from visitor import API, Visitor
 
 from ui.server.guard import MOST_JSON
 
-pytestmark = pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")
+pytestmark = [pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"), pytest.mark.long]
 
 
 class TestShapes:

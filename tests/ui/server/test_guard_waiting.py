@@ -15,7 +15,7 @@ from visitor import ARTICLE, Visitor, file_data, wait_for
 from rag import Engine, IngestReport
 from ui.server import queue, visitors
 
-pytestmark = pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")
+pytestmark = [pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"), pytest.mark.long]
 
 
 class TestWaiting:
