@@ -65,7 +65,7 @@ def test_bad_reply_is_never_an_answer(kind: str, tmp_path: Path) -> None:
     [notice] = answer.notices
     assert SAYS[kind] in notice and "llm" in notice and "\n" not in notice
     told = json.dumps(answer.to_dict())
-    assert "swordfish" not in told and "sk-secret" not in told and str(server.server_port) not in told
+    assert "swordfish" not in told and "sk-secret" not in told and f":{server.server_port}" not in told
     assert server.paths == ["/v1/chat/completions"], "asked once, and no redirect is followed"
 
 
