@@ -12,6 +12,8 @@ from fakes import SEEDS, FakeEmbedding, make_engine, write_articles
 
 from rag import Engine
 
+pytestmark = pytest.mark.long
+
 AID = "How much additional aid did Harris announce for the region?"
 COD = {"cod.txt": "The cod left the harbour in May 2019. Captain Odile Brandt saw it."}
 

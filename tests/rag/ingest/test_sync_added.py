@@ -6,6 +6,8 @@ from syncs import library, rows
 
 from rag import Engine
 
+pytestmark = pytest.mark.long
+
 
 def test_metadata_of_an_added_file_is_kept(engine: Engine) -> None:
     raw = b"<html><head><title>Storm</title><meta name='author' content='Jo Lie'></head><body><article><p>%s</p>"

