@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from syncs import library, rows
 
 from rag import Engine
