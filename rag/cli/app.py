@@ -48,7 +48,6 @@ StoreOption = Annotated[
     typer.Option("--store", help="Folder of the store; default: RAG_STORE, rag.toml, the user's data folder."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-_err = Console(stderr=True, highlight=False)
 
 
 def main() -> None:

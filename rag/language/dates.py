@@ -6,8 +6,6 @@ import re
 from datetime import date, datetime, timezone
 from email.utils import parsedate_to_datetime
 
-import dateparser
-
 _ISO = re.compile(
     r"(\d{4})-?(\d\d)-?(\d\d)(?:[T ]+(\d\d):?(\d\d)(?::?(\d\d)(?:[.,]\d+)?)?\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?",
     re.IGNORECASE,
@@ -70,6 +68,8 @@ def _in_words(text: str) -> str:
 
 
 def _written(text: str, order: str) -> date | None:
+    import dateparser  # takes 65 ms, which every start would pay and few articles need
+
     # Only complete, absolute dates: missing parts must not be filled in from today.
     settings = {"DATE_ORDER": order, "PARSERS": ["absolute-time"], "REQUIRE_PARTS": ["day", "month", "year"]}
     found = dateparser.parse(text, languages=["en"], settings=settings)

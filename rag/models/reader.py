@@ -8,7 +8,6 @@ docs/experiments/ has the figures).
 from __future__ import annotations
 
 import dataclasses
-import logging
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
@@ -24,7 +23,6 @@ from rag.models.openvino_encoder import OpenVinoTokens
 from rag.models.torch_encoder import export_reader, quiet
 from rag.types import Candidate, Chunk, Hit
 
-_log = logging.getLogger(__name__)
 BASE = "all-MiniLM-L6-v2"  # the model that the changes apply to
 _CHANGES = Path(__file__).with_name("reader.safetensors")
 _READ = 5  # sentences whose passages are read
