@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from rag.types import Candidate, Chunk, Entry, File, Filters
+from rag.types import Candidate, Chunk, Entry, File, Filters, Judgement
 
 Vectors = npt.NDArray[np.float32]
 
@@ -32,6 +32,20 @@ class Reranker(Protocol):
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
         """Return how well each text answers the question, higher is better.
+
+        Raises:
+            ModelError: The model cannot be used.
+        """
+
+
+class Judge(Protocol):
+    """A model that reads a claim together with evidence; implemented in `rag.models.judge`."""
+
+    def judge(self, claims: Sequence[tuple[str | None, str, str]]) -> list[Judgement]:
+        """Return a judgement on each claim.
+
+        Args:
+            claims: The question that the claim answers (or None), the claim, and the evidence.
 
         Raises:
             ModelError: The model cannot be used.

@@ -9,7 +9,7 @@ All types are frozen. Offsets are character indices (Python string indices) into
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -210,6 +210,14 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """How likely evidence supports a claim, and how likely it contradicts it; the rest to 1 is that it does neither."""
+
+    supported: float
+    contradicted: float
+
+
+@dataclass(frozen=True, slots=True)
 class Citation:
     """The sentence that a statement of the answer rests on: `quote == document.text[start:end]`, verbatim.
 
@@ -229,6 +237,15 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Statement:
+    """A part of an answer, without markers, with the markers of its citations and its support in [0, 1]."""
+
+    text: str
+    markers: tuple[int, ...]
+    support: float
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """An answer with its citations, or an abstention.
 
@@ -237,7 +254,8 @@ class Answer:
     `evidence` is the ranked sentences that the model was shown. `timings` are seconds by stage. `confidence` in [0, 1]
     is the probability that the articles answer the question and that this answer, or the one held back, is right; None
     if it was not estimated. `signals` are the numbers that it was estimated from. `notices` are things the user should
-    know, such as a fallback to another model.
+    know, such as a fallback to another model. `statements` are the parts that `text` is made of. `unconfirmed` is what
+    the model said besides and the articles do not confirm; it is never in `text`.
     """
 
     question: str
@@ -252,6 +270,8 @@ class Answer:
     related: tuple[Evidence, ...] = ()
     confidence: float | None = None
     signals: Mapping[str, float] = field(default_factory=dict)
+    statements: tuple[Statement, ...] = ()
+    unconfirmed: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain data, ready for `json.dumps`."""
@@ -262,6 +282,8 @@ class Answer:
         lines = [self.text]
         for c in self.citations:
             lines.append(f"  [{c.marker}] {c.source}: “{c.quote}”")
+        if self.unconfirmed:
+            lines.append(f"  (not confirmed by the articles: {' '.join(self.unconfirmed)})")
         lines.extend(f"  ({notice})" for notice in self.notices)
         return "\n".join(lines)
 
@@ -286,41 +308,3 @@ class SourceInfo:
     url: str = ""
     copies: tuple[str, ...] = ()
     similar: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class IngestReport:
-    """What an ingest did to each source.
-
-    `moved` are the sources whose file was moved, `removed` those whose file is gone. `failed` holds each failure as
-    (source, reason), `notices` other messages in the same form.
-    """
-
-    added: tuple[str, ...] = ()
-    replaced: tuple[str, ...] = ()
-    unchanged: tuple[str, ...] = ()
-    moved: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    failed: tuple[tuple[str, str], ...] = ()
-    notices: tuple[tuple[str, str], ...] = ()
-    passages: int = 0
-    seconds: float = 0.0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the report as plain data, ready for `json.dumps`."""
-        return dataclasses.asdict(self)
-
-
-def merge(reports: Sequence[IngestReport]) -> IngestReport:
-    """Return several reports as one."""
-    return IngestReport(
-        added=tuple(name for r in reports for name in r.added),
-        replaced=tuple(name for r in reports for name in r.replaced),
-        unchanged=tuple(name for r in reports for name in r.unchanged),
-        moved=tuple(name for r in reports for name in r.moved),
-        removed=tuple(name for r in reports for name in r.removed),
-        notices=tuple(entry for r in reports for entry in r.notices),
-        failed=tuple(entry for r in reports for entry in r.failed),
-        passages=sum(r.passages for r in reports),
-        seconds=sum(r.seconds for r in reports),
-    )

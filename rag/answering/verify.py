@@ -12,7 +12,7 @@ from rag.language.opposites import contrary, denies
 from rag.language.questions import Form, form, main_clause
 from rag.language.words import SLIGHT, content_terms, fold, initials, names, numbers, same_name, split_sentences
 from rag.models.prompts import UNKNOWN
-from rag.types import Citation, Draft, Evidence
+from rag.types import Citation, Draft, Evidence, Statement
 
 NOT_SAID = "The articles do not say."
 DIFFERS = "sources differ, another one says:"
@@ -47,23 +47,27 @@ _MARKER = re.compile(r"\[(\d+)\]")
 class Verdict:
     """The supported part of a draft, with markers and citations, or a refusal that names what is missing.
 
-    `support` in [0, 1] is how far the sentences support the weakest statement; 0 for a refusal.
+    `support` in [0, 1] is how far the sentences support the weakest statement; 0 for a refusal. `unconfirmed` is what
+    the model said and the sentences do not confirm.
     """
 
     text: str
     citations: tuple[Citation, ...]
     abstained: bool
     support: float = 0.0
+    statements: tuple[Statement, ...] = ()
+    unconfirmed: tuple[str, ...] = ()
 
 
-def refusal(missing: Sequence[str] = ()) -> Verdict:
+def refusal(missing: Sequence[str] = (), unconfirmed: Sequence[str] = ()) -> Verdict:
     """Return the verdict of an abstention.
 
     Args:
         missing: Words of the question that occur in no article, as the reader typed them.
+        unconfirmed: What the model said.
     """
     text = f"The articles do not mention {_join(missing)}." if missing else NOT_SAID
-    return Verdict(text, (), abstained=True)
+    return Verdict(text, (), abstained=True, unconfirmed=tuple(unconfirmed))
 
 
 def told(evidence: Sequence[Evidence]) -> Verdict:
@@ -109,7 +113,7 @@ def verify(
             continue
         words, whole = shown
         found = found[:1] if whole else found
-        markers = [_cite(citations, e, support) for e, support in found]
+        markers = [cite(citations, e, support) for e, support in found]
         cited = f"{words} " + "".join(f"[{m}]" for m in sorted(markers))
         if cited not in parts:
             parts.append(cited)
@@ -293,7 +297,8 @@ def _names_met(wanted: Sequence[str], documents: Iterable[str], aliases: Mapping
     return sum(map(met, wanted)) / len(wanted) if wanted else 1.0
 
 
-def _cite(citations: list[Citation], e: Evidence, support: float) -> int:
+def cite(citations: list[Citation], e: Evidence, support: float) -> int:
+    """Return the marker of a sentence, which is added to the citations if it is not among them."""
     for index, known in enumerate(citations):
         if (known.document_id, known.start) == (e.document_id, e.start):
             citations[index] = known if known.support >= support else _citation(known.marker, e, support)

@@ -19,7 +19,8 @@ from rag.ingest.scan import Found, Scan, scan
 from rag.ingest.write import Writer
 from rag.load.files import make_document, read_bytes
 from rag.protocols import ArticleStore, Embedding
-from rag.types import Document, File, IngestReport, Note
+from rag.reports import IngestReport
+from rag.types import Document, File, Note
 
 _PAGE = 1000  # files dropped together
 

@@ -13,7 +13,7 @@ from rag.retrieve.planted import reported
 from rag.retrieve.rank import rank
 from rag.retrieve.select import overview, select
 from rag.settings import Settings
-from rag.types import Evidence, Filters, Hit
+from rag.types import Candidate, Evidence, Filters, Hit
 
 # When only one or two sentences stood out and they lack the answer: how many more are shown, which share of the best
 # score they need, and how many characters in all.
@@ -43,15 +43,7 @@ class EvidenceFinder:
             filters: Which documents to look in; all when None.
             read: Receives the current texts of the articles, by id.
         """
-        asked = self._index.vocabulary.correct(content_terms(question))
-        aliases = self.aliases(question)
-        vector = self._models.embedding().embed_question(question)
-        wanted = [*asked, *(term for names in aliases.values() for term in sorted(names))]
-        proposed = self._index.search(vector, wanted, self._settings.candidates, filters)
-        read.update((c.document.id, c.document.text) for c in proposed)
-        candidates = reported(question, proposed, self._models.embeds_as_fitted)
-        weights = {term: self._index.vocabulary.idf(term) for term in asked}
-        hits = rank(question, candidates, vector, weights, aliases, self._models.word_table())
+        candidates, hits = self._searched(question, question, filters, read)
         if self._models.reranker:
             hits = self._reranked(self._models.reranker, question, hits)
         elif reader := self._models.reader():
@@ -60,6 +52,30 @@ class EvidenceFinder:
         teller = told_by(question)
         own = {id for id, text in read.items() if teller and published_by(text, teller)}
         return [hit for hit in hits if hit.place.document_id in own] or hits
+
+    def search(self, claim: str, question: str, filters: Filters | None, read: dict[str, str]) -> list[Hit]:
+        """Do the same as `look_up` for a claim, without the reader, which reads questions.
+
+        Args:
+            claim: What to find sentences for.
+            question: The question that it answers; empty if there is none.
+            filters: Which documents to look in; all when None.
+            read: Receives the current texts of the articles, by id.
+        """
+        return self._searched(claim, question, filters, read)[1]
+
+    def _searched(
+        self, text: str, question: str, filters: Filters | None, read: dict[str, str]
+    ) -> tuple[Sequence[Candidate], list[Hit]]:
+        asked = self._index.vocabulary.correct(content_terms(text))
+        aliases = self.aliases(text)
+        vector = self._models.embedding().embed_question(text)
+        wanted = [*asked, *(term for names in aliases.values() for term in sorted(names))]
+        proposed = self._index.search(vector, wanted, self._settings.candidates, filters)
+        read.update((c.document.id, c.document.text) for c in proposed)
+        candidates = reported(question, proposed, self._models.embeds_as_fitted)
+        weights = {term: self._index.vocabulary.idf(term) for term in asked}
+        return candidates, rank(text, candidates, vector, weights, aliases, self._models.word_table())
 
     def missing(self, question: str, read: Mapping[str, str]) -> list[str]:
         """Return the names in the question, as typed, that occur in no article; or its topic if none mentions that."""

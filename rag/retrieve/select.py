@@ -105,7 +105,7 @@ def _fold(hits: Sequence[Hit], limit: int, floor: float) -> list[Evidence]:
             lexical=hit.lexical,
             document_id=hit.place.document_id,
             passage=hit.passage,
-            context=hit.before if hit.before not in texts and _leans(hit.text) else "",
+            context=hit.before if hit.before not in texts and leans(hit.text) else "",
             also=tuple(also),
             coverage=hit.coverage,
             answers=hit.answers,
@@ -120,5 +120,6 @@ def _same(text: str, words: set[str], other_text: str, other_words: set[str]) ->
     return alike and numbers(text) == numbers(other_text)
 
 
-def _leans(text: str) -> bool:
+def leans(text: str) -> bool:
+    """Return whether a sentence cannot be understood without the one before it."""
     return bool(_LEANS_BACK.match(text) or _QUOTE_ONLY.match(text))
