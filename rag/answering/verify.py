@@ -124,8 +124,10 @@ def verify(
 
 def combine(asked: Sequence[str], verdicts: Sequence[Verdict]) -> Verdict:
     """Combine the verdicts on the parts of one question; parts without an answer are named."""
+    if len(verdicts) == 1:
+        return verdicts[0]
     if all(verdict.abstained for verdict in verdicts):
-        return verdicts[0] if len(verdicts) == 1 else refusal()
+        return refusal()
     citations: list[Citation] = []
     texts: list[str] = []
     for question, verdict in zip(asked, verdicts, strict=True):
