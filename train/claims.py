@@ -3,7 +3,8 @@
 DATA holds public sets: `raw/*.jsonl` with pairs of premise and hypothesis, and `qa/*.squad.json` with questions in
 SQuAD's format (docs/judge.md says where each is from). Three kinds of claims are made of them: the pairs as they are,
 answers to questions (right ones, and other spans of the same passage), and sentences changed by `train.cases`.
-OUT receives `fit.jsonl`, in the order in which it is read, and `dev.jsonl`, whose evidence is not fitted on.
+OUT receives `fit.jsonl`, in the order in which it is read, easy claims first, and two files whose evidence is not in
+it: `dev.jsonl` to watch the fit with, and `weigh.jsonl` for `train.support`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from train.cases import FALSE, TRUE
 
 _EVIDENCE_WORDS = 110
 _NEWS = {"bump", "fib_xsum_fib", "fib_xsum_factcc", "fib_xsum_fir", "fib_xsum_mfma"}
-_DEV = 80  # rows of each kind
+_DEV, _WEIGH = 80, 400  # rows of each kind that are kept apart
 # Share of each kind, and the most rows of one public set, so that none outweighs the rest.
 _SHARES = {"pairs": 0.52, "answers": 0.24, "made": 0.24}
 _MOST = 500
@@ -32,6 +33,10 @@ _MORE = {
     "vitaminc_test_real": 7000, "mnli_dev": 3000, "fool_me_twice": 2400, "snli_counterfactual": 1400,
     "fever_symmetric": 1200, "condaqa_dev": 1200, "snli_dev": 800, "eraser_fever": 800,
 }  # fmt: skip
+
+
+_EASY = {"mnli_dev", "snli_dev", "snli_counterfactual", "vitaminc_test_real", "elsewhere", "true"}
+_EASY_CHARS, _EASY_FIRST = 420, 2400
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +52,16 @@ class Claim:
 
 def read_claims(path: Path) -> list[Claim]:
     """Return the rows of a file that `main` wrote."""
-    return [Claim(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [Claim(**row) for row in _rows(path)]
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def pairs(path: Path) -> Iterator[Claim]:
     """Yield the claims of a public set of pairs; long premises are cut to the sentences that share most words."""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
+    for row in _rows(path):
         claim, label = " ".join(row["hypothesis"].split()), row["label"]
         evidence = nearest(" ".join(row["premise"].split()), claim)
         if 1 <= len(claim.split()) <= 45 and len(evidence.split()) >= 3:
@@ -195,14 +203,14 @@ def _passages(path: Path) -> list[str]:
 
 def _news(folder: Path) -> list[str]:
     """Return the beginnings of the news articles among the premises."""
-    rows = (json.loads(line) for path in sorted(folder.glob("*.jsonl")) if path.stem in _NEWS for line in path.open())
+    rows = (row for path in sorted(folder.glob("*.jsonl")) if path.stem in _NEWS for row in _rows(path))
     articles = dict.fromkeys(" ".join(row["premise"].split()) for row in rows)
     return [" ".join(split_sentences(text[:4000])[:12]) for text in articles]
 
 
 def _beginnings(folder: Path) -> set[str]:
     """Return the first 60 characters of the long sentences of the evidence in a folder of claims."""
-    rows = (json.loads(line) for path in sorted(folder.glob("*.jsonl")) for line in path.open(encoding="utf-8"))
+    rows = (row for path in sorted(folder.glob("*.jsonl")) for row in _rows(path))
     return {s[:60] for row in rows for text in row["evidence"] for s in split_sentences(text) if len(s) >= 60}
 
 
@@ -239,16 +247,21 @@ def main(
         draw.shuffle(texts)
         found["made"] += list(made(texts[:2500], draw))
     found["made"] += list(made(_news(data / "raw"), draw))
-    dev: list[Claim] = []
-    fit: list[Claim] = []
+    parts: dict[str, list[Claim]] = {"fit": [], "dev": [], "weigh": []}
     for kind, rows in found.items():
         draw.shuffle(rows)
-        held = {row.evidence for row in rows[:_DEV]}
-        dev += rows[:_DEV]
-        fit += [row for row in rows[_DEV:] if row.evidence not in held][: round(_SHARES[kind] * count)]
-    draw.shuffle(fit)
+        apart_rows = rows[: _DEV + _WEIGH]
+        held = {row.evidence for row in apart_rows}
+        parts["dev"] += apart_rows[:_DEV]
+        parts["weigh"] += apart_rows[_DEV:]
+        parts["fit"] += [row for row in rows if row.evidence not in held][: round(_SHARES[kind] * count)]
+    draw.shuffle(parts["fit"])
+    # A model that has never compared two texts learns it sooner from short and plain ones.
+    easy = [row for row in parts["fit"] if row.kind in _EASY and len(row.evidence) < _EASY_CHARS][:_EASY_FIRST]
+    first = {id(row) for row in easy}
+    parts["fit"] = easy + [row for row in parts["fit"] if id(row) not in first]
     out.mkdir(parents=True, exist_ok=True)
-    for name, rows in (("fit", fit), ("dev", dev)):
+    for name, rows in parts.items():
         plain = ({key: value and " ".join(value.split()) for key, value in asdict(row).items()} for row in rows)
         lines = (json.dumps(row, ensure_ascii=False) for row in plain)
         (out / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -201,7 +201,10 @@ class Run:
             self.seconds += time.monotonic() - started
             self.log.append({"step": self.step, "seconds": round(self.seconds), "loss": round(value.item(), 3)})
             if self.step % 20 == 0:
-                print(json.dumps(self.log[-1] | {"mean": round(float(np.mean([e["loss"] for e in self.log[-20:]])), 3)}), flush=True)
+                print(
+                    json.dumps(self.log[-1] | {"mean": round(float(np.mean([e["loss"] for e in self.log[-20:]])), 3)}),
+                    flush=True,
+                )
             if time.monotonic() - saved > _SAVE_SECONDS:
                 self.save()
                 saves += 1
