@@ -80,10 +80,21 @@ class Judge(torch.nn.Module):
             self.head.bias.fill_(-3.0)  # of some twenty tokens, one is likely enough
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor, claimed: torch.Tensor) -> torch.Tensor:
-        """Return the logarithms of the labels' probabilities, of shape (rows, labels); `claimed` marks the claim."""
+        """Return the logarithms of the labels' probabilities, of shape (rows, labels).
+
+        Args:
+            ids: Tokens.
+            mask: 1 where there is one.
+            claimed: 1 for tokens of the first text, 2 for those that make the claim wrong. Where some are known to do
+                so, only these count for "c" and "n".
+        """
         tokens = self.head(self.inner(input_ids=ids, attention_mask=mask).last_hidden_state)
-        against = torch.logsumexp(torch.where(claimed[..., None] > 0, tokens, torch.tensor(-1e4)), 1)
-        return torch.log_softmax(torch.cat([torch.zeros_like(against[:, :1]), against], 1), dim=-1)
+        nothing = torch.tensor(-1e4)
+        every = torch.logsumexp(torch.where(claimed[..., None] > 0, tokens, nothing), 1)
+        least = torch.where((claimed == 2).any(1), 2, 1)[:, None]
+        wrong = torch.logsumexp(torch.where((claimed >= least)[..., None], tokens, nothing), 1)
+        total = torch.logsumexp(torch.cat([torch.zeros_like(every[:, :1]), every], 1), 1, keepdim=True)
+        return torch.cat([torch.zeros_like(wrong[:, :1]), wrong], 1) - total
 
 
 def first_text(question: str | None, claim: str) -> str:
@@ -108,8 +119,20 @@ def run(model: Judge, tokenizer: Tokenizer, rows: Sequence[Claim]) -> torch.Tens
     for n, encoding in enumerate(encodings):
         length = len(encoding.ids)
         ids[n, :length], mask[n, :length] = encoding.ids, 1
-        claimed[n, :length] = [part == 0 for part in encoding.sequence_ids]
+        claimed[n, :length] = _claimed(encoding, rows[n])
     found: torch.Tensor = model(*map(torch.from_numpy, (ids, mask, claimed)))
+    return found
+
+
+def _claimed(encoding: Any, row: Claim) -> Any:
+    """Return 1 for each token of the first text, and 2 for those that make the claim wrong."""
+    first = np.array([part == 0 for part in encoding.sequence_ids])
+    found = first.astype(np.int64)
+    begins, ends = np.array(encoding.offsets).T - (len(row.question) + 1 if row.question else 0)
+    for start, end in row.wrong:
+        found[first & (begins < end) & (ends > start)] = 2
+    if row.question and row.label != "e":  # nothing in a question is wrong
+        found[first & (begins >= 0)] = 2
     return found
 
 
@@ -226,7 +249,7 @@ def main(
     torch.manual_seed(0)
     tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
     tokenizer.no_padding()
-    tokenizer.enable_truncation(_TOKENS, strategy="only_second")
+    tokenizer.enable_truncation(_TOKENS)
     rows, dev = read_claims(data / "fit.jsonl"), read_claims(data / "dev.jsonl")
     fit = Run(Judge(base), checkpoint)
     fit.fit(rows, dev, tokenizer, 60 * minutes)

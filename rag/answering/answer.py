@@ -63,7 +63,7 @@ class Answerer:
         read: dict[str, str] = {}
         hits = self.finder.look_up(question, filters, read)
         checker, lacking = self._strong_checker()
-        # A strong model sums up a topic itself, and no word of the question refuses before the judge has read its words.
+        # A strong model sums up a topic itself, and no word of a question refuses before the judge has read the answer.
         missing = self.finder.missing(question, read)
         about = topic(question)
         if about and not missing and not checker and (evidence := self.finder.overview(about, filters, read)):

@@ -120,7 +120,7 @@ def export_reader(folder: str, changes: Mapping[str, Vectors]) -> Export:
 
     Args:
         folder: A BERT model in the format of sentence-transformers.
-        changes: See `_change`.
+        changes: See `change`.
 
     Raises:
         ModelError: The model cannot be loaded.
@@ -134,7 +134,7 @@ def export_judge(folder: str, changes: Mapping[str, Vectors]) -> Export:
 
     Args:
         folder: An MPNet model in the format of sentence-transformers.
-        changes: See `_change`.
+        changes: See `change`.
 
     Raises:
         ModelError: The model cannot be loaded.
@@ -148,7 +148,7 @@ def _export_pairs(model: SentenceTransformer, changes: Mapping[str, Vectors], in
     import torch
 
     inner, tokenizer = model[0].auto_model.float(), model.tokenizer
-    _change(inner, changes)
+    change(inner, changes)
     head, bias = torch.from_numpy(changes["head"]), torch.from_numpy(changes["bias"])
 
     class Tokens(torch.nn.Module):
@@ -174,7 +174,7 @@ def _export_pairs(model: SentenceTransformer, changes: Mapping[str, Vectors], in
     )
 
 
-def _change(model: Any, changes: Mapping[str, Vectors]) -> None:
+def change(model: Any, changes: Mapping[str, Vectors]) -> None:
     """Add changes to a model's weights.
 
     Args:
