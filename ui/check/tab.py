@@ -67,6 +67,8 @@ class _Desk:
                         said, body = show.summary(step, len(chosen)), show.sentences(new_id(), step)
                     else:
                         yield self._view(run, show.waiting(step))
+            if not self._engine.counts()[0]:
+                said, body = "", render.welcome(0, ())  # that nothing was found says nothing
         except RagError as error:
             body = render.problem(str(error))
         except Exception:  # a bug must not leave the page without an answer

@@ -26,6 +26,8 @@ def summary(report: CheckReport, chosen: int = 0) -> str:
     """
     count = Counter(item.verdict for item in report.items)
     total = len(report.items)
+    if not total:
+        return '<p class="dl-summary">There is no sentence in this text</p>'
     parts = [f"{count['supported']} of {total} sentence{'' if total == 1 else 's'} supported"]
     parts += [f"{count[verdict]} {verdict}" for verdict in ("contradicted", "not found") if count[verdict]]
     only = f" in {chosen:,} chosen article{'' if chosen == 1 else 's'}" if chosen else ""
@@ -57,7 +59,7 @@ def _sentence(uid: str, item: CheckedSentence) -> str:
     return (
         f'<li class="dl-sentence dl-{colour}"><p class="dl-verdict">{icon}<strong>{word}</strong>'
         f'<span class="dl-support">{percent}% support{render.bar(percent)}</span></p>'
-        f'<p class="dl-answer" dir="auto">{escape(item.text)} {markers}</p>'
+        f'<p class="dl-answer" dir="auto">{escape(item.text)}&nbsp;{markers}</p>'
         f"{render.source_list(uid, citations, rated=False)}</li>"
     )
 
