@@ -108,22 +108,22 @@ def test_empty_library_is_not_searched_in_vain(tmp_path: Path) -> None:
 
 
 def test_readers_wait_their_turn_and_can_stop(judged: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    go_on = threading.Event()
+    reader, go_on = Reader(), threading.Event()
 
     def slow(*_: object) -> CheckReport:
+        handler(page, "on_stop_check")(reader)
         assert go_on.wait(WAIT)
         return CheckReport(())
 
     async def waited() -> list[str]:
-        second, said = Reader(), []
+        said = []
         places = [line.join() for _ in range(line.places)]
-        async for view in handler(page, "on_check")(TEXT, second, ()):
+        async for view in handler(page, "on_check")(TEXT, reader, ()):
             said.append(shown(view).text)
             if "before yours" in said[-1]:
                 places.pop().leave()
             elif "Checking" in said[-1]:
-                assert [gr.skip()] * 3 == list(await anext(handler(page, "on_check")(TEXT, second, ())))
-                handler(page, "on_stop_check")(second)
+                assert [gr.skip()] * 3 == list(await anext(handler(page, "on_check")(TEXT, reader, ())))
         for place in places:
             place.leave()
         return said
