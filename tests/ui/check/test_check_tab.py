@@ -116,7 +116,7 @@ def test_readers_wait_their_turn_and_can_stop(judged: Engine, monkeypatch: pytes
         return CheckReport(())
 
     async def waited() -> list[str]:
-        said = []
+        said: list[str] = []
         places = [line.join() for _ in range(line.places)]
         async for view in handler(page, "on_check")(TEXT, reader, ()):
             said.append(shown(view).text)
