@@ -44,7 +44,7 @@ def test_text_is_checked_and_its_sources_open(open_page: OpenPage, width: int, s
         expect(first.locator(".dl-verdict")).to_contain_text("Supported")
         expect(second.locator(".dl-verdict")).to_contain_text("Not found")
         expect(second.locator(".dl-marker")).to_have_count(0)
-        first.locator(".dl-marker").focus()
+        first.locator(".dl-marker").hover()
         expect(page.get_by_role("tooltip")).to_contain_text(AID_QUOTE)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.locator("#injected, .dl-sentence script").count() == 0
