@@ -55,7 +55,7 @@ class Engine:
         judge: Judge | None = None,
     ) -> None:
         self.settings = settings or Settings()
-        self._models = Models(self.settings, llm, embedding, judge)
+        self._models, self._given_judge = Models(self.settings, llm, embedding, judge), judge
         self._closed = False
         self._known = KnownAnswers()
         self._index = Index.open(self.settings.store, embedding.model_name if embedding else self.settings.embedding)
@@ -74,7 +74,8 @@ class Engine:
             raise SettingsError(f"{' and '.join(sorted(fixed))} cannot change here; make another Engine")
         settings = Settings(**(self.settings.model_dump() | changes))
         same = all(getattr(settings, name) == getattr(self.settings, name) for name in _MODEL_SETTINGS)
-        return Engine(settings, llm=self._models.loaded if same else None, embedding=self._models.embedding())
+        llm = self._models.loaded if same else None
+        return Engine(settings, llm=llm, embedding=self._models.embedding(), judge=self._given_judge)
 
     def __enter__(self) -> Engine:
         return self
@@ -289,20 +290,18 @@ class Engine:
             yield part
 
     def check(self, text: str, filters: Filters | None = None) -> CheckReport:
-        """Hold every sentence of a text against the library.
+        """Say of every sentence of a text whether the articles support it, contradict it or do not have it.
 
         Args:
             text: What to check.
             filters: Which articles to search; all when left out.
 
-        Returns:
-            For each sentence whether the articles support it, contradict it or do not have it, with citations.
-
         Raises:
             QuestionError: The text is empty or too long.
-            SettingsError: The judge is turned off.
-            RagError: The store or a model failed.
+            RagError: The judge is turned off or missing, or the store failed.
         """
+        if self._index.documents.is_empty():
+            self._index.check()  # a damaged store must not pass for an empty one
         return self._answerer.check(text, filters)
 
     async def aanswer(self, question: str, filters: Filters | None = None) -> Answer:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from html import escape
 
 from rag import Citation
 from ui.chat.conversations import Conversation, Turn, with_markers
 
+# Above what the model said besides its answer. It is never part of the answer's text.
+UNCONFIRMED = "The model also said, but the articles do not confirm it:"
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|~&])")
 _LINE_START = re.compile(r"^([-+=#])")
 _NUMBERED = re.compile(r"^(\d+)([.)])")
@@ -23,6 +26,7 @@ h2 { font-size: 1.15rem; margin: 2rem 0 .4rem; break-after: avoid; }
 p, li, h1, h2 { overflow-wrap: anywhere; white-space: pre-wrap; }
 .note, footer, .footnotes { font-size: .875rem; color: #5c564d; }
 .footnotes { padding-left: 1.5rem; } .footnotes li { break-inside: avoid; margin-bottom: .4rem; white-space: normal; }
+aside { margin: 1rem 0; padding: .1rem 1rem; border-left: 2px dashed #8b8377; }
 sup a { text-decoration: none; color: #8c1d18; }
 """
 
@@ -53,6 +57,9 @@ def _markdown_turn(turn: Turn, number: int) -> list[str]:
         parts.append(f"*Understood as: {_plain(given.question)}*")
     parts.append(with_markers(given, _plain, lambda c: f"[^{number}-{c.marker}]"))
     parts += [f"*{_plain(notice)}*" for notice in given.notices]
+    if given.unconfirmed:
+        # A quotation, so that no reader takes it for the answer.
+        parts.append("\n".join([f"> *{UNCONFIRMED}*", ">", *(f"> - {_plain(said)}" for said in given.unconfirmed)]))
     notes = (f"{_plain(c.title)} ({_plain(c.source)}): “{_plain(c.quote)}”" for c in given.citations)
     return parts + [f"[^{number}-{c.marker}]: {note}" for c, note in zip(given.citations, notes, strict=True)]
 
@@ -112,7 +119,13 @@ def _html_turn(turn: Turn, notes: list[Citation]) -> str:
     understood = given.question if given.question.split() != turn.asked.split() else ""
     about = f'<p class="note">Understood as: {escape(understood)}</p>' if understood else ""
     said = f"<p>{with_markers(given, escape, reference)}</p>"
-    return heading + about + said + "".join(f'<p class="note">{escape(n)}</p>' for n in given.notices)
+    notices = "".join(f'<p class="note">{escape(n)}</p>' for n in given.notices)
+    return heading + about + said + notices + _html_unconfirmed(given.unconfirmed)
+
+
+def _html_unconfirmed(said: Sequence[str]) -> str:
+    items = "".join(f'<li dir="auto">{escape(text)}</li>' for text in said)
+    return f'<aside class="note"><p>{UNCONFIRMED}</p><ul>{items}</ul></aside>' if items else ""
 
 
 def _plain(text: str) -> str:

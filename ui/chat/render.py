@@ -11,7 +11,7 @@ from html import escape
 
 from rag import Answer, Citation, Evidence
 from ui.chat.conversations import Turn, with_markers
-from ui.chat.export import markdown_answer
+from ui.chat.export import UNCONFIRMED, markdown_answer
 
 _TIP_CHARS = 500  # a tooltip longer than this hides what it explains
 _VOTES = (("up", "Good answer"), ("down", "Bad answer"))
@@ -45,8 +45,9 @@ def answer(uid: str, asked: str, given: Answer) -> str:
         said = f'<p class="dl-answer">{escape(given.text)}</p>'
         parts.append(f'<div class="dl-abstained"><p class="dl-label">No answer in the articles</p>{said}</div>')
     else:
-        parts.append(f'<p class="dl-answer">{with_markers(given, escape, lambda c: _marker(uid, c))}</p>')
+        parts.append(f'<p class="dl-answer">{with_markers(given, escape, lambda c: marker(uid, c))}</p>')
     parts.extend(f'<p class="dl-notice">{escape(notice)}</p>' for notice in given.notices)
+    parts.append(_unconfirmed(given.unconfirmed))
     parts.append(_related(given.related) if given.abstained else _sources(uid, given.citations))
     return "".join(parts)
 
@@ -105,6 +106,31 @@ def support_word(support: float) -> str:
     return "strong" if support >= 0.8 else "fair" if support >= 0.5 else "weak"
 
 
+def marker(uid: str, c: Citation) -> str:
+    """Return the number of a source, which opens the article at the sentence; see `source_list`."""
+    return (
+        f'<button type="button" class="dl-marker" aria-label="Source {c.marker}" '
+        f'aria-describedby="tip-{uid}-{c.marker}" {_place(c)}>[{c.marker}]</button>'
+    )
+
+
+def source_list(uid: str, citations: Iterable[Citation], *, rated: bool = True) -> str:
+    """Return numbered sources with their sentences; an empty string if there are none.
+
+    Args:
+        uid: Identifies the markers that they belong to.
+        citations: The sources.
+        rated: Show how far each sentence supports its statement.
+    """
+    items = "".join(_source(uid, c, rated) for c in citations)
+    return f'<ol class="dl-sources">{items}</ol>' if items else ""
+
+
+def bar(percent: int) -> str:
+    """Return a bar that is filled to a percentage; the text beside it must say the same."""
+    return f'<span class="dl-bar" aria-hidden="true"><span style="width:{percent:d}%"></span></span>'
+
+
 def _turn(uid: str, question: str, body: str, busy: bool = False) -> str:
     state = ' aria-busy="true" class="dl-turn dl-pending"' if busy else ' class="dl-turn"'
     edit = "" if busy else _edit(uid, question)
@@ -120,33 +146,26 @@ def _edit(uid: str, question: str) -> str:
     )
 
 
-def _marker(uid: str, c: Citation) -> str:
-    return (
-        f'<button type="button" class="dl-marker" aria-label="Source {c.marker}" '
-        f'aria-describedby="tip-{uid}-{c.marker}" {_place(c)}>[{c.marker}]</button>'
-    )
-
-
 def _place(at: Citation | Evidence) -> str:
     return f'data-article="{escape(at.document_id)}" data-start="{at.start:d}" data-end="{at.end:d}"'
 
 
 def _sources(uid: str, citations: Iterable[Citation]) -> str:
-    items = "".join(_source(uid, c) for c in citations)
-    return f'<h3 class="dl-label">Sources</h3><ol class="dl-sources">{items}</ol>' if items else ""
+    listed = source_list(uid, citations)
+    return f'<h3 class="dl-label">Sources</h3>{listed}' if listed else ""
 
 
-def _source(uid: str, c: Citation) -> str:
+def _source(uid: str, c: Citation, rated: bool) -> str:
     places = "; ".join(f"<cite>{escape(p.title)}</cite>" for p in c.also)
     also = f'<p class="dl-also">Also in {places}</p>' if places else ""
     word, percent = support_word(c.support), round(100 * min(max(c.support, 0.0), 1.0))
+    support = f'<span class="dl-support dl-{word}">{word} support{bar(percent)}</span>' if rated else ""
     tip = escape(_shortened(f"“{c.quote}”")) + f"<cite>{escape(_shortened(c.title, 120))}</cite>"
     return (
         f'<li class="dl-source"><span class="dl-number" aria-hidden="true">{c.marker}</span>'
         f'<div class="dl-source-body"><div class="dl-source-head">'
         f'<button type="button" class="dl-title" {_place(c)}>{escape(c.title)}</button>'
-        f'<span class="dl-support dl-{word}">{word} support<span class="dl-bar" aria-hidden="true">'
-        f'<span style="width:{percent}%"></span></span></span></div>'
+        f"{support}</div>"
         f'<blockquote class="dl-quote">{escape(c.quote)}</blockquote><p class="dl-file">{escape(c.source)}</p>{also}'
         f'</div><div class="dl-tip" role="tooltip" id="tip-{uid}-{c.marker}">{tip}</div></li>'
     )
@@ -164,6 +183,14 @@ def _related(evidence: Iterable[Evidence]) -> str:
         '<h3 class="dl-label">Related passages <span class="dl-aside">(nearby; they do not answer it)</span></h3>'
         f'<ul class="dl-related">{items}</ul>'
     )
+
+
+def _unconfirmed(said: Iterable[str]) -> str:
+    """Return, folded, what the model said besides and the articles do not confirm."""
+    items = "".join(f'<li dir="auto">{escape(text)}</li>' for text in said)
+    if not items:
+        return ""
+    return f'<details class="dl-unconfirmed"><summary>{UNCONFIRMED}</summary><ul>{items}</ul></details>'
 
 
 def _understood(asked: str, question: str) -> str:

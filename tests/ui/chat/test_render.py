@@ -22,7 +22,7 @@ from samples import (
 
 from rag import Answer, Engine, Place
 from rag.load.files import make_document
-from ui.chat import render
+from ui.chat import export, render
 from ui.chat.conversations import Turn
 
 HOSTILE = make_document(f"{HOSTILE_TITLE}\n\nA harmless sentence. {HOSTILE_QUOTE} <i>After.</i>", "hostile-<b>.txt")
@@ -115,6 +115,7 @@ def test_everything_is_escaped(minister: Answer, nasty: str) -> None:
         replace(c, title=nasty, source=nasty, quote=nasty, document_id=nasty, also=(place,)) for c in minister.citations
     )
     given = replace(minister, question=nasty, text=nasty, model=nasty, notices=(nasty,), citations=citations)
+    given = replace(given, unconfirmed=(nasty,))
     near = replace(related(HOSTILE, "A harmless sentence."), title=nasty, text=nasty, document_id=nasty)
     unsure = replace(given, abstained=True, citations=(), related=(near,))
     pieces = [
@@ -154,6 +155,19 @@ def test_abstention_never_makes_markers(aid: Answer) -> None:
 
 def test_notices_are_shown(aid: Answer) -> None:
     assert shown(replace(aid, notices=("the model is down",))).find("dl-notice") == ["the model is down"]
+
+
+def test_what_is_not_confirmed_is_folded_apart_from_the_answer(aid: Answer) -> None:
+    said = ("The Senate approved it.", "It comes in three parts.")
+    for given in (aid, replace(aid, abstained=True, citations=(), text="The articles do not say.")):
+        html = shown(replace(given, unconfirmed=said))
+        (details,) = html.elements("dl-unconfirmed")
+        assert "open" not in details and html.find("summary")[-1] == export.UNCONFIRMED
+        assert html.find("dl-unconfirmed") == [export.UNCONFIRMED + "".join(said)]
+        assert not set(said) & set(html.find("dl-answer"))
+        (copy,) = [e["data-copy"] for e in html.elements("dl-action") if "data-copy" in e]
+        assert "Senate" not in copy
+    assert not shown(aid).find("dl-unconfirmed")
 
 
 def test_stand_alone_question_is_shown_where_it_differs(aid: Answer) -> None:
