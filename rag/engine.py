@@ -55,7 +55,7 @@ class Engine:
         judge: Judge | None = None,
     ) -> None:
         self.settings = settings or Settings()
-        self._models, self._given_judge = Models(self.settings, llm, embedding, judge), judge
+        self._models = Models(self.settings, llm, embedding, judge)
         self._closed = False
         self._known = KnownAnswers()
         self._index = Index.open(self.settings.store, embedding.model_name if embedding else self.settings.embedding)
@@ -73,9 +73,8 @@ class Engine:
         if fixed := {"store", "embedding"} & changes.keys():
             raise SettingsError(f"{' and '.join(sorted(fixed))} cannot change here; make another Engine")
         settings = Settings(**(self.settings.model_dump() | changes))
-        same = all(getattr(settings, name) == getattr(self.settings, name) for name in _MODEL_SETTINGS)
-        llm = self._models.loaded if same else None
-        return Engine(settings, llm=llm, embedding=self._models.embedding(), judge=self._given_judge)
+        same, models = all(getattr(settings, n) == getattr(self.settings, n) for n in _MODEL_SETTINGS), self._models
+        return Engine(settings, llm=models.loaded if same else None, embedding=models.embedding(), judge=models.given)
 
     def __enter__(self) -> Engine:
         return self
@@ -297,11 +296,10 @@ class Engine:
             filters: Which articles to search; all when left out.
 
         Raises:
-            QuestionError: The text is empty or too long.
-            RagError: The judge is turned off or missing, or the store failed.
+            RagError: The text is empty or too long, the judge is off or missing, or the store failed.
         """
         if self._index.documents.is_empty():
-            self._index.check()  # a damaged store must not pass for an empty one
+            self._index.check()
         return self._answerer.check(text, filters)
 
     async def aanswer(self, question: str, filters: Filters | None = None) -> Answer:

@@ -47,7 +47,7 @@ class Models:
         judge: Judge | None = None,
     ) -> None:
         self.settings = settings
-        self._judge = judge
+        self.given, self._judge = judge, judge
         self._llm = llm
         self._embedding = embedding
         named = settings.reranker not in ("reader", "none")
