@@ -14,6 +14,8 @@ _SUBHEAD_WORDS = 4
 _HEADING_CHARS = 120
 _LIST_LINES = 3  # a heading and its subheading are two
 _CAPTION_CHARS = 40  # a shorter caption only names what the picture shows
+_MOST = 0.75  # of a title's words have capitals, even where a short verb has none
+_VERB_CHARS = 3
 _TOLD_WORDS = 3  # a sentence has at least so many words in lower case, a name or a label has not
 
 _AGENCIES = r"(?:Reuters|AFP|AP|EPA|Getty(?: Images)?|Associated Press|Bloomberg|Xinhua|DPA|ANSA|EFE|TASS|PA|UPI)"
@@ -195,11 +197,19 @@ def _is_short(content: str) -> bool:
 
 
 def _is_title_case(content: str) -> bool:
-    """Return whether a line has capitals as English titles do: every word but the smallest has one."""
+    """Return whether a line has capitals as English titles do: all words but small ones."""
     tokens = [token.strip("'\"“”‘’()[],") for token in content.lstrip("# ").split()]
+    capitals = sum(token[:1].isupper() for token in tokens)
     lower = [token for token in tokens if token[:1].islower() and token not in _SMALL_WORDS]
-    capital = sum(token[:1].isupper() for token in tokens)
-    return _may_be_heading(content) and not lower and _SUBHEAD_WORDS < len(tokens) <= _HEADLINE_WORDS and capital > 2
+    careless = capitals >= _MOST * len(tokens) and all(
+        len(token) <= _VERB_CHARS for token in lower
+    )  # "Talks was Brief"
+    return (
+        _may_be_heading(content)
+        and _SUBHEAD_WORDS < len(tokens) <= _HEADLINE_WORDS
+        and capitals > 2
+        and (careless or not lower)
+    )
 
 
 def _may_be_heading(content: str) -> bool:

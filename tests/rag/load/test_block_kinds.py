@@ -105,6 +105,7 @@ def test_headings_of_scripts_without_spaces_stay_out(line: str) -> None:
         "Lopez Obrador Extends Delayed Congratulations to Biden",
         "The Mayor of Tessin at the Gate",
         "Mayor Says Bridge Will Open in the Spring",
+        "Biden-Lopez Obrador Meeting was 'Cordial'",
         "Hintergrund",
         "Les suites de l'affaire",
     ],
@@ -118,6 +119,9 @@ def test_subheads_stay_out(line: str) -> None:
     [
         "This has freed the £38million move of Theo Courtier to Madrid",
         "Ibarra beat Quist in Saltmarsh by far",
+        "Ibarra beat Quist in Saltmarsh",
+        "Senator Poe won in Tessin City",
+        "He was in New York",
         "Ada Kern told Omar Saleh and Hugo Brandl about Tessin",
         "Frau Kern traf Herrn Brandl am Montag in Tessin",
         "Also: tickets cost 12 euros, said the mayor.",
