@@ -55,7 +55,7 @@ OWNERS: dict[str, set[str]] = {
     "safetensors": {"rag.language.word_table", "rag.models.reader", "train.reader"},
     "sqlite3": {"rag.store.database"},
     "datasketch": {"rag.store.duplicates"},
-    "dateparser": {"rag.language.dates"},
+    "dateparser": {"rag.language.dates", "rag.language.day_names"},
     "sentencex": {"rag.language.words"},
     "snowballstemmer": {"rag.language.words"},
     "huggingface_hub": {"rag.models.weights.hub", "rag.models.embedding"},
