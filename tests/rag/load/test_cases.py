@@ -74,6 +74,8 @@ def test_numbers_of_articles(case: str, count: int) -> None:
         ),
         ("asked-03/vote.html", "How many votes did Quist get in Northgate?", "Northgate; Votes for Quist: 4,112"),
         ("asked-04", "How many drivers a day used the Lindau bridge?", "9,200"),
+        ("asked-09/twocol.pdf", "How many people would find work at Ansel?", "230"),
+        ("asked-09/twocol.pdf", "Who leads the neighbours?", "Omar Saleh"),
         ("asked-21", "How much did the Holst glacier lose in 2023?", "40 metres"),
         ("asked-21", "What is the limit on the road?", "60 [km/h]"),
         ("asked-22", "Who closed the fair at Lund?", "Ingrid Moe"),
