@@ -26,6 +26,8 @@ _PARTS = 100  # parts that are read of one message
 _HEADER = 10_000
 # Each part and each header takes a hundred times its size in memory.
 _SEPARATORS, _FIELDS = 10_000, 100_000
+_HTML = re.compile(rb"\s*<(?:!doctype\s+html|html|head|body|div|p|table)\b", re.IGNORECASE)
+_BOUNDARY = re.compile(rb"\s*--([\w'()+,./:=?-]{1,70})[ \t]*\r?\n")
 _FIELD = re.compile(rb"^[!-9;-~]+:", re.MULTILINE)
 
 
@@ -92,7 +94,7 @@ def _message(raw: bytes, file: Input, member: str) -> Iterator[Article | Note | 
     try:
         message = message_from_bytes(raw, policy=_POLICY)
         headers = {name: _header(message, name) for name in ("Subject", "Date", "Content-Language", "From")}
-        parts = [part for part in itertools.islice(message.walk(), _PARTS) if not part.is_multipart()]
+        parts = list(itertools.islice(_leaves(message), _PARTS))
     except MemoryError:
         raise
     except Exception as error:  # hostile mail breaks the parser in ways that no list of exceptions covers
@@ -100,6 +102,7 @@ def _message(raw: bytes, file: Input, member: str) -> Iterator[Article | Note | 
     if not message.keys():
         raise DocumentError(f"{file.source} is no e-mail (it has no headers); save it as text")
     text, detected = _text(parts, file.source)
+    text = text or clean(str(message.preamble or ""))  # before parts that hold nothing
     if detected:
         yield Note(file.source, f"{f'message {member} ' if member else ''}read as {detected} (detected)", failed=False)
     names = getaddresses([headers["From"]])
@@ -120,6 +123,20 @@ def _message(raw: bytes, file: Input, member: str) -> Iterator[Article | Note | 
         raise DocumentError(f"{file.source} holds a message without text; remove it")
 
 
+def _leaves(message: Message) -> Iterator[Message]:
+    """Yield the parts that hold content, also those between other boundaries than the header declares."""
+    for part in itertools.islice(message.walk(), _PARTS):
+        if part.is_multipart():
+            continue
+        bounded = _BOUNDARY.match(_payload(part)) if part.get_content_maintype() == "multipart" else None
+        if bounded is None:
+            yield part
+            continue
+        head = b'Content-Type: multipart/mixed; boundary="%b"\n\n' % bounded[1]
+        inner = message_from_bytes(head + _payload(part), policy=_POLICY)
+        yield from (each for each in inner.walk() if not each.is_multipart())
+
+
 def _header(message: Message, name: str) -> str:
     raw = str(message.get(name, ""))
     try:
@@ -134,6 +151,8 @@ def _text(parts: Sequence[Message], source: str) -> tuple[str, str]:
     encoding = ""
     for part in parts:
         kind = part.get_content_type()
+        if kind.startswith("multipart/"):  # whose parts are not marked or not there: it is all one text
+            kind = "text/html" if _HTML.match(_payload(part)) else "text/plain"
         if kind in ("text/plain", "text/html") and not _filename(part):
             content, detected = _decode(part, source)
             text = prose(content) if kind == "text/html" else clean(content)
