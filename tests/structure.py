@@ -56,8 +56,9 @@ OWNERS: dict[str, set[str]] = {
     "sqlite3": {"rag.store.database"},
     "datasketch": {"rag.store.duplicates"},
     "dateparser": {"rag.language.dates"},
-    "sentencex": {"rag.language.words"},
-    "snowballstemmer": {"rag.language.words"},
+    "sentencex": {"rag.language.sentences"},
+    "snowballstemmer": {"rag.language.grammar"},
+    "stopwordsiso": {"rag.language.grammar", "rag.language.unspaced"},
     "huggingface_hub": {"rag.models.weights.hub", "rag.models.embedding"},
     "typer": {"rag.cli.app", "rag.cli.eval", "rag.cli.models", "train.confidence", "train.planted", "train.reader"},
     "gradio": {

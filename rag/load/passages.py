@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from enum import Enum
 from itertools import pairwise
 
-from rag.language.words import split_sentences
+from rag.language.sentences import split_sentences
 from rag.types import Chunk, Document, Span
 
 # Longer sentences are cut at a space: neither the embedding model nor the answer model would read all of one.
@@ -76,12 +76,12 @@ def split(document: Document, size: int = 4) -> list[Chunk]:
     return chunks
 
 
-def sentences(text: str) -> list[Span]:
-    """Return the spans of the sentences in a text that may serve as evidence."""
-    return [sentence for block in _kept(text) for sentence in block]
+def sentences(text: str, language: str = "") -> list[Span]:
+    """Return the spans of the sentences in a text that may serve as evidence; `language` is its ISO 639-1 code."""
+    return [sentence for block in _kept(text, language) for sentence in block]
 
 
-def _kept(text: str) -> Iterator[list[Span]]:
+def _kept(text: str, language: str) -> Iterator[list[Span]]:
     """Yield the sentences of each block that is not furniture, or of every block if all are furniture.
 
     A caption has an empty block before and after it.
@@ -94,16 +94,16 @@ def _kept(text: str) -> Iterator[list[Span]]:
         if kind is _Kind.CAPTION:
             credit = _CREDIT_AT_END.search(text, span.start, span.end)
             yield []
-            yield list(_sentences_in(text, Span(span.start, credit.start() if credit else span.end)))
+            yield list(_sentences_in(text, Span(span.start, credit.start() if credit else span.end), language))
             yield []
         elif kind is _Kind.PROSE:
-            yield list(_sentences_in(text, span))
+            yield list(_sentences_in(text, span, language))
 
 
 def _runs(document: Document) -> Iterator[list[Span]]:
     """Yield runs of sentences that have nothing but white space between them."""
     run: list[Span] = []
-    for block in _kept(document.text):
+    for block in _kept(document.text, document.language):
         if run and (not block or document.text[run[-1].end : block[0].start].strip()):
             yield run
             run = []
@@ -215,9 +215,9 @@ def _ends_sentence(content: str) -> bool:
     return content.rstrip(_CLOSERS).endswith(_TERMINAL)
 
 
-def _sentences_in(text: str, block: Span) -> Iterator[Span]:
+def _sentences_in(text: str, block: Span, language: str) -> Iterator[Span]:
     start = block.start
-    for piece in split_sentences(text[block.start : block.end]):
+    for piece in split_sentences(text[block.start : block.end], language):
         yield from _cut(text, _strip(text, Span(start, start + len(piece))))
         start += len(piece)
 
