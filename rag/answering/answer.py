@@ -9,8 +9,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from rag.answering.confidence import probability
 from rag.answering.generate import extract, generate
 from rag.answering.mentions import Mentions
-from rag.answering.verify import Verdict, combine, differing, finds_nothing, refusal, told, unmarked, verify
+from rag.answering.verify import (
+    Verdict,
+    combine,
+    differing,
+    finds_nothing,
+    other_language,
+    refusal,
+    told,
+    unmarked,
+    verify,
+)
 from rag.errors import LLMError, ModelMissingError
+from rag.language.grammar import ENGLISH
 from rag.language.questions import Form, asks_reason, form, leans_on, looked_up, parts, topic, values
 from rag.language.words import content_terms
 from rag.models.prompts import answer_start
@@ -59,6 +70,7 @@ class Answerer:
         read: dict[str, str] = {}
         hits = self.finder.look_up(question, filters, read)
         missing = self.finder.missing(question, read)
+        foreign = self.finder.other_languages(question, hits)
         about = topic(question)
         if about and not missing and (evidence := self.finder.overview(about, filters, read)):
             timings["retrieve"] = time.perf_counter() - started
@@ -71,7 +83,7 @@ class Answerer:
         timings["retrieve"] = time.perf_counter() - started
         drafts: list[tuple[str, Draft]] = []
         weighed: list[Weighed] = []
-        if not missing and evidence:
+        if not missing and evidence and not (foreign and self._models.extractive):
             for part in self._drafts(asked, evidence, timings, started):
                 if isinstance(part, str):
                     yield part
@@ -95,6 +107,8 @@ class Answerer:
                 weighed = [self._compared(question, weighed[0], drafts[0][1], hits, read)]
             timings["verify"] = time.perf_counter() - checking
         verdict = combine([q for q, _ in drafts], [w.verdict for w in weighed]) if weighed else refusal(missing)
+        if verdict.abstained and foreign:
+            verdict = other_language(question, foreign)
         related = nearest_sentences(hits, RELATED) if verdict.abstained else ()
         draft = drafts[0][1] if drafts else Draft("", "none")
         notices = tuple(dict.fromkeys(notice for _, part in drafts for notice in part.notices))
@@ -136,7 +150,9 @@ class Answerer:
 
         `sharing` is how many parts of one question were answered from the same evidence.
         """
-        verdict = verify(question, draft, evidence, read.__getitem__, self.finder.aliases(question), follow_up)
+        language = self.finder.language(question)
+        aliases = self.finder.aliases(question)
+        verdict = verify(question, draft, evidence, read.__getitem__, aliases, follow_up, language)
         signals = _signals(evidence[0], draft, verdict, evidence, sharing)
         if verdict.abstained:
             return Weighed(verdict, 0.0, signals)
@@ -147,7 +163,7 @@ class Answerer:
         text = " ".join(e.in_context for e in cited)
         # If the best sentence replaces a model that is down, the model did not answer and cannot be asked again.
         articles = [read[e.document_id] for e in cited]
-        asked = draft.model != "extractive"
+        asked = draft.model != "extractive" and language == ENGLISH
         word = self._mentions.unsaid(question, text, _passages(cited, read), articles) if asked else None
         if word is not None:
             # Here the word is usually a verb for what did not happen, not a thing that an article could mention.
