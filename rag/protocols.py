@@ -67,6 +67,9 @@ class Vocabulary(Protocol):
     def idf(self, term: str) -> float:
         """Return the inverse document frequency of a normalised term, which shows how rare it is."""
 
+    def languages(self) -> dict[str, int]:
+        """Return how many articles there are in each language, by ISO 639-1 code; "" stands for unknown ones."""
+
 
 class Retriever(Protocol):
     """The retriever, which proposes passages for a question; implemented in `rag.store.index`."""

@@ -130,7 +130,7 @@ class Hit:
     `dense` is the cosine of question and sentence, `lexical` the BM25 score as a share of the ideal one, `coverage` the
     share of the question's terms (by rarity) that the sentence and its neighbours have, `held` the share that the
     sentence has by itself, `answers` how much likelier this sentence has the answer than no sentence (a logarithm;
-    None if the reader did not read it), and `score` the value that it is ranked by.
+    None if the reader did not read it), and `score` the value that it is ranked by. `language` is the article's.
     """
 
     place: Place
@@ -144,6 +144,7 @@ class Hit:
     coverage: float = 0.0
     answers: float | None = None
     held: float = 0.0
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from rag.language.words import content_terms, terms
@@ -89,6 +90,9 @@ class MemoryStore:
         sentences = self._sentences()
         count = sum(term in words for words in sentences)
         return math.log(1 + (len(sentences) - count + 0.5) / (count + 0.5))
+
+    def languages(self) -> dict[str, int]:
+        return dict(Counter(entry.document.language for entry in self._places.values()))
 
     def _sentences(self) -> list[list[str]]:
         chunks = [chunk for entry in self._places.values() for chunk in entry.chunks or ()]

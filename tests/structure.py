@@ -57,8 +57,9 @@ OWNERS: dict[str, set[str]] = {
     "sqlite3": {"rag.store.database"},
     "datasketch": {"rag.store.duplicates"},
     "dateparser": {"rag.language.dates", "rag.language.day_names"},
-    "sentencex": {"rag.language.words"},
-    "snowballstemmer": {"rag.language.words"},
+    "sentencex": {"rag.language.sentences"},
+    "snowballstemmer": {"rag.language.grammar"},
+    "stopwordsiso": {"rag.language.grammar", "rag.language.unspaced"},
     "huggingface_hub": {"rag.models.weights.hub", "rag.models.embedding"},
     "typer": {
         "rag.cli.app",

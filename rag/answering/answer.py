@@ -11,8 +11,19 @@ from rag.answering.generate import extract, generate
 from rag.answering.mentions import Mentions
 from rag.answering.signals import cited_of, passages_of, signals_of, statements_of
 from rag.answering.statements import Checker
-from rag.answering.verify import Verdict, combine, differing, finds_nothing, refusal, told, unmarked, verify
+from rag.answering.verify import (
+    Verdict,
+    combine,
+    differing,
+    finds_nothing,
+    other_language,
+    refusal,
+    told,
+    unmarked,
+    verify,
+)
 from rag.errors import LLMError, ModelMissingError, QuestionError, SettingsError
+from rag.language.grammar import ENGLISH
 from rag.language.questions import Form, asks_reason, form, leans_on, looked_up, parts, topic, values
 from rag.language.words import content_terms
 from rag.models.prompts import answer_start
@@ -65,6 +76,7 @@ class Answerer:
         checker, lacking = self._strong_checker()
         # A strong model sums up a topic itself, and no word of a question refuses before the judge has read the answer.
         missing = self.finder.missing(question, read)
+        foreign = self.finder.other_languages(question, hits)
         about = topic(question)
         if about and not missing and not checker and (evidence := self.finder.overview(about, filters, read)):
             timings["retrieve"] = time.perf_counter() - started
@@ -79,7 +91,7 @@ class Answerer:
         timings["retrieve"] = time.perf_counter() - started
         drafts: list[tuple[str, Draft]] = []
         weighed: list[Weighed] = []
-        if evidence and (checker or not missing):
+        if evidence and (checker or not missing) and not (foreign and self._models.extractive):
             for part in self._drafts(asked, evidence, timings, started):
                 if isinstance(part, str):
                     yield part
@@ -109,6 +121,8 @@ class Answerer:
         verdict = combine([q for q, _ in drafts], [w.verdict for w in weighed]) if weighed else refusal(missing)
         if verdict.abstained and missing:
             verdict = refusal(missing, verdict.unconfirmed)
+        if verdict.abstained and foreign:
+            verdict = other_language(question, foreign)
         related = nearest_sentences(hits, RELATED) if verdict.abstained else ()
         draft = drafts[0][1] if drafts else Draft("", "none")
         notices = tuple(dict.fromkeys([*lacking, *(notice for _, part in drafts for notice in part.notices)]))
@@ -191,7 +205,9 @@ class Answerer:
 
         `sharing` is how many parts of one question were answered from the same evidence.
         """
-        verdict = verify(question, draft, evidence, read.__getitem__, self.finder.aliases(question), follow_up)
+        language = self.finder.language(question)
+        aliases = self.finder.aliases(question)
+        verdict = verify(question, draft, evidence, read.__getitem__, aliases, follow_up, language)
         signals = signals_of(evidence[0], draft, verdict, evidence, sharing)
         if verdict.abstained:
             return Weighed(verdict, 0.0, signals)
@@ -202,7 +218,7 @@ class Answerer:
         text = " ".join(e.in_context for e in cited)
         # If the best sentence replaces a model that is down, the model did not answer and cannot be asked again.
         articles = [read[e.document_id] for e in cited]
-        asked = draft.model != "extractive"
+        asked = draft.model != "extractive" and language == ENGLISH
         word = self._mentions.unsaid(question, text, passages_of(cited, read), articles) if asked else None
         if word is not None:
             # Here the word is usually a verb for what did not happen, not a thing that an article could mention.

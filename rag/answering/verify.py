@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.answering.phrasing import MARKERS, NAME, NO, YES, YES_NO, given, tidied
+from rag.answering.verify_by_words import supported
+from rag.language.grammar import ENGLISH
+from rag.language.identify import detect_short, name
 from rag.language.opposites import contrary, denies
 from rag.language.questions import Form, form, main_clause
 from rag.language.words import SLIGHT, content_terms, fold, initials, names, numbers, same_name, split_sentences
@@ -70,6 +73,17 @@ def refusal(missing: Sequence[str] = (), unconfirmed: Sequence[str] = ()) -> Ver
     return Verdict(text, (), abstained=True, unconfirmed=tuple(unconfirmed))
 
 
+def other_language(question: str, languages: Sequence[str]) -> Verdict:
+    """Return the verdict on a question in a language that no article is in.
+
+    Args:
+        question: The question.
+        languages: ISO 639-1 codes of the articles' languages.
+    """
+    asked, held = name(detect_short(question)), _join([name(language) for language in languages])
+    return Verdict(f"The articles are in {held}, the question is in {asked}. Ask in {held}.", (), abstained=True)
+
+
 def told(evidence: Sequence[Evidence]) -> Verdict:
     """Return sentences verbatim, each cited; this claims only that the articles say so."""
     shown = [e for e in evidence if not MARKERS.search(e.text)]  # an article's own brackets must not look like markers
@@ -85,6 +99,7 @@ def verify(
     read: Callable[[str], str],
     aliases: Mapping[str, frozenset[str]] | None = None,
     follow_up: bool = False,
+    language: str = ENGLISH,
 ) -> Verdict:
     """Return the draft's supported statements with their citations, renumbered in order of first use.
 
@@ -95,9 +110,12 @@ def verify(
         read: Returns the text of the document with the given id.
         aliases: For each acronym in the question, the terms of its full name; half of them are enough for a match.
         follow_up: Whether the question is a guess at what a follow-up means.
+        language: The question's language as an ISO 639-1 code; outside of English, words and numbers are checked alone.
     """
     if finds_nothing(question, draft.text) or not evidence:
         return refusal()
+    if language != ENGLISH:
+        return _by_words(draft, evidence, language)
     asked = set(content_terms(question))
     asked_for = form(question)
     sure = _SURE_OF_GUESS if follow_up else _SURE
@@ -120,6 +138,14 @@ def verify(
     if not parts:
         return refusal()
     return Verdict(" ".join(parts), tuple(citations), False, min(c.support for c in citations))
+
+
+def _by_words(draft: Draft, evidence: Sequence[Evidence], language: str) -> Verdict:
+    parts: list[str] = []
+    citations: list[Citation] = []
+    for statement, sentence, support in supported(tidied(draft.text, evidence), evidence, language):
+        parts.append(f"{statement} [{cite(citations, sentence, support)}]")
+    return Verdict(" ".join(parts), tuple(citations), False, min(c.support for c in citations)) if parts else refusal()
 
 
 def combine(asked: Sequence[str], verdicts: Sequence[Verdict]) -> Verdict:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from rag.language.words import split_sentences
+from rag.language.sentences import split_sentences
 from rag.load.block_kinds import BlockKind, credit_at_end, ends_sentence, is_list_item, kind_of, kinds_of
 from rag.types import Chunk, Document, Span
 
@@ -43,17 +43,18 @@ def split(document: Document, size: int = 4) -> list[Chunk]:
     return chunks
 
 
-def sentences(text: str, title: str = "") -> list[Span]:
+def sentences(text: str, title: str = "", language: str = "") -> list[Span]:
     """Return the spans of the sentences in a text that may serve as evidence.
 
     Args:
         text: The article.
         title: Its title, if known; it tells a headline from an opening that lacks its full stop.
+        language: Its ISO 639-1 code, if known.
     """
-    return [sentence for block in _kept(text, title) for sentence in block]
+    return [sentence for block in _kept(text, title, language) for sentence in block]
 
 
-def _kept(text: str, title: str) -> list[list[Span]]:
+def _kept(text: str, title: str, language: str) -> list[list[Span]]:
     """Return the sentences of each block that is not furniture.
 
     A caption has an empty block before and after it. If nothing is left, what there is to cite is every block, even one
@@ -64,20 +65,20 @@ def _kept(text: str, title: str) -> list[list[Span]]:
     for span, kind in zip(blocks, kinds_of(text, blocks, title), strict=True):
         if kind is BlockKind.CAPTION:
             said = Span(span.start, credit_at_end(text, span.start, span.end) or span.end)
-            kept += [[], _told(text, said), []]
+            kept += [[], _told(text, said, language), []]
         elif kind is BlockKind.PROSE:
-            kept.append(_told(text, span))
+            kept.append(_told(text, span, language))
     for choose in (_told, _sentences_in):
         if any(kept):
             break
-        kept = [list(choose(text, span)) for span in blocks]
+        kept = [list(choose(text, span, language)) for span in blocks]
     return kept
 
 
-def _told(text: str, block: Span) -> list[Span]:
+def _told(text: str, block: Span, language: str) -> list[Span]:
     """Return the sentences of a block; a list's bullets and numbers, dots and rules are none."""
     bullet = _BULLET.match(text, block.start, block.end)
-    spans = _sentences_in(text, Span(bullet.end() if bullet else block.start, block.end))
+    spans = _sentences_in(text, Span(bullet.end() if bullet else block.start, block.end), language)
     return [span for span in spans if _has_letter(text[span.start : span.end])]
 
 
@@ -88,7 +89,7 @@ def _has_letter(text: str) -> bool:
 def _runs(document: Document) -> Iterator[list[Span]]:
     """Yield runs of sentences that have no words between them."""
     run: list[Span] = []
-    for block in _kept(document.text, document.title):
+    for block in _kept(document.text, document.title, document.language):
         if run and (not block or _has_letter(document.text[run[-1].end : block[0].start])):
             yield run
             run = []
@@ -124,9 +125,9 @@ def _continues(text: str, line: Span, following: Span, wrapped: bool, widest: in
     return after[:1].islower() or (wrapped and line.end - line.start >= 0.7 * widest)
 
 
-def _sentences_in(text: str, block: Span) -> Iterator[Span]:
+def _sentences_in(text: str, block: Span, language: str) -> Iterator[Span]:
     start = block.start
-    for piece in split_sentences(text[block.start : block.end]):
+    for piece in split_sentences(text[block.start : block.end], language):
         yield from _cut(text, _strip(text, Span(start, start + len(piece))))
         start += len(piece)
 

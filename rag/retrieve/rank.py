@@ -156,4 +156,5 @@ def _hit(candidate: Candidate, number: int, score: float, dense: float, lexical:
         passage=Span(chunk.start, chunk.end),
         before=text(number - 1),
         after=text(number + 1),
+        language=candidate.document.language,
     )

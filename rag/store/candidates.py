@@ -112,7 +112,7 @@ class CandidateSearch:
         for chunk_id in in_family:
             owner = self._owners[chunk_id]
             head = heads[owner.family]
-            sentences = [terms(text) for text in _texts(self._passages[chunk_id])]
+            sentences = _sentences(self._passages[chunk_id])
             if owner.number == head:
                 stands[chunk_id] = [chunk_id]
                 continue
@@ -142,8 +142,8 @@ class CandidateSearch:
         found = _Sentences()
         for passage in self._read(ids):
             self._owners.setdefault(passage[0].id, Owner(number, 0, ""))
-            for text in _texts(passage):
-                found.add(terms(text), passage[0].id, number)
+            for sentence in _sentences(passage):
+                found.add(sentence, passage[0].id, number)
         return found
 
     def _read(self, chunk_ids: Sequence[str]) -> list[Passage]:
@@ -204,9 +204,10 @@ def _figures(words: Iterable[str]) -> set[str]:
     return {word for word in words if word[0].isdigit()}
 
 
-def _texts(passage: Passage) -> list[str]:
+def _sentences(passage: Passage) -> list[list[str]]:
+    """Return the terms of each sentence."""
     chunk, document, _ = passage
-    return [document.text[s.start : s.end] for s in chunk.sentences]
+    return [terms(document.text[s.start : s.end], document.language) for s in chunk.sentences]
 
 
 def _candidate(passage: Passage, scores: Mapping[str, Mapping[int, float]]) -> Candidate:

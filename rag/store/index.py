@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.errors import DamagedError, StoreError, StoreMismatchError
+from rag.language.words import VERSION
 from rag.store import outbox
 from rag.store.audit import Audit, entry
 from rag.store.candidates import CandidateSearch
@@ -81,6 +82,7 @@ class Index:
             opened.append(self.documents)
             if self.documents.get_meta("layout") is None:
                 self.documents.set_meta("embedding", embedding)
+                self.documents.set_meta("terms", VERSION)
                 self.documents.set_meta("layout", LAYOUT)
             self._check_made_with(embedding)
             self.vectors = VectorStore(folder / "chroma")

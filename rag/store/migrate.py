@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from rag.errors import StoreError, StoreMismatchError
+from rag.language.words import VERSION
 from rag.store import duplicates, outbox
 from rag.store.database import Connection, Database
 from rag.store.documents import SCHEMA
 
 LAYOUT = "2"
-INDEXES = "chroma", "lexical"  # folders beside the database, with what is derived from it
+LEXICAL = "lexical"
+INDEXES = "chroma", LEXICAL  # folders beside the database, with what is derived from it
 UNCHECKED = "unchecked"  # "1" in a store whose indexes must still be compared with its documents in full
 
 # These statements copy the documents, passages and places of layout 1 into the current layout.
@@ -50,6 +53,8 @@ def migrate(path: Path) -> None:
         layout = _layout(database)
         if layout is None:
             _refuse_lost(path)
+        if layout == LAYOUT:
+            _renew_terms(database, path.parent / LEXICAL)
         if layout in (None, LAYOUT):
             return
         if layout != "1":
@@ -60,8 +65,24 @@ def migrate(path: Path) -> None:
         database.back_up(path.with_name(f"{path.name}.layout-1.bak"))
         with database.write() as connection:
             _from_1(connection)
+        _renew_terms(database, path.parent / LEXICAL)
     finally:
         database.close()
+
+
+def _renew_terms(database: Database, folder: Path) -> None:
+    """Remove a lexical index whose terms another version made; the index is filled again when the store opens."""
+    with database.read() as connection:
+        found = connection.execute("SELECT value FROM meta WHERE key = 'terms'").fetchone()
+    if found and found[0] == VERSION:
+        return
+    try:
+        if folder.exists():
+            shutil.rmtree(folder)
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be removed: {error.strerror}; it has to be built again") from error
+    with database.write() as connection:
+        connection.execute("INSERT OR REPLACE INTO meta VALUES ('terms', ?)", (VERSION,))
 
 
 def _refuse_lost(path: Path) -> None:

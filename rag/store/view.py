@@ -112,6 +112,11 @@ class View:
         )[0]
         return int(row[0]), int(row[1]), int(row[2])
 
+    def languages(self) -> dict[str, int]:
+        """Return how many documents that readers see are in each language."""
+        found = self.rows(f"SELECT d.language, COUNT(*) FROM documents d WHERE {_SHOWN} GROUP BY d.language")
+        return {str(row[0]): int(row[1]) for row in found}
+
     def is_empty(self) -> bool:
         """Return whether readers see no documents."""
         return not self.rows(f"SELECT 1 FROM documents d WHERE {_SHOWN} LIMIT 1")

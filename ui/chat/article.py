@@ -30,8 +30,8 @@ def article(document: Document, start: int = 0, end: int = 0) -> str:
     about = ' <span aria-hidden="true">·</span> '.join([*(escape(fact) for fact in facts if fact), *_link(document)])
     headline = _marked(text, 0, body, start, end) if body else escape(title)
     return (
-        f'<h2 class="dl-headline" id="dl-article-title">{headline}</h2><p class="dl-file">{about}</p>'
-        f'<div class="dl-text">{_marked(text, body, len(text), start, end)}</div>'
+        f'<h2 class="dl-headline" dir="auto" id="dl-article-title">{headline}</h2><p class="dl-file">{about}</p>'
+        f'<div class="dl-text" dir="auto">{_marked(text, body, len(text), start, end)}</div>'
     )
 
 

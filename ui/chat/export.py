@@ -86,7 +86,7 @@ def to_html(conversation: Conversation) -> str:
     notes: list[Citation] = []
     body = "".join(_html_turn(turn, notes) for turn in conversation.turns)
     items = "".join(
-        f'<li id="note-{n}"><cite>{escape(c.title)}</cite> ({escape(c.source)}): “{escape(c.quote)}” '
+        f'<li id="note-{n}" dir="auto"><cite>{escape(c.title)}</cite> ({escape(c.source)}): “{escape(c.quote)}” '
         f'<a href="#ref-{n}" aria-label="Back to the text">↩</a></li>'
         for n, c in enumerate(notes, 1)
     )
@@ -102,7 +102,7 @@ def to_html(conversation: Conversation) -> str:
 
 def _html_turn(turn: Turn, notes: list[Citation]) -> str:
     given = turn.answer
-    heading = f"<h2>{escape(turn.asked)}</h2>"
+    heading = f'<h2 dir="auto">{escape(turn.asked)}</h2>'
     if not given:
         return f'{heading}<p class="note">{escape(turn.problem)}</p>'
     first = len(notes)
@@ -118,7 +118,7 @@ def _html_turn(turn: Turn, notes: list[Citation]) -> str:
 
     understood = given.question if given.question.split() != turn.asked.split() else ""
     about = f'<p class="note">Understood as: {escape(understood)}</p>' if understood else ""
-    said = f"<p>{with_markers(given, escape, reference)}</p>"
+    said = f'<p dir="auto">{with_markers(given, escape, reference)}</p>'
     notices = "".join(f'<p class="note">{escape(n)}</p>' for n in given.notices)
     return heading + about + said + notices + _html_unconfirmed(given.unconfirmed)
 

@@ -1,5 +1,7 @@
 """Render answers as HTML with pure functions from the engine's types to strings.
 
+Each such text has `dir="auto"`, so that its own first letters decide whether it runs from right to left.
+
 Questions, answers and articles are untrusted text. Every piece goes through `escape`, nothing is parsed as Markdown or
 HTML, and text is never used as an address or an id.
 """
@@ -42,10 +44,11 @@ def answer(uid: str, asked: str, given: Answer) -> str:
     """
     parts = [_understood(asked, given.question)]
     if given.abstained:
-        said = f'<p class="dl-answer">{escape(given.text)}</p>'
+        said = f'<p class="dl-answer" dir="auto">{escape(given.text)}</p>'
         parts.append(f'<div class="dl-abstained"><p class="dl-label">No answer in the articles</p>{said}</div>')
     else:
-        parts.append(f'<p class="dl-answer">{with_markers(given, escape, lambda c: marker(uid, c))}</p>')
+        said = with_markers(given, escape, lambda c: marker(uid, c))
+        parts.append(f'<p class="dl-answer" dir="auto">{said}</p>')
     parts.extend(f'<p class="dl-notice">{escape(notice)}</p>' for notice in given.notices)
     parts.append(_unconfirmed(given.unconfirmed))
     parts.append(_related(given.related) if given.abstained else _sources(uid, given.citations))
@@ -56,7 +59,8 @@ def draft(text: str, waiting: str) -> str:
     """Return the model's text so far, marked as not yet checked; `waiting` is shown until there is any."""
     if not text.strip():
         return f'<p class="dl-status">{escape(waiting)}</p>'
-    return f'<p class="dl-draft">{escape(text)}</p><p class="dl-status">Draft, checking it against the articles…</p>'
+    status = '<p class="dl-status">Draft, checking it against the articles…</p>'
+    return f'<p class="dl-draft" dir="auto">{escape(text)}</p>{status}'
 
 
 def problem(message: str, uid: str = "") -> str:
@@ -74,8 +78,8 @@ def welcome(articles: int, examples: Iterable[str]) -> str:
             'class="dl-solid-button" data-tab="dl-tab-library">Add articles</button></p></div>'
         )
     buttons = "".join(
-        f'<li><button type="button" class="dl-example" data-do="ask" data-question="{escape(q)}">{escape(q)}</button>'
-        "</li>"
+        f'<li><button type="button" class="dl-example" dir="auto" data-do="ask" data-question="{escape(q)}">'
+        f"{escape(q)}</button></li>"
         for q in examples
     )
     tries = f'<p class="dl-label">Try one of these</p><ul class="dl-examples">{buttons}</ul>' if buttons else ""
@@ -134,15 +138,16 @@ def bar(percent: int) -> str:
 def _turn(uid: str, question: str, body: str, busy: bool = False) -> str:
     state = ' aria-busy="true" class="dl-turn dl-pending"' if busy else ' class="dl-turn"'
     edit = "" if busy else _edit(uid, question)
-    heading = f'<h2 class="dl-question" id="q-{uid}">{escape(question)}</h2>'
+    heading = f'<h2 class="dl-question" dir="auto" id="q-{uid}">{escape(question)}</h2>'
     return f'<article id="t-{uid}" aria-labelledby="q-{uid}"{state}>{heading}{edit}{body}</article>'
 
 
 def _edit(uid: str, question: str) -> str:
     return (
         f'<details class="dl-edit"><summary>Edit<span class="dl-unseen"> the question</span></summary>'
-        f'<form data-do="edit" data-turn="{uid}"><textarea name="question" rows="2" aria-label="Edit the question">'
-        f'{escape(question)}</textarea><button class="dl-solid-button">Ask this</button></form></details>'
+        f'<form data-do="edit" data-turn="{uid}"><textarea name="question" dir="auto" rows="2" '
+        f'aria-label="Edit the question">{escape(question)}</textarea>'
+        '<button class="dl-solid-button">Ask this</button></form></details>'
     )
 
 
@@ -156,7 +161,7 @@ def _sources(uid: str, citations: Iterable[Citation]) -> str:
 
 
 def _source(uid: str, c: Citation, rated: bool) -> str:
-    places = "; ".join(f"<cite>{escape(p.title)}</cite>" for p in c.also)
+    places = "; ".join(f"<bdi><cite>{escape(p.title)}</cite></bdi>" for p in c.also)
     also = f'<p class="dl-also">Also in {places}</p>' if places else ""
     word, percent = support_word(c.support), round(100 * min(max(c.support, 0.0), 1.0))
     support = f'<span class="dl-support dl-{word}">{word} support{bar(percent)}</span>' if rated else ""
@@ -164,17 +169,18 @@ def _source(uid: str, c: Citation, rated: bool) -> str:
     return (
         f'<li class="dl-source"><span class="dl-number" aria-hidden="true">{c.marker}</span>'
         f'<div class="dl-source-body"><div class="dl-source-head">'
-        f'<button type="button" class="dl-title" {_place(c)}>{escape(c.title)}</button>'
+        f'<button type="button" class="dl-title" dir="auto" {_place(c)}>{escape(c.title)}</button>'
         f"{support}</div>"
-        f'<blockquote class="dl-quote">{escape(c.quote)}</blockquote><p class="dl-file">{escape(c.source)}</p>{also}'
-        f'</div><div class="dl-tip" role="tooltip" id="tip-{uid}-{c.marker}">{tip}</div></li>'
+        f'<blockquote class="dl-quote" dir="auto">{escape(c.quote)}</blockquote>'
+        f'<p class="dl-file">{escape(c.source)}</p>{also}'
+        f'</div><div class="dl-tip" dir="auto" role="tooltip" id="tip-{uid}-{c.marker}">{tip}</div></li>'
     )
 
 
 def _related(evidence: Iterable[Evidence]) -> str:
     items = "".join(
-        f'<li><button type="button" class="dl-title" {_place(e)}>{escape(e.title)}</button>'
-        f'<blockquote class="dl-quote">{escape(e.text)}</blockquote></li>'
+        f'<li><button type="button" class="dl-title" dir="auto" {_place(e)}>{escape(e.title)}</button>'
+        f'<blockquote class="dl-quote" dir="auto">{escape(e.text)}</blockquote></li>'
         for e in evidence
     )
     if not items:
@@ -196,7 +202,7 @@ def _unconfirmed(said: Iterable[str]) -> str:
 def _understood(asked: str, question: str) -> str:
     if question.split() == asked.split():
         return ""
-    return f'<p class="dl-understood">Understood as: <q>{escape(question)}</q></p>'
+    return f'<p class="dl-understood">Understood as: <q><bdi>{escape(question)}</bdi></q></p>'
 
 
 def _actions(done: Turn, given: Answer) -> str:

@@ -124,12 +124,12 @@ def _row(row: Row, asked: bool, read_only: bool) -> str:
     snippet = ""
     if row.snippet:
         before, match, after = map(escape, row.snippet)
-        snippet = f'<p class="dl-snippet">{before}<mark>{match}</mark>{after}</p>'
+        snippet = f'<p class="dl-snippet" dir="auto">{before}<mark>{match}</mark>{after}</p>'
     return (
         f'<li class="dl-entry"><label class="dl-tick"><input type="checkbox" value="{escape(info.id)}" '
         f'aria-label="Choose {spoken}"></label><div class="dl-entry-body">'
-        f'<h3><button type="button" class="dl-entry-title" data-article="{escape(info.id)}">{escape(info.title)}'
-        f'</button>{badge}</h3><p class="dl-file">{about}</p>{snippet}</div>'
+        f'<h3><button type="button" class="dl-entry-title" dir="auto" data-article="{escape(info.id)}">'
+        f'{escape(info.title)}</button>{badge}</h3><p class="dl-file">{about}</p>{snippet}</div>'
         f"{'' if read_only else _remove(info.id, spoken)}</li>"
     )
 

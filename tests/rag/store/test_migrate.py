@@ -169,7 +169,13 @@ def test_interrupted_after_it_the_indexes_are_still_compared(tmp_path: Path, mon
         with pytest.raises(StoreError, match="killed"):
             Index.open(folder, MODEL)
     compared = []
-    monkeypatch.setattr(Index, "repair", lambda self, **_: compared.append(self))
+    repair = Index.repair
+
+    def repaired(self: Index, documents: bool = True) -> list[str]:
+        compared.append(self)
+        return repair(self, documents)
+
+    monkeypatch.setattr(Index, "repair", repaired)
     Index.open(folder, MODEL).close()
     assert len(compared) == 1
     Index.open(folder, MODEL).close()
@@ -197,3 +203,16 @@ def test_a_newer_layout_is_refused_unchanged(tmp_path: Path) -> None:
     assert list(db.iterdump()) == before
     db.close()
     assert not (folder / "documents.db.layout-1.bak").exists()
+
+
+def test_an_index_with_the_terms_of_another_version_is_built_again(tmp_path: Path) -> None:
+    index = Index.open(tmp_path / "s", MODEL)
+    write(index, COD, HERRING)
+    index.lexical.put([(COD.chunks[0], [["of"], ["another"], ["version"]], [])])  # type: ignore[index]
+    index.lexical.commit()
+    index.documents.set_meta("terms", "1")
+    index.close()
+    index = Index.open(tmp_path / "s", MODEL)
+    assert not index.lexical.holds("version") and index.lexical.holds("cod")
+    assert index.documents.get_meta("terms") != "1" and list(index.problems()) == []
+    index.close()

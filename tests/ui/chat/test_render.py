@@ -220,3 +220,17 @@ def test_line_about_chosen_articles() -> None:
     assert Parsed(render.chosen_note(1)).text == "Only 1 chosen article"
     assert Parsed(render.chosen_note(12)).text == "Only 12 chosen articles"
     assert render.chosen_note(0) == ""
+
+
+@pytest.mark.parametrize("tag", ["h2", "textarea", 'p class="dl-answer"', 'blockquote class="dl-quote"'])
+def test_every_text_decides_its_own_direction(minister: Answer, tag: str) -> None:
+    page = render.turn(Turn(MINISTER, minister))
+    opening = page.split(f"<{tag}", 1)[1].split(">", 1)[0]
+    assert 'dir="auto"' in opening
+
+
+def test_related_passages_and_drafts_decide_their_own_direction() -> None:
+    assert '<p class="dl-draft" dir="auto">' in render.draft("كلف الجسر", "")
+    given = make_answer(AUSTRALIA, "No.", related=(related(HOSTILE, "A harmless sentence."),))
+    page = render.answer("t1", AUSTRALIA, given)
+    assert '<blockquote class="dl-quote" dir="auto">' in page and 'class="dl-title" dir="auto"' in page
