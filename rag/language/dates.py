@@ -13,6 +13,7 @@ _ISO = re.compile(
     r"(\d{4})-?(\d\d)-?(\d\d)(?:[T ]+(\d\d):?(\d\d)(?::?(\d\d)(?:[.,]\d+)?)?\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?",
     re.IGNORECASE,
 )
+_BROKEN_TIME = re.compile(r"\d{4}-\d\d-\d\d(?=T\d\d:)")
 _PDF = re.compile(r"D:(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?(?:(Z)(?:00'?00'?)?|([+-]\d\d)'?(\d\d)'?)?")
 # Mail and feeds. The name of the weekday is not read, so it may be in any language.
 _RFC_822 = re.compile(
@@ -82,6 +83,8 @@ def _iso(value: str | date | datetime, language: str = "", order: str = "") -> s
         return _compose(year, month, day, hour, minute, second, utc or (f"{hours}:{minutes}" if hours else ""))
     if _RFC_822.fullmatch(text):
         return _iso(parsedate_to_datetime(text))
+    if match := _BROKEN_TIME.match(text):
+        return _iso(match[0])
     return _in_words(text, language, order) if re.search(r"\d", text) else ""
 
 

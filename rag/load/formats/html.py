@@ -11,6 +11,7 @@ from rag.errors import DocumentError
 from rag.load import worker
 from rag.load.article import Article, Input, clean, one_line
 from rag.load.charset import BOMS, detect
+from rag.load.formats.page_date import page_date
 from rag.types import Note
 
 MAX_HTML = 10_000_000  # a page is parsed as a whole, which takes many times its size
@@ -78,13 +79,15 @@ def extract_here(html: str, source: str, url: str | None = None) -> Article:
     import trafilatura
 
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # users cannot fix what it complains about
+    language = _LANG.search(html[:20_000])
     try:
+        root = trafilatura.load_html(html)
+        published = page_date(root, language[1] if language else "", url or "") if root is not None else ""
         found = trafilatura.bare_extraction(
-            html,
+            root if root is not None else html,
             url=url,
             with_metadata=True,
             include_comments=False,
-            date_extraction_params={"original_date": True, "extensive_search": False},
         )
     except MemoryError:
         raise
@@ -93,14 +96,13 @@ def extract_here(html: str, source: str, url: str | None = None) -> Article:
     body = clean(getattr(found, "text", "") or "")
     if len(body) < _LEAST_CHARS:
         raise DocumentError(f"no article was found in {source}; save its text and add that")
-    known = {name: one_line(getattr(found, name, "")) for name in ("title", "author", "date", "sitename", "url")}
+    known = {name: one_line(getattr(found, name, "")) for name in ("title", "author", "sitename", "url")}
     if body.split("\n", 1)[0].strip() == known["title"]:
         body = body[len(known["title"]) :].lstrip()
-    language = _LANG.search(html[:20_000])
     return Article(
         text=re.sub(r"\n+", "\n\n", body),
         title=known["title"],
-        date=known["date"],
+        date=published,
         author=known["author"],
         publisher=known["sitename"],
         language=language[1] if language else "",
