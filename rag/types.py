@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -32,7 +34,7 @@ class Document:
     text: str = field(repr=False)
     path: str = ""
     added: str = ""  # ISO 8601, UTC
-    date: str = ""  # of publication, ISO 8601: `2024-07-12`, or with a time
+    date: str = ""  # of publication, ISO 8601: `2024-07-12`, with a time, or a month alone: `2024-07`
     author: str = ""
     publisher: str = ""
     language: str = ""  # ISO 639-1, lower case: `en`
@@ -97,13 +99,19 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The place of a sentence: the document, its file name and title, and the character span."""
+    """The place of a sentence: the document, its file name and title, and the character span.
+
+    `date` (ISO 8601), `publisher` and `url` are of the article; None where they are unknown.
+    """
 
     document_id: str
     source: str
     title: str
     start: int
     end: int
+    date: str | None = None
+    publisher: str | None = None
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +120,8 @@ class Candidate:
 
     `vectors` is float32 of shape (1 + sentences, dimensions), unit length: the passage first, then its sentences.
     `lexical` holds the BM25 score of each sentence for the question (0 where no word matched). `document` is the whole
-    article as it was when the question was asked, even if the store has changed since.
+    article as it was when the question was asked, even if the store has changed since. `copies` are the other places
+    of the same text, each as a document with its own source, title, date, publisher and so on.
     """
 
     chunk: Chunk
@@ -121,6 +130,7 @@ class Candidate:
     vectors: npt.NDArray[np.float32] = field(repr=False)
     lexical: tuple[float, ...]
     document: Document = field(repr=False)
+    copies: tuple[Document, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +154,7 @@ class Hit:
     coverage: float = 0.0
     answers: float | None = None
     held: float = 0.0
+    also: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +162,8 @@ class Evidence:
     """A sentence shown to the model, numbered from 1 by `rank`.
 
     `text` is verbatim. `context` is the sentence before it if that is needed to understand it, else empty. `also` has
-    the places of near-identical sentences elsewhere, which were merged into this one.
+    the places of the same and of near-identical sentences elsewhere, which were merged into this one. `date` (ISO
+    8601), `publisher` and `url` are of the article; None where they are unknown.
     """
 
     rank: int
@@ -169,6 +181,9 @@ class Evidence:
     also: tuple[Place, ...] = ()
     coverage: float = 0.0
     answers: float | None = None
+    date: str | None = None
+    publisher: str | None = None
+    url: str | None = None
 
     @property
     def in_context(self) -> str:
@@ -213,7 +228,9 @@ class Draft:
 class Citation:
     """The sentence that a statement of the answer rests on: `quote == document.text[start:end]`, verbatim.
 
-    `support` in [0, 1] says how far the quote supports the statement that carries the marker.
+    `support` in [0, 1] says how far the quote supports the statement that carries the marker. `date` (ISO 8601),
+    `publisher` and `url` are of the article; None where they are unknown. `times` are the relative dates in the quote
+    with what they mean: `("yesterday", "2024-07-11")`.
     """
 
     marker: int
@@ -226,6 +243,15 @@ class Citation:
     document_id: str
     passage: Span
     also: tuple[Place, ...] = ()
+    date: str | None = None
+    publisher: str | None = None
+    url: str | None = None
+    times: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def origin(self) -> str:
+        """Return who published the article and when, as far as that is known: `Valley Courier, 14 Mar 2024`."""
+        return ", ".join(filter(None, (self.publisher, written(self.date or ""))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +287,9 @@ class Answer:
         """Return the text followed by its numbered sources, for a terminal."""
         lines = [self.text]
         for c in self.citations:
-            lines.append(f"  [{c.marker}] {c.source}: “{c.quote}”")
+            origin = f" ({c.origin})" if c.origin else ""
+            lines.append(f"  [{c.marker}] {c.source}{origin}: “{c.quote}”")
+            lines.extend(f"      {said}: {written(meant)}" for said, meant in c.times)
         lines.extend(f"  ({notice})" for notice in self.notices)
         return "\n".join(lines)
 
@@ -309,6 +337,17 @@ class IngestReport:
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain data, ready for `json.dumps`."""
         return dataclasses.asdict(self)
+
+
+def written(iso: str) -> str:
+    """Return a date, or a span of dates, in ISO 8601 as a reader writes it: `14 Mar 2024`, `Mar 2024`, `2024`."""
+    first, _, last = iso.partition("/")
+    if last:
+        return f"{written(first)} to {written(last)}"
+    parts = iso[:10].split("-")
+    if not all(part.isdigit() for part in parts) or (len(parts) > 1 and not 1 <= int(parts[1]) <= 12):
+        return iso
+    return " ".join([*(str(int(day)) for day in parts[2:]), *(_MONTHS[int(m) - 1] for m in parts[1:2]), parts[0]])
 
 
 def merge(reports: Sequence[IngestReport]) -> IngestReport:
