@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rag.answering.verify import is_refusal
     from rag.chat import Chat
     from rag.engine import Engine
+    from rag.origin import readable_date
     from rag.settings import Settings
     from rag.shared_engine import answer, open_engine, seeds_folder
     from rag.types import Answer, Citation, Document, Evidence, Filters, IngestReport, Place, SourceInfo, Span
@@ -65,6 +66,7 @@ __all__ = [
     "answer",
     "is_refusal",
     "open_engine",
+    "readable_date",
     "seeds_folder",
 ]
 
@@ -76,6 +78,7 @@ _WHERE = {
     "answer": "rag.shared_engine",
     "is_refusal": "rag.answering.verify",
     "open_engine": "rag.shared_engine",
+    "readable_date": "rag.origin",
     "seeds_folder": "rag.shared_engine",
 } | dict.fromkeys(
     ("Answer", "Citation", "Document", "Evidence", "Filters", "IngestReport", "Place", "SourceInfo", "Span"),

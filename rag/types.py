@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+from rag.origin import origin, readable_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +99,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The place of a sentence: the document, its file name and title, and the character span.
-
-    `date` (ISO 8601), `publisher` and `url` are of the article; None where they are unknown.
-    """
+    """The place of a sentence: the document, its file name and title, the character span, and what `Evidence` has."""
 
     document_id: str
     source: str
@@ -112,6 +109,12 @@ class Place:
     date: str | None = None
     publisher: str | None = None
     url: str | None = None
+    language: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Return who published the article and when: `Valley Courier, 14 Mar 2024`; empty if that is not known."""
+        return origin(self.publisher, self.date)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,7 @@ class Evidence:
 
     `text` is verbatim. `context` is the sentence before it if that is needed to understand it, else empty. `also` has
     the places of the same and of near-identical sentences elsewhere, which were merged into this one. `date` (ISO
-    8601), `publisher` and `url` are of the article; None where they are unknown.
+    8601), `publisher` and `url` are of the article; None where they are unknown. `language` is its ISO 639-1 code.
     """
 
     rank: int
@@ -184,6 +187,7 @@ class Evidence:
     date: str | None = None
     publisher: str | None = None
     url: str | None = None
+    language: str = ""
 
     @property
     def in_context(self) -> str:
@@ -228,9 +232,8 @@ class Draft:
 class Citation:
     """The sentence that a statement of the answer rests on: `quote == document.text[start:end]`, verbatim.
 
-    `support` in [0, 1] says how far the quote supports the statement that carries the marker. `date` (ISO 8601),
-    `publisher` and `url` are of the article; None where they are unknown. `times` are the relative dates in the quote
-    with what they mean: `("yesterday", "2024-07-11")`.
+    `support` in [0, 1] says how far the quote supports the statement that carries the marker. `date`, `publisher` and
+    `url` are as in `Evidence`. `times` are the quote's relative dates: `("yesterday", "2024-07-11")`.
     """
 
     marker: int
@@ -250,8 +253,8 @@ class Citation:
 
     @property
     def origin(self) -> str:
-        """Return who published the article and when, as far as that is known: `Valley Courier, 14 Mar 2024`."""
-        return ", ".join(filter(None, (self.publisher, written(self.date or ""))))
+        """Return who published the article and when: `Valley Courier, 14 Mar 2024`; empty if that is not known."""
+        return origin(self.publisher, self.date)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,9 +290,9 @@ class Answer:
         """Return the text followed by its numbered sources, for a terminal."""
         lines = [self.text]
         for c in self.citations:
-            origin = f" ({c.origin})" if c.origin else ""
-            lines.append(f"  [{c.marker}] {c.source}{origin}: “{c.quote}”")
-            lines.extend(f"      {said}: {written(meant)}" for said, meant in c.times)
+            about = f" ({c.origin})" if c.origin else ""
+            times = "".join(f" ({said}, that is {readable_date(meant)})" for said, meant in c.times)
+            lines.append(f"  [{c.marker}] {c.source}{about}: “{c.quote}”{times}")
         lines.extend(f"  ({notice})" for notice in self.notices)
         return "\n".join(lines)
 
@@ -339,27 +342,10 @@ class IngestReport:
         return dataclasses.asdict(self)
 
 
-def written(iso: str) -> str:
-    """Return a date, or a span of dates, in ISO 8601 as a reader writes it: `14 Mar 2024`, `Mar 2024`, `2024`."""
-    first, _, last = iso.partition("/")
-    if last:
-        return f"{written(first)} to {written(last)}"
-    parts = iso[:10].split("-")
-    if not all(part.isdigit() for part in parts) or (len(parts) > 1 and not 1 <= int(parts[1]) <= 12):
-        return iso
-    return " ".join([*(str(int(day)) for day in parts[2:]), *(_MONTHS[int(m) - 1] for m in parts[1:2]), parts[0]])
-
-
 def merge(reports: Sequence[IngestReport]) -> IngestReport:
     """Return several reports as one."""
-    return IngestReport(
-        added=tuple(name for r in reports for name in r.added),
-        replaced=tuple(name for r in reports for name in r.replaced),
-        unchanged=tuple(name for r in reports for name in r.unchanged),
-        moved=tuple(name for r in reports for name in r.moved),
-        removed=tuple(name for r in reports for name in r.removed),
-        notices=tuple(entry for r in reports for entry in r.notices),
-        failed=tuple(entry for r in reports for entry in r.failed),
-        passages=sum(r.passages for r in reports),
-        seconds=sum(r.seconds for r in reports),
-    )
+    names = [field.name for field in dataclasses.fields(IngestReport)]
+    joined = IngestReport()
+    for report in reports:
+        joined = IngestReport(**{name: getattr(joined, name) + getattr(report, name) for name in names})
+    return joined

@@ -161,5 +161,5 @@ def _hit(candidate: Candidate, number: int, score: float, dense: float, lexical:
 
 
 def _place(document: Document, source: str, title: str, span: Span) -> Place:
-    details = (document.date or None, document.publisher or None, document.url or None)
+    details = (document.date or None, document.publisher or None, document.url or None, document.language)
     return Place(document.id, source, title, span.start, span.end, *details)

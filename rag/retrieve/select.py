@@ -112,6 +112,7 @@ def _fold(hits: Sequence[Hit], limit: int, floor: float) -> list[Evidence]:
             date=hit.place.date,
             publisher=hit.place.publisher,
             url=hit.place.url,
+            language=hit.place.language,
         )
         for rank, (hit, _, also) in enumerate(kept, 1)
     ]

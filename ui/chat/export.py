@@ -9,7 +9,7 @@ import json
 import re
 from html import escape
 
-from rag import Citation
+from rag import Citation, readable_date
 from ui.chat.conversations import Conversation, Turn, with_markers
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|~&])")
@@ -32,7 +32,9 @@ def markdown_answer(turn: Turn) -> str:
     if not turn.answer:
         return _plain(turn.problem)
     lines = [with_markers(turn.answer, _plain, lambda c: f"[{c.marker}]"), ""]
-    lines += [f"[{c.marker}] {_plain(c.title)}: “{_plain(c.quote)}”  " for c in turn.answer.citations]
+    lines += [
+        f"[{c.marker}] {_plain(_named(c))}: “{_plain(c.quote)}”{_plain(_times(c))}  " for c in turn.answer.citations
+    ]
     return "\n".join(lines).strip()
 
 
@@ -53,7 +55,9 @@ def _markdown_turn(turn: Turn, number: int) -> list[str]:
         parts.append(f"*Understood as: {_plain(given.question)}*")
     parts.append(with_markers(given, _plain, lambda c: f"[^{number}-{c.marker}]"))
     parts += [f"*{_plain(notice)}*" for notice in given.notices]
-    notes = (f"{_plain(c.title)} ({_plain(c.source)}): “{_plain(c.quote)}”" for c in given.citations)
+    notes = (
+        f"{_plain(_named(c))} ({_plain(c.source)}): “{_plain(c.quote)}”{_plain(_times(c))}" for c in given.citations
+    )
     return parts + [f"[^{number}-{c.marker}]: {note}" for c, note in zip(given.citations, notes, strict=True)]
 
 
@@ -79,7 +83,8 @@ def to_html(conversation: Conversation) -> str:
     notes: list[Citation] = []
     body = "".join(_html_turn(turn, notes) for turn in conversation.turns)
     items = "".join(
-        f'<li id="note-{n}"><cite>{escape(c.title)}</cite> ({escape(c.source)}): “{escape(c.quote)}” '
+        f'<li id="note-{n}"><cite>{escape(c.title)}</cite>{escape(_origin(c))} ({escape(c.source)}): '
+        f"“{escape(c.quote)}”{escape(_times(c))} "
         f'<a href="#ref-{n}" aria-label="Back to the text">↩</a></li>'
         for n, c in enumerate(notes, 1)
     )
@@ -113,6 +118,18 @@ def _html_turn(turn: Turn, notes: list[Citation]) -> str:
     about = f'<p class="note">Understood as: {escape(understood)}</p>' if understood else ""
     said = f"<p>{with_markers(given, escape, reference)}</p>"
     return heading + about + said + "".join(f'<p class="note">{escape(n)}</p>' for n in given.notices)
+
+
+def _named(c: Citation) -> str:
+    return c.title + _origin(c)
+
+
+def _origin(c: Citation) -> str:
+    return f", {c.origin}" if c.origin else ""
+
+
+def _times(c: Citation) -> str:
+    return "".join(f" ({said}: {readable_date(meant)})" for said, meant in c.times)
 
 
 def _plain(text: str) -> str:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from rag import Answer, Citation, Evidence
+from rag import Answer, Citation, Evidence, readable_date
 from ui.chat.conversations import Turn, with_markers
 from ui.chat.export import markdown_answer
 
 _TIP_CHARS = 500  # a tooltip longer than this hides what it explains
 _VOTES = (("up", "Good answer"), ("down", "Bad answer"))
+_BETWEEN = ' <span aria-hidden="true">·</span> '
 _THUMB = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M7 11v9H4v-9zm2 9h8l3-7v-3h-6l1-5-1-1-5 6z"/></svg>'
 
 
@@ -137,7 +138,7 @@ def _sources(uid: str, citations: Iterable[Citation]) -> str:
 
 
 def _source(uid: str, c: Citation) -> str:
-    places = "; ".join(f"<cite>{escape(p.title)}</cite>" for p in c.also)
+    places = "; ".join(f"<cite>{escape(p.title)}</cite>{_in_brackets(p.origin)}" for p in c.also)
     also = f'<p class="dl-also">Also in {places}</p>' if places else ""
     word, percent = support_word(c.support), round(100 * min(max(c.support, 0.0), 1.0))
     tip = escape(_shortened(f"“{c.quote}”")) + f"<cite>{escape(_shortened(c.title, 120))}</cite>"
@@ -147,9 +148,28 @@ def _source(uid: str, c: Citation) -> str:
         f'<button type="button" class="dl-title" {_place(c)}>{escape(c.title)}</button>'
         f'<span class="dl-support dl-{word}">{word} support<span class="dl-bar" aria-hidden="true">'
         f'<span style="width:{percent}%"></span></span></span></div>'
-        f'<blockquote class="dl-quote">{escape(c.quote)}</blockquote><p class="dl-file">{escape(c.source)}</p>{also}'
+        f'<blockquote class="dl-quote">{escape(c.quote)}</blockquote>{_times(c)}{_from(c)}{also}'
         f'</div><div class="dl-tip" role="tooltip" id="tip-{uid}-{c.marker}">{tip}</div></li>'
     )
+
+
+def _from(c: Citation) -> str:
+    """Return the line under a quote: who published it and when, its file, and a link to where it appeared."""
+    facts = [f'<span class="dl-origin">{escape(c.origin)}</span>' if c.origin else "", escape(c.source)]
+    if (c.url or "").lower().startswith(("https://", "http://")):
+        address = escape(c.url or "")
+        facts.append(f'<a href="{address}" target="_blank" rel="noopener noreferrer nofollow">original</a>')
+    return f'<p class="dl-file">{_BETWEEN.join(filter(None, facts))}</p>'
+
+
+def _times(c: Citation) -> str:
+    """Return what the quote's relative dates mean: "yesterday" is another day when it is read."""
+    said = "; ".join(f"<q>{escape(words)}</q> is {escape(readable_date(meant))}" for words, meant in c.times)
+    return f'<p class="dl-times">{said}</p>' if said else ""
+
+
+def _in_brackets(text: str) -> str:
+    return f" ({escape(text)})" if text else ""
 
 
 def _related(evidence: Iterable[Evidence]) -> str:

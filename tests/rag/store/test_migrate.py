@@ -1,4 +1,4 @@
-"""A store of an older layout becomes a current one: same articles, nothing embedded, a copy of what it was beside it."""
+"""A store of an older layout becomes a current one: the same articles, nothing embedded, a copy of it beside it."""
 
 from __future__ import annotations
 
