@@ -75,6 +75,20 @@ def matching(view: View, filters: Filters) -> Matching:
     return Matching(documents, count, share, ids, np.stack(vectors), copies, frozenset(main))
 
 
+def unmet(filters: Filters) -> str:
+    """Return the sentence that says that no article meets the filters."""
+    parts = {
+        "named or published by": " or ".join(filters.sources),
+        "since": filters.since,
+        "until": filters.until,
+        "written by": " or ".join(filters.authors),
+        "in the language": " or ".join(filters.languages),
+    }
+    said = ", ".join(f"{name} {value}" for name, value in parts.items() if value)
+    chosen = "one of the chosen articles" if filters.documents else ""
+    return f"No article in the library meets the filter ({'; '.join(filter(None, (chosen, said)))})."
+
+
 def _conditions(view: View, filters: Filters) -> tuple[Callable[[str], str], list[object]]:
     """Return the SQL condition on a copy `c` (given how its document's id is called) and its values."""
     conditions = ["true"]

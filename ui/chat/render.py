@@ -101,6 +101,13 @@ def chosen_note(count: int) -> str:
     return f"<p>Only {count:,} chosen article{'' if count == 1 else 's'}</p>" if count else ""
 
 
+def filter_label(since: str = "", until: str = "", publisher: str = "") -> str:
+    """Return the label of the filters: what they are, so that a closed one is not forgotten."""
+    named = {"from": since, "to": until, "of": publisher}
+    said = ", ".join(f"{name} {_shortened(value.strip(), 40)}" for name, value in named.items() if value.strip())
+    return f"Only articles {said}" if said else "Filter by date or publisher"
+
+
 def support_word(support: float) -> str:
     """Return `support` (0 to 1) as a word."""
     return "strong" if support >= 0.8 else "fair" if support >= 0.5 else "weak"
