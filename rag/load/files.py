@@ -186,7 +186,8 @@ def _document(article: Article, file: Input, path: str, order: str, undated: lis
         undated.append(str(article.date)[:40])
     said = heading(article.text, written_in, year_in_name(file.source) or year_in_name(article.url))
     if len(date) < _FULL:  # the name of a file of many articles is not theirs
-        date = said.date or ("" if inner else date_in_name(file.source)) or date
+        beside = said.date if article.date is not None else ""
+        date = beside or ("" if inner else date_in_name(file.source)) or date
     return make_document(
         article.text,
         file.source + inner,

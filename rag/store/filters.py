@@ -78,7 +78,7 @@ def matching(view: View, filters: Filters) -> Matching:
 def unmet(filters: Filters) -> str:
     """Return the sentence that says that no article meets the filters."""
     parts = {
-        "named or published by": " or ".join(filters.sources),
+        "named or published by": " or ".join(pattern.strip("*") for pattern in filters.sources),
         "since": filters.since,
         "until": filters.until,
         "written by": " or ".join(filters.authors),

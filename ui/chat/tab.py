@@ -26,8 +26,8 @@ _FILES: dict[str, tuple[Callable[[Conversation], str], str, str]] = {
     "html": (export.to_html, "html", "text/html"),
 }
 _FIELDS = (
-    ("From", "2024-07-12, 2024-07 or 2024", 1),
-    ("To", "2024-07-31, 2024-07 or 2024", 1),
+    ("From", "2024-07-12", 1),
+    ("To", "2024-07", 1),
     ("Publisher or file", "Valley Courier, reuters", 2),
 )
 _SIDE = """<div class="dl-side"><div class="dl-side-top">
@@ -206,9 +206,9 @@ class ChatTab:
         except RagError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
-    def on_narrow(self, since: str, until: str, publisher: str) -> Any:
+    def on_narrow(self, since: str | None, until: str | None, publisher: str | None) -> Any:
         """Say on the closed filter what it is."""
-        return gr.update(label=render.filter_label(since, until, publisher))
+        return gr.update(label=render.filter_label(since or "", until or "", publisher or ""))
 
     def on_everything(self) -> tuple[Any, ...]:
         """Go back to asking all articles."""
@@ -219,10 +219,11 @@ class ChatTab:
         return gr.update(value=render.chosen_note(len(chosen)), visible=bool(chosen)), gr.update(visible=bool(chosen))
 
 
-def narrowed(chosen: Sequence[str], since: str, until: str, publisher: str) -> Filters | None:
+def narrowed(chosen: Sequence[str], since: str | None, until: str | None, publisher: str | None) -> Filters | None:
     """Return the reader's filters; a name matches anywhere in a publisher's or file's name. None if there are none."""
-    names = tuple(f"*{part}*" for part in (each.strip() for each in publisher.split(",")) if part)
-    filters = Filters(documents=tuple(chosen), sources=names, since=since.strip(), until=until.strip())
+    names = tuple(f"*{part}*" for part in (each.strip() for each in (publisher or "").split(",")) if part)
+    days = {"since": (since or "").strip(), "until": (until or "").strip()}
+    filters = Filters(documents=tuple(chosen), sources=names, **days)
     return None if filters == Filters() else filters
 
 
@@ -272,7 +273,9 @@ def chat_tab(
                     everything = gr.Button("Ask all articles", size="sm", scale=0, visible=False)
                 with gr.Accordion(render.filter_label(), open=False, elem_id="dl-narrow") as narrow, gr.Row():
                     fields = tuple(
-                        gr.Textbox(label=label, placeholder=example, max_length=200, scale=scale, min_width=120)
+                        gr.Textbox(
+                            label=label, placeholder=example, max_length=200, value="", scale=scale, min_width=120
+                        )
                         for label, example, scale in _FIELDS
                     )
                 with gr.Row(elem_id="dl-ask"):

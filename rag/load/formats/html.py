@@ -102,7 +102,7 @@ def extract_here(html: str, source: str, url: str | None = None) -> Article:
     return Article(
         text=re.sub(r"\n+", "\n\n", body),
         title=known["title"],
-        date=published,
+        date=published or None,
         author=known["author"],
         publisher=known["sitename"],
         language=language[1] if language else "",
