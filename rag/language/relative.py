@@ -49,7 +49,7 @@ def relative(text: str, published: str, language: str = "") -> tuple[tuple[str, 
 def _resolve(said: str, language: str, base: datetime, unit: str) -> str:
     import dateparser  # takes 65 ms, which every start would pay
 
-    moment = dateparser.parse(said, languages=[language], settings={"RELATIVE_BASE": base})
+    moment: datetime | None = dateparser.parse(said, languages=[language], settings={"RELATIVE_BASE": base})
     if moment is None:
         return ""
     if unit == "week":

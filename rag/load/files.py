@@ -95,6 +95,13 @@ def make_document(
     )
 
 
+def from_text(text: str, source: str, path: str = "") -> Document:
+    """Return a `Document` for a text that is given as such, with what its first lines and its name say about it."""
+    said = heading(text, "", year_in_name(source))
+    date = said.date or date_in_name(source)
+    return make_document(text, source, path, date=date, author=said.author, publisher=said.publisher)
+
+
 def make_title(text: str) -> str:
     """Return the first line if it is a headline, else the first words of the text, cut between words."""
     lines = _lines(text)

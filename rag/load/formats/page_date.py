@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
-from lxml import etree
-
 from rag.language.dates import iso, order_of
 from rag.language.identify import detect
 
@@ -191,6 +189,9 @@ class _Page:
     """What a reader sees of a page, without comments and footers; where its title is; and its attributes."""
 
     def __init__(self, root: Any, language: str) -> None:
+        # Imported here with its C library, because only pages need it.
+        from lxml import etree
+
         self._title = -1
         pieces: list[str] = []
         attributes: list[str] = []
