@@ -222,8 +222,8 @@ class ChatTab:
 def narrowed(chosen: Sequence[str], since: str | None, until: str | None, publisher: str | None) -> Filters | None:
     """Return the reader's filters; a name matches anywhere in a publisher's or file's name. None if there are none."""
     names = tuple(f"*{part}*" for part in (each.strip() for each in (publisher or "").split(",")) if part)
-    days = {"since": (since or "").strip(), "until": (until or "").strip()}
-    filters = Filters(documents=tuple(chosen), sources=names, **days)
+    since, until = (since or "").strip(), (until or "").strip()
+    filters = Filters(documents=tuple(chosen), sources=names, since=since, until=until)
     return None if filters == Filters() else filters
 
 
