@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rag.answering.verify import is_refusal
     from rag.chat import Chat
     from rag.engine import Engine
+    from rag.origin import readable_date
     from rag.reports import CheckedSentence, CheckReport, IngestReport
     from rag.settings import Settings
     from rag.shared_engine import answer, open_engine, seeds_folder, support
@@ -69,6 +70,7 @@ __all__ = [
     "answer",
     "is_refusal",
     "open_engine",
+    "readable_date",
     "seeds_folder",
     "support",
 ]
@@ -82,6 +84,7 @@ _WHERE = (
         "answer": "rag.shared_engine",
         "is_refusal": "rag.answering.verify",
         "open_engine": "rag.shared_engine",
+        "readable_date": "rag.origin",
         "seeds_folder": "rag.shared_engine",
         "support": "rag.shared_engine",
     }

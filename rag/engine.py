@@ -26,6 +26,7 @@ from rag.protocols import Judge
 from rag.reports import CheckReport, IngestReport
 from rag.retrieve.select import nearest_sentences
 from rag.settings import Settings
+from rag.store.filters import unmet
 from rag.store.index import Index
 from rag.types import Answer, Document, Evidence, Filters, SourceInfo
 
@@ -272,7 +273,10 @@ class Engine:
         question = self.checked(question)
         if self._index.documents.is_empty():
             self._index.check()
-            yield self._unasked(question)
+            yield self._unasked(question, EMPTY)
+            return
+        if filters and not self._index.meets(filters):
+            yield self._unasked(question, unmet(filters))
             return
         key = (self._index.version, question, filters, tuple(wordings))
         if (known := self._known.get(key)) is not None:
@@ -337,10 +341,10 @@ class Engine:
         """Return the answer model's reply to these messages, or None if there is no model or it fails."""
         return self._models.complete(messages, max_tokens)
 
-    def _unasked(self, question: str) -> Answer:
+    def _unasked(self, question: str, text: str) -> Answer:
         return Answer(
             question=question,
-            text=EMPTY,
+            text=text,
             abstained=True,
             citations=(),
             evidence=(),

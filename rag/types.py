@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rag.origin import origin, readable_date
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -32,7 +34,7 @@ class Document:
     text: str = field(repr=False)
     path: str = ""
     added: str = ""  # ISO 8601, UTC
-    date: str = ""  # of publication, ISO 8601: `2024-07-12`, or with a time
+    date: str = ""  # of publication, ISO 8601: `2024-07-12`, with a time, or a month alone: `2024-07`
     author: str = ""
     publisher: str = ""
     language: str = ""  # ISO 639-1, lower case: `en`
@@ -97,13 +99,22 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The place of a sentence: the document, its file name and title, and the character span."""
+    """The place of a sentence: the document, its file name and title, the character span, and what `Evidence` has."""
 
     document_id: str
     source: str
     title: str
     start: int
     end: int
+    date: str | None = None
+    publisher: str | None = None
+    url: str | None = None
+    language: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Return who published the article and when: `Valley Courier, 14 Mar 2024`; empty if that is not known."""
+        return origin(self.publisher, self.date)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +123,8 @@ class Candidate:
 
     `vectors` is float32 of shape (1 + sentences, dimensions), unit length: the passage first, then its sentences.
     `lexical` holds the BM25 score of each sentence for the question (0 where no word matched). `document` is the whole
-    article as it was when the question was asked, even if the store has changed since.
+    article as it was when the question was asked, even if the store has changed since. `copies` are the other places
+    of the same text, each as a document with its own source, title, date, publisher and so on.
     """
 
     chunk: Chunk
@@ -121,6 +133,7 @@ class Candidate:
     vectors: npt.NDArray[np.float32] = field(repr=False)
     lexical: tuple[float, ...]
     document: Document = field(repr=False)
+    copies: tuple[Document, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +158,7 @@ class Hit:
     answers: float | None = None
     held: float = 0.0
     language: str = ""
+    also: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +166,8 @@ class Evidence:
     """A sentence shown to the model, numbered from 1 by `rank`.
 
     `text` is verbatim. `context` is the sentence before it if that is needed to understand it, else empty. `also` has
-    the places of near-identical sentences elsewhere, which were merged into this one.
+    the places of the same and of near-identical sentences elsewhere, which were merged into this one. `date` (ISO
+    8601), `publisher` and `url` are of the article; None where they are unknown. `language` is its ISO 639-1 code.
     """
 
     rank: int
@@ -170,6 +185,10 @@ class Evidence:
     also: tuple[Place, ...] = ()
     coverage: float = 0.0
     answers: float | None = None
+    date: str | None = None
+    publisher: str | None = None
+    url: str | None = None
+    language: str = ""
 
     @property
     def in_context(self) -> str:
@@ -222,7 +241,8 @@ class Judgement:
 class Citation:
     """The sentence that a statement of the answer rests on: `quote == document.text[start:end]`, verbatim.
 
-    `support` in [0, 1] says how far the quote supports the statement that carries the marker.
+    `support` in [0, 1] says how far the quote supports the statement that carries the marker. `date`, `publisher` and
+    `url` are as in `Evidence`. `times` are the quote's relative dates: `("yesterday", "2024-07-11")`.
     """
 
     marker: int
@@ -235,6 +255,15 @@ class Citation:
     document_id: str
     passage: Span
     also: tuple[Place, ...] = ()
+    date: str | None = None
+    publisher: str | None = None
+    url: str | None = None
+    times: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def origin(self) -> str:
+        """Return who published the article and when: `Valley Courier, 14 Mar 2024`; empty if that is not known."""
+        return origin(self.publisher, self.date)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +311,9 @@ class Answer:
         """Return the text followed by its numbered sources, for a terminal."""
         lines = [self.text]
         for c in self.citations:
-            lines.append(f"  [{c.marker}] {c.source}: “{c.quote}”")
+            about = f" ({c.origin})" if c.origin else ""
+            times = "".join(f" ({said}, that is {readable_date(meant)})" for said, meant in c.times)
+            lines.append(f"  [{c.marker}] {c.source}{about}: “{c.quote}”{times}")
         if self.unconfirmed:
             lines.append(f"  (not confirmed by the articles: {' '.join(self.unconfirmed)})")
         lines.extend(f"  ({notice})" for notice in self.notices)

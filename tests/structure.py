@@ -12,7 +12,7 @@ PACKAGES = ("rag", "eval", "ui", "train")
 # Lowest first. A module imports only from its own row and from the rows above it. A folder means all modules in it that
 # no other row names.
 LAYERS: tuple[str, ...] = (
-    "rag.errors rag.types rag.reports rag.memory rag.settings rag.protocols",
+    "rag.errors rag.origin rag.types rag.reports rag.memory rag.settings rag.protocols",
     "rag.language",
     "rag.network",
     "rag.load",
@@ -56,7 +56,7 @@ OWNERS: dict[str, set[str]] = {
     "safetensors": {"rag.language.word_table", "rag.models.fitted", "train.judge", "train.reader"},
     "sqlite3": {"rag.store.database"},
     "datasketch": {"rag.store.duplicates"},
-    "dateparser": {"rag.language.dates", "rag.language.day_names"},
+    "dateparser": {"rag.language.dates", "rag.language.day_names", "rag.language.relative"},
     "sentencex": {"rag.language.sentences"},
     "snowballstemmer": {"rag.language.grammar"},
     "stopwordsiso": {"rag.language.grammar", "rag.language.unspaced"},
@@ -85,7 +85,13 @@ OWNERS: dict[str, set[str]] = {
     "charset_normalizer": {"rag.load.charset"},
     "docx": {"rag.load.formats.word"},
     "feedparser": {"rag.load.formats.feed"},
-    "lxml": {"rag.load.formats.epub", "rag.load.formats.html", "rag.load.formats.packed_xml"},
+    "lxml": {
+        "rag.load.formats.epub",
+        "rag.load.formats.html",
+        "rag.load.formats.packed_xml",
+        "rag.load.formats.page_date",
+    },
+    "htmldate": {"rag.load.formats.page_date"},
     "py3langid": {"rag.language.identify"},
     "pypdfium2": {"rag.load.formats.pdf_process"},
     "striprtf": {"rag.load.formats.rtf"},

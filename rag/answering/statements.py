@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rag.answering.phrasing import MARKERS
 from rag.answering.support import SUPPORTED, Claim, Judged, judged
-from rag.answering.verify import Verdict, cite, refusal
+from rag.answering.verify import Verdict, marker_of, refusal
 from rag.language.words import content_terms, split_sentences
 from rag.protocols import Judge
 from rag.reports import CheckedSentence, CheckReport
@@ -107,7 +107,7 @@ class Checker:
             if one.probability < SUPPORTED or not cited:
                 unconfirmed.append(text)
                 continue
-            markers = tuple(sorted({cite(citations, e, round(one.probability, 3)) for e in cited}))
+            markers = tuple(sorted({marker_of(citations, e, round(one.probability, 3)) for e in cited}))
             kept.append(Statement(text, markers, round(one.probability, 3)))
             least = one if least is None or one.probability < least.probability else least
         if not kept:
@@ -128,7 +128,7 @@ class Checker:
                 verdict = "supported"
             elif one.contradicted >= _CONTRADICTED and cited:
                 verdict = "contradicted"
-            markers = {cite(citations, e, round(one.probability, 3)) for e in cited}
+            markers = {marker_of(citations, e, round(one.probability, 3)) for e in cited}
             own = tuple(c for c in citations if c.marker in markers)
             items.append(CheckedSentence(sentence, verdict, round(one.probability, 3), own))
         return CheckReport(tuple(items))

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from rag.answering.citation import cite
 from rag.answering.phrasing import MARKERS, NAME, NO, YES, YES_NO, given, tidied
 from rag.answering.verify_by_words import supported
 from rag.language.grammar import ENGLISH
@@ -87,7 +88,7 @@ def other_language(question: str, languages: Sequence[str]) -> Verdict:
 def told(evidence: Sequence[Evidence]) -> Verdict:
     """Return sentences verbatim, each cited; this claims only that the articles say so."""
     shown = [e for e in evidence if not MARKERS.search(e.text)]  # an article's own brackets must not look like markers
-    citations = [_citation(n, e, 1.0) for n, e in enumerate(shown, 1)]
+    citations = [cite(n, e, 1.0) for n, e in enumerate(shown, 1)]
     text = " ".join(f"{' '.join(c.quote.split())} [{c.marker}]" for c in citations)
     return Verdict(text, tuple(citations), False, 1.0) if citations else refusal()
 
@@ -131,7 +132,7 @@ def verify(
             continue
         words, whole = shown
         found = found[:1] if whole else found
-        markers = [cite(citations, e, support) for e, support in found]
+        markers = [marker_of(citations, e, support) for e, support in found]
         cited = f"{words} " + "".join(f"[{m}]" for m in sorted(markers))
         if cited not in parts:
             parts.append(cited)
@@ -325,18 +326,14 @@ def _names_met(wanted: Sequence[str], documents: Iterable[str], aliases: Mapping
     return sum(map(met, wanted)) / len(wanted) if wanted else 1.0
 
 
-def cite(citations: list[Citation], e: Evidence, support: float) -> int:
+def marker_of(citations: list[Citation], e: Evidence, support: float) -> int:
     """Return the marker of a sentence, which is added to the citations if it is not among them."""
     for index, known in enumerate(citations):
         if (known.document_id, known.start) == (e.document_id, e.start):
-            citations[index] = known if known.support >= support else _citation(known.marker, e, support)
+            citations[index] = known if known.support >= support else cite(known.marker, e, support)
             return known.marker
-    citations.append(_citation(len(citations) + 1, e, support))
+    citations.append(cite(len(citations) + 1, e, support))
     return len(citations)
-
-
-def _citation(marker: int, e: Evidence, support: float) -> Citation:
-    return Citation(marker, e.source, e.title, e.text, e.start, e.end, support, e.document_id, e.passage, e.also)
 
 
 def _join(items: Sequence[str]) -> str:

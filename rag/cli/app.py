@@ -25,6 +25,7 @@ from rag.cli import models as cli_models
 from rag.cli.console import print_json
 from rag.cli.ingest import shown
 from rag.errors import RagError, SettingsError
+from rag.origin import readable_date
 from rag.settings import Settings
 from rag.types import Filters
 
@@ -215,7 +216,7 @@ def sources(store: StoreOption = None, as_json: JsonOption = False) -> None:
         return
     table = Table("Source", "Title", "Date", "Publisher", "Passages", "Added", box=None)
     for entry in found:
-        names = (shown(text) for text in (entry.source, entry.title, entry.date[:10], entry.publisher))
+        names = (shown(text) for text in (entry.source, entry.title, readable_date(entry.date), entry.publisher))
         table.add_row(*map(escape, names), str(entry.passages), entry.added[:10])
     Console().print(table)
     print(f"{len(found)} articles")

@@ -88,9 +88,9 @@ def _fold(hits: Sequence[Hit], limit: int, floor: float) -> list[Evidence]:
         words = set(content_terms(hit.text))
         twin = next((entry for entry in kept if _same(hit.text, words, entry[0].text, entry[1])), None)
         if twin is not None:
-            twin[2].append(hit.place)
+            twin[2].extend((hit.place, *hit.also))
         elif len(kept) < limit and hit.score >= floor:
-            kept.append((hit, words, []))
+            kept.append((hit, words, list(hit.also)))
     texts = {hit.text for hit, _, _ in kept}
     return [
         Evidence(
@@ -109,6 +109,10 @@ def _fold(hits: Sequence[Hit], limit: int, floor: float) -> list[Evidence]:
             also=tuple(also),
             coverage=hit.coverage,
             answers=hit.answers,
+            date=hit.place.date,
+            publisher=hit.place.publisher,
+            url=hit.place.url,
+            language=hit.place.language,
         )
         for rank, (hit, _, also) in enumerate(kept, 1)
     ]

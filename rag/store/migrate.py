@@ -11,7 +11,7 @@ from rag.store import duplicates, outbox
 from rag.store.database import Connection, Database
 from rag.store.documents import SCHEMA
 
-LAYOUT = "2"
+LAYOUT = "3"
 LEXICAL = "lexical"
 INDEXES = "chroma", LEXICAL  # folders beside the database, with what is derived from it
 UNCHECKED = "unchecked"  # "1" in a store whose indexes must still be compared with its documents in full
@@ -30,8 +30,17 @@ SELECT c.id, d.number, c.start, c.end, c.spans, c.vectors
 FROM chunks_1 c JOIN documents d ON d.id = c.document_id ORDER BY d.number, c.start
 """
 _PLACES = """
-INSERT INTO places (path, file, version, source, document, folded)
-SELECT f.path, f.path, '', f.source, d.number, '' FROM files_1 f JOIN documents d ON d.id = f.document_id
+INSERT INTO places (path, file, version, source, document, folded, title, date, author, publisher, language, url)
+SELECT f.path, f.path, '', f.source, d.number, '', d.title, '', '', '', '', ''
+FROM files_1 f JOIN documents d ON d.id = f.document_id
+"""
+# And this one the places of layout 2, in which only a document's main place had details.
+_PLACES_2 = """
+INSERT INTO places (path, file, version, source, document, folded, title, date, author, publisher, language, url)
+SELECT p.path, p.file, p.version, p.source, p.document, p.folded, d.title, IIF(p.path = d.path, d.date, ''),
+    IIF(p.path = d.path, d.author, ''), IIF(p.path = d.path, d.publisher, ''), d.language,
+    IIF(p.path = d.path, d.url, '')
+FROM places_2 p JOIN documents d ON d.number = p.document
 """
 _DIMENSIONS = """
 INSERT INTO meta SELECT 'dimensions', length(vectors) / 2 / (1 + json_array_length(spans)) FROM chunks LIMIT 1
@@ -57,14 +66,15 @@ def migrate(path: Path) -> None:
             _renew_terms(database, path.parent / LEXICAL)
         if layout in (None, LAYOUT):
             return
-        if layout != "1":
+        if layout not in _STEPS:
             raise StoreMismatchError(
                 f"the store {path.parent} has layout {layout}, this version needs {LAYOUT}; install the version that "
                 "made it, or choose another folder with --store and ingest the articles again: rag ingest PATH"
             )
-        database.back_up(path.with_name(f"{path.name}.layout-1.bak"))
+        database.back_up(path.with_name(f"{path.name}.layout-{layout}.bak"))
         with database.write() as connection:
-            _from_1(connection)
+            _STEPS[layout](connection)
+            connection.execute("UPDATE meta SET value = ? WHERE key = 'layout'", (LAYOUT,))
         _renew_terms(database, path.parent / LEXICAL)
     finally:
         database.close()
@@ -127,6 +137,24 @@ def _from_1(connection: Connection) -> None:
     for name in ("chunks", "files", "documents"):
         connection.execute(f"DROP TABLE {name}_1")
     connection.execute("DELETE FROM meta WHERE key = 'dirty'")
-    connection.execute("UPDATE meta SET value = ? WHERE key = 'layout'", (LAYOUT,))
     connection.execute("INSERT INTO meta VALUES ('version', '1'), (?, '1')", (UNCHECKED,))
     outbox.mend(connection)
+
+
+def _from_2(connection: Connection) -> None:
+    for name in ("places_folded", "places_file", "places_document"):
+        connection.execute(f"DROP INDEX IF EXISTS {name}")
+    connection.execute("ALTER TABLE places RENAME TO places_2")
+    connection.execute("DROP TABLE arrivals")  # what waits in it is read again
+    for statement in SCHEMA.split(";"):
+        connection.execute(statement)
+    connection.execute(_PLACES_2)
+    connection.execute("DROP TABLE places_2")
+    # What the other copies of a text say of themselves was not kept, so the next sync reads them again.
+    connection.execute(
+        "DELETE FROM files WHERE path IN (SELECT p.file FROM places p JOIN documents d ON d.number = p.document "
+        "WHERE p.path != d.path)"
+    )
+
+
+_STEPS = {"1": _from_1, "2": _from_2}

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from html import escape
 
-from rag import Citation
+from rag import Citation, readable_date
 from ui.chat.conversations import Conversation, Turn, with_markers
 
 # Above what the model said besides its answer. It is never part of the answer's text.
@@ -36,7 +36,9 @@ def markdown_answer(turn: Turn) -> str:
     if not turn.answer:
         return _plain(turn.problem)
     lines = [with_markers(turn.answer, _plain, lambda c: f"[{c.marker}]"), ""]
-    lines += [f"[{c.marker}] {_plain(c.title)}: “{_plain(c.quote)}”  " for c in turn.answer.citations]
+    lines += [
+        f"[{c.marker}] {_plain(_named(c))}: “{_plain(c.quote)}”{_plain(_times(c))}  " for c in turn.answer.citations
+    ]
     return "\n".join(lines).strip()
 
 
@@ -60,7 +62,9 @@ def _markdown_turn(turn: Turn, number: int) -> list[str]:
     if given.unconfirmed:
         # A quotation, so that no reader takes it for the answer.
         parts.append("\n".join([f"> *{UNCONFIRMED}*", ">", *(f"> - {_plain(said)}" for said in given.unconfirmed)]))
-    notes = (f"{_plain(c.title)} ({_plain(c.source)}): “{_plain(c.quote)}”" for c in given.citations)
+    notes = (
+        f"{_plain(_named(c))} ({_plain(c.source)}): “{_plain(c.quote)}”{_plain(_times(c))}" for c in given.citations
+    )
     return parts + [f"[^{number}-{c.marker}]: {note}" for c, note in zip(given.citations, notes, strict=True)]
 
 
@@ -86,7 +90,8 @@ def to_html(conversation: Conversation) -> str:
     notes: list[Citation] = []
     body = "".join(_html_turn(turn, notes) for turn in conversation.turns)
     items = "".join(
-        f'<li id="note-{n}" dir="auto"><cite>{escape(c.title)}</cite> ({escape(c.source)}): “{escape(c.quote)}” '
+        f'<li id="note-{n}" dir="auto"><cite>{escape(c.title)}</cite>{escape(_origin(c))} ({escape(c.source)}): '
+        f"“{escape(c.quote)}”{escape(_times(c))} "
         f'<a href="#ref-{n}" aria-label="Back to the text">↩</a></li>'
         for n, c in enumerate(notes, 1)
     )
@@ -126,6 +131,18 @@ def _html_turn(turn: Turn, notes: list[Citation]) -> str:
 def _html_unconfirmed(said: Sequence[str]) -> str:
     items = "".join(f'<li dir="auto">{escape(text)}</li>' for text in said)
     return f'<aside class="note"><p>{UNCONFIRMED}</p><ul>{items}</ul></aside>' if items else ""
+
+
+def _named(c: Citation) -> str:
+    return c.title + _origin(c)
+
+
+def _origin(c: Citation) -> str:
+    return f", {c.origin}" if c.origin else ""
+
+
+def _times(c: Citation) -> str:
+    return "".join(f" ({said}: {readable_date(meant)})" for said, meant in c.times)
 
 
 def _plain(text: str) -> str:

@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from rag import Answer, Citation, Evidence
+from rag import Answer, Citation, Evidence, readable_date
 from ui.chat.conversations import Turn, with_markers
 from ui.chat.export import UNCONFIRMED, markdown_answer
 
 _TIP_CHARS = 500  # a tooltip longer than this hides what it explains
 _VOTES = (("up", "Good answer"), ("down", "Bad answer"))
+_BETWEEN = ' <span aria-hidden="true">·</span> '
 _THUMB = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M7 11v9H4v-9zm2 9h8l3-7v-3h-6l1-5-1-1-5 6z"/></svg>'
 
 
@@ -105,6 +106,13 @@ def chosen_note(count: int) -> str:
     return f"<p>Only {count:,} chosen article{'' if count == 1 else 's'}</p>" if count else ""
 
 
+def filter_label(since: str = "", until: str = "", publisher: str = "") -> str:
+    """Return the label of the filters: what they are, so that a closed one is not forgotten."""
+    named = {"from": since, "to": until, "of": publisher}
+    said = ", ".join(f"{name} {_shortened(value.strip(), 40)}" for name, value in named.items() if value.strip())
+    return f"Only articles {said}" if said else "Filter by date or publisher"
+
+
 def support_word(support: float) -> str:
     """Return `support` (0 to 1) as a word."""
     return "strong" if support >= 0.8 else "fair" if support >= 0.5 else "weak"
@@ -161,7 +169,7 @@ def _sources(uid: str, citations: Iterable[Citation]) -> str:
 
 
 def _source(uid: str, c: Citation, rated: bool) -> str:
-    places = "; ".join(f"<bdi><cite>{escape(p.title)}</cite></bdi>" for p in c.also)
+    places = "; ".join(f"<bdi><cite>{escape(p.title)}</cite></bdi>{_in_brackets(p.origin)}" for p in c.also)
     also = f'<p class="dl-also">Also in {places}</p>' if places else ""
     word, percent = support_word(c.support), round(100 * min(max(c.support, 0.0), 1.0))
     support = f'<span class="dl-support dl-{word}">{word} support{bar(percent)}</span>' if rated else ""
@@ -171,10 +179,28 @@ def _source(uid: str, c: Citation, rated: bool) -> str:
         f'<div class="dl-source-body"><div class="dl-source-head">'
         f'<button type="button" class="dl-title" dir="auto" {_place(c)}>{escape(c.title)}</button>'
         f"{support}</div>"
-        f'<blockquote class="dl-quote" dir="auto">{escape(c.quote)}</blockquote>'
-        f'<p class="dl-file">{escape(c.source)}</p>{also}'
+        f'<blockquote class="dl-quote" dir="auto">{escape(c.quote)}</blockquote>{_times(c)}{_from(c)}{also}'
         f'</div><div class="dl-tip" dir="auto" role="tooltip" id="tip-{uid}-{c.marker}">{tip}</div></li>'
     )
+
+
+def _from(c: Citation) -> str:
+    """Return the line under a quote: who published it and when, its file, and a link to where it appeared."""
+    facts = [f'<span class="dl-origin">{escape(c.origin)}</span>' if c.origin else "", escape(c.source)]
+    if (c.url or "").lower().startswith(("https://", "http://")):
+        address = escape(c.url or "")
+        facts.append(f'<a href="{address}" target="_blank" rel="noopener noreferrer nofollow">original</a>')
+    return f'<p class="dl-file">{_BETWEEN.join(filter(None, facts))}</p>'
+
+
+def _times(c: Citation) -> str:
+    """Return what the quote's relative dates mean: "yesterday" is another day when it is read."""
+    said = "; ".join(f"<q>{escape(words)}</q> is {escape(readable_date(meant))}" for words, meant in c.times)
+    return f'<p class="dl-times">{said}</p>' if said else ""
+
+
+def _in_brackets(text: str) -> str:
+    return f" ({escape(text)})" if text else ""
 
 
 def _related(evidence: Iterable[Evidence]) -> str:

@@ -12,6 +12,7 @@ from rag.load import worker
 from rag.load.article import Article, Input, clean, one_line
 from rag.load.charset import BOMS, detect
 from rag.load.formats.html_tables import unfold_tables
+from rag.load.formats.page_date import page_date
 from rag.load.metadata import byline, plain_title
 from rag.types import Note
 
@@ -80,8 +81,10 @@ def extract_here(html: str, source: str, url: str | None = None) -> Article:
     import trafilatura
 
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # users cannot fix what it complains about
+    language = _LANG.search(html[:20_000])
     try:
         tree = trafilatura.load_html(html)
+        published = page_date(tree, language[1] if language else "", url or "") if tree is not None else ""
         if tree is not None:
             unfold_tables(tree)
         found = trafilatura.bare_extraction(
@@ -89,7 +92,6 @@ def extract_here(html: str, source: str, url: str | None = None) -> Article:
             url=url,
             with_metadata=True,
             include_comments=False,
-            date_extraction_params={"original_date": True, "extensive_search": False},
         )
     except MemoryError:
         raise
@@ -100,13 +102,12 @@ def extract_here(html: str, source: str, url: str | None = None) -> Article:
         raise DocumentError(f"no article was found in {source}; save its text and add that")
     blocks = _text_of(tree).split("\n\n")
     parts = [part for block in body.split("\n") if block.strip() for part in _parts(block.strip(), blocks)]
-    return _article(parts, found, tree, html)
+    return _article(parts, found, tree, language[1] if language else "", published)
 
 
-def _article(parts: list[str], found: Any, tree: Any, html: str) -> Article:
+def _article(parts: list[str], found: Any, tree: Any, language: str, published: str) -> Article:
     """Return the article of a page from its paragraphs and what trafilatura says of it."""
-    known = {name: one_line(getattr(found, name, "")) for name in ("title", "author", "date", "sitename", "url")}
-    language = _LANG.search(html[:20_000])
+    known = {name: one_line(getattr(found, name, "")) for name in ("title", "author", "sitename", "url")}
     headings = [one_line(" ".join(element.itertext())) for element in tree.iter("h1", "h2")]
     title = plain_title(known["title"], known["sitename"], headings)
     if parts[0] in (title, known["title"]) and len(parts) > 1:
@@ -114,10 +115,10 @@ def _article(parts: list[str], found: Any, tree: Any, html: str) -> Article:
     return Article(
         text="\n\n".join(parts),
         title=title,
-        date=known["date"],
-        author=byline(known["author"].split(";"), language[1] if language else ""),
+        date=published or None,
+        author=byline(known["author"].split(";"), language),
         publisher=known["sitename"],
-        language=language[1] if language else "",
+        language=language,
         url=known["url"],
     )
 

@@ -95,6 +95,31 @@ def test_other_places_of_the_sentence(aid: Answer) -> None:
     assert shown(replace(aid, citations=(replace(c, also=(also,)),))).find("dl-also") == ["Also in Elsewhere <b>"]
 
 
+def test_where_and_when_it_appeared(aid: Answer) -> None:
+    (c,) = aid.citations
+    known = replace(
+        c,
+        date="2024-07-12",
+        publisher="<b>Post",
+        url="https://post.test/?a=1&b=2",
+        times=(("yesterday", "2024-07-11"),),
+    )
+    also = Place(c.document_id, "b.txt", "Elsewhere", c.start, c.end, "2024-07-13", "Courier")
+    html = shown(replace(aid, citations=(replace(known, also=(also,)),)))
+    assert html.find("dl-origin") == ["<b>Post, 12 Jul 2024"]
+    assert html.find("dl-times") == ["yesterday is 11 Jul 2024"]
+    assert html.find("dl-also") == ["Also in Elsewhere (Courier, 13 Jul 2024)"]
+    (link,) = [element for element in html.elements("a")]
+    assert link["href"] == "https://post.test/?a=1&b=2" and "noopener" in str(link["rel"])
+    for unsafe in ("javascript:alert(1)", "/local", ""):
+        assert not shown(replace(aid, citations=(replace(known, url=unsafe),))).elements("a")
+
+
+def test_filter_label() -> None:
+    assert render.filter_label() == render.filter_label(" ") == "Filter by date or publisher"
+    assert render.filter_label("2024-07", "", "Post") == "Only articles from 2024-07, of Post"
+
+
 def test_hostile_article_is_text() -> None:
     text = f"It says <b>this</b> and **that** [1] and [99]: {HOSTILE_QUOTE}"
     html = shown(make_answer("What?", text, [citation(1, HOSTILE, HOSTILE_QUOTE, 0.4)]))
