@@ -13,8 +13,8 @@ from pathlib import Path
 
 SAMPLES = Path(__file__).resolve().parent / "data" / "formats"
 WHOLE = (
-    "bridge.txt bridge.md bridge.html bridge.pdf bridge.docx week.epub bridge.eml week.mbox week.csv week.jsonl "
-    "week.json week.rss week.atom week.zip"
+    "bridge.txt bridge.md bridge.html bridge.pdf bridge.docx bridge.pptx bridge.odt bridge.rtf week.epub bridge.eml "
+    "week.mbox week.csv week.jsonl week.json week.rss week.atom week.zip"
 ).split()
 
 

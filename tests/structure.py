@@ -70,6 +70,7 @@ OWNERS: dict[str, set[str]] = {
         "train.judge",
         "train.planted",
         "train.reader",
+        "train.support",
     },
     "gradio": {
         "ui.app",
@@ -99,7 +100,14 @@ OWNERS: dict[str, set[str]] = {
     "matplotlib": {"eval.report.plots"},
     "jinja2": {"eval.report.page"},
     "ir_measures": {"eval.score.formulas"},
-    "sklearn": {"eval.score.figures", "train.confidence", "train.planted", "train.reader_data"},
+    "sklearn": {
+        "eval.score.figures",
+        "train.confidence",
+        "train.judge",
+        "train.planted",
+        "train.reader_data",
+        "train.support",
+    },
 }
 
 

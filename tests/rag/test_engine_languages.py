@@ -110,4 +110,4 @@ def test_questions_that_others_could_not_answer(tmp_path: Path, files: str, ques
 def test_citations_can_only_be_whole_sentences(name: str, count: int) -> None:
     (document,) = read(DATA / "cases" / f"{name}.txt", name)
     assert isinstance(document, Document)
-    assert len(sentences(document.text, document.language)) == count
+    assert len(sentences(document.text, language=document.language)) == count

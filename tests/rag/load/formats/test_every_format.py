@@ -44,6 +44,9 @@ SAID: dict[str, list[tuple[str, str, str, str, str, str, str]]] = {
             f"{TITLE}\n\n{PROSE}\n\nCost | 4.2 million euros\n\nDuration | eleven weeks",
         )
     ],
+    "bridge.pptx": [("", TITLE, "2024-03-05T10:00:00+00:00", DANA, "", "", f"{TITLE}\n\n{PROSE}")],
+    "bridge.odt": [("", TITLE, "2024-03-05T10:00:00", DANA, "", "", f"{TITLE}\n\n{PROSE}")],
+    "bridge.rtf": [("", TITLE, "2024-03-05", DANA, "", "", f"{TITLE}\n\n{PROSE}")],
     "bridge.eml": [("", f"{TITLE} – news", "2024-03-05T11:00:00+01:00", DANA, "", "", PROSE)],
     "week.mbox": [
         ("!/1", f"{TITLE} – news", "2024-03-05T11:00:00+01:00", DANA, "", "", PROSE),
