@@ -13,7 +13,8 @@ from rag.errors import DocumentError
 from rag.language.dates import iso
 from rag.language.identify import code, detect
 from rag.load.article import MAX_BYTES as MAX_BYTES
-from rag.load.article import Article, BombError, Budget, Input
+from rag.load.article import Article, Budget, Input
+from rag.load.contain import contained, unreadable
 from rag.load.formats.kinds import SUFFIXES as SUFFIXES
 from rag.load.formats.kinds import find_kind
 from rag.types import Document, Note
@@ -108,9 +109,14 @@ def make_title(text: str) -> str:
 def _read(file: Input, path: str) -> Iterator[Document | Note]:
     """Yield what a file holds; a file that holds nothing is an error."""
     said = False
-    for item in _items(file, path):
-        said = said or isinstance(item, Document) or item.failed
-        yield item
+    try:
+        for item in _items(file, path):
+            said = said or isinstance(item, Document) or item.failed
+            yield item
+    except (DocumentError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        raise DocumentError(unreadable(file.source, error)) from error
     if not said:
         raise DocumentError(f"{file.source} holds no article; give one with text")
 
@@ -141,14 +147,7 @@ def _inside(file: Input, path: str) -> Iterator[Document | Note]:
     """Yield what a file inside another one holds. Files that are not articles are skipped, as in a folder."""
     if not _is_article(file.member):
         return
-    try:
-        yield from _read(file, path)
-    except BombError:
-        raise
-    except DocumentError as error:
-        yield Note(file.source, str(error))
-    except OSError as error:
-        yield Note(file.source, f"cannot be unpacked: {error.strerror}; check the room for temporary files")
+    yield from contained(file.source, "", _read, file, path)
 
 
 def _document(article: Article, file: Input, path: str, undated: list[str]) -> Document:

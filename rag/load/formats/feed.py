@@ -13,6 +13,7 @@ from rag.errors import DocumentError
 from rag.language.dates import iso
 from rag.load import worker
 from rag.load.article import Article, Input, one_line
+from rag.load.contain import contained
 from rag.load.formats.html import PROLOGUE, prose
 from rag.types import Note
 
@@ -54,17 +55,18 @@ def parse(file: Input) -> Iterator[Article | Note]:
         reason = one_line(str(found.bozo_exception))[:120]
         yield Note(file.source, f"the feed is broken XML ({reason}), so entries may be missing", failed=True)
     for number, entry in enumerate(found.entries, 1):
-        yield _article(entry, found.feed, str(number)) or Note(file.source, f"entry {number} has no text")
+        yield from contained(file.source, f"entry {number}", _article, entry, found.feed, file, number)
 
 
-def _article(entry: Any, feed: Any, member: str) -> Article | None:
+def _article(entry: Any, feed: Any, file: Input, number: int) -> Iterator[Article | Note]:
     contents = [prose(_said(content, "value")) for content in entry.get("content") or ()]
     title = one_line(prose(_said(entry, "title")))
     # Some feeds have the article in the summary and a teaser in the content; most have the reverse.
     text = max([*contents, prose(_said(entry, "summary"))], key=len) or title
     if not text:
-        return None
-    return Article(
+        yield Note(file.source, f"entry {number} has no text")
+        return
+    yield Article(
         text=text,
         title=title,
         date=_date(entry),
@@ -72,7 +74,7 @@ def _article(entry: Any, feed: Any, member: str) -> Article | None:
         publisher=one_line(prose(_said(entry.get("source"), "title") or _said(feed, "title"))),
         language=one_line(_said(entry, "language") or _said(feed, "language")),
         url=one_line(_said(entry, "link")),
-        member=member,
+        member=str(number),
     )
 
 

@@ -31,7 +31,10 @@ _BLOCKS = frozenset(
     "title tr ul".split()
 )
 _CELLS = frozenset(("td", "th"))
-_UNSEEN = frozenset("head iframe noscript object script select style svg template textarea".split())
+# MathML has the source of a formula beside it, in an annotation.
+_UNSEEN = frozenset(
+    "annotation annotation-xml head iframe noscript object script select style svg template textarea".split()
+)
 
 
 def starts_page(head: bytes, suffix: str) -> bool:
@@ -178,8 +181,8 @@ def _text_of(root: Any) -> str:
     pieces: list[str] = []
     unseen = 0
     for event, element in etree.iterwalk(root, events=("start", "end")):
-        name = etree.QName(element).localname.lower() if isinstance(element.tag, str) else ""
-        hidden = name in _UNSEEN
+        name = _tag_name(element)
+        hidden = name.rpartition(":")[2] in _UNSEEN
         if event == "start":
             unseen += hidden
             if not unseen:
@@ -191,3 +194,9 @@ def _text_of(root: Any) -> str:
             pieces += [mark, (element.tail or "") if element is not root else ""]
     blocks = (" ".join(block.split()) for block in "".join(pieces).split("\0"))
     return clean("\n\n".join(filter(None, blocks)))
+
+
+def _tag_name(element: Any) -> str:
+    """Return an element's name, in lower case. Unlike `etree.QName`, this takes any name: Word writes `<o:p>`."""
+    name = element.tag.lower() if isinstance(element.tag, str) else ""
+    return name.removeprefix("html:").removeprefix("xhtml:")

@@ -16,6 +16,7 @@ from email.utils import getaddresses
 from rag.errors import DocumentError
 from rag.load.article import MAX_BYTES, Article, Input, clean, one_line
 from rag.load.charset import decode
+from rag.load.contain import contained
 from rag.load.formats.html import meant, prose
 from rag.types import Note
 
@@ -51,10 +52,7 @@ def read_mailbox(file: Input) -> Iterator[Article | Note | Input]:
         if raw is None:
             yield Note(file.source, f"message {number} is larger than {MAX_BYTES // 1_000_000} MB")
             continue
-        try:
-            yield from _message(raw, file, str(number))
-        except DocumentError as error:
-            yield Note(file.source, f"message {number}: {error}")
+        yield from contained(file.source, f"message {number}", _message, raw, file, str(number))
 
 
 def starts_mailbox(head: bytes, suffix: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from rag.errors import DocumentError
 from rag.load.article import Article, Input, clean, one_line
 from rag.load.charset import MAX_LINE, decode, encoding_of, lines
+from rag.load.contain import contained
 from rag.load.formats.html import prose
 from rag.types import Note
 
@@ -57,7 +58,8 @@ def read_csv(file: Input) -> Iterator[Article | Note]:
             )
             yield Note(file.source, f"line {line}: {problem}")
         elif cells:
-            yield _article(dict(zip(header, cells, strict=False)), columns, file, line)
+            row = dict(zip(header, cells, strict=False))
+            yield from contained(file.source, f"line {line}", _article, row, columns, file, line)
     yield from bad
 
 
@@ -121,7 +123,7 @@ def _objects(entries: Iterable[tuple[int, object, str]], file: Input, unit: str)
             yield Note(file.source, f"{unit} {number} {problem or 'is no JSON object'}")
             continue
         try:
-            item = _article(entry, _columns(list(entry), file), file, number, unit)
+            columns = _columns(list(entry), file)
         except DocumentError as error:
             first = first or error
             textless.append(Note(file.source, f"{unit} {number} has no text ({one_line(', '.join(entry))[:100]})"))
@@ -131,7 +133,7 @@ def _objects(entries: Iterable[tuple[int, object, str]], file: Input, unit: str)
         found = True
         yield from textless
         textless.clear()
-        yield item
+        yield from contained(file.source, f"{unit} {number}", _article, entry, columns, file, number, unit)
     if first and not found:
         raise first
     yield from textless
@@ -186,14 +188,15 @@ def _plain(name: str) -> str:
 
 def _article(
     entry: Mapping[str, Any], columns: Mapping[str, str], file: Input, number: int, unit: str = "line"
-) -> Article | Note:
+) -> Iterator[Article | Note]:
     values = {field: _value(entry.get(name)) for field, name in columns.items()}
     text = values.pop("text")
     text = prose(text) if _MARKUP.search(text) else clean(text)
     if not text:
-        return Note(file.source, f"{unit} {number} has no text")
+        yield Note(file.source, f"{unit} {number} has no text")
+        return
     values["publisher"] = values.pop("source", "")
-    return Article(text=text, member=str(number or ""), **{k: one_line(v) for k, v in values.items()})
+    yield Article(text=text, member=str(number or ""), **{k: one_line(v) for k, v in values.items()})
 
 
 def _value(value: object) -> str:
