@@ -156,7 +156,7 @@ class Engine:
             page = fetch(url, allow_private=allow_private)
         except DocumentError as error:
             return IngestReport(failed=((url, str(error)),))
-        return self.restore(
+        report = self.restore(
             make_document(
                 page.text,
                 page.url,
@@ -169,6 +169,7 @@ class Engine:
                 url=page.url,
             )
         )
+        return dataclasses.replace(report, notices=((url, page.notice), *report.notices)) if page.notice else report
 
     def restore(self, document: Document) -> IngestReport:
         """Put an article back as it was, with its metadata; an article from the same place is replaced.

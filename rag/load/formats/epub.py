@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from rag.errors import DocumentError
 from rag.load.article import Article, Input, one_line
 from rag.load.contain import contained
-from rag.load.formats.html import MAX_HTML, headed_prose
+from rag.load.formats.html import MAX_HTML, decode_page, decoded_prose
 from rag.load.zip_archive import Archive
 from rag.types import Note
 
@@ -30,15 +30,18 @@ def read(file: Input) -> Iterator[Article | Note]:
     count = 0
     for name in names:
         member = one_line(name) if len(names) > 1 else ""
-        for item in contained(f"{file.source}!/{one_line(name)}", "", _chapter, archive, name, known, member):
+        source = f"{file.source}!/{one_line(name)}"
+        for item in contained(source, "", _chapter, archive, name, known, member, source):
             count += isinstance(item, Article)
             yield item
     if not count:
         raise DocumentError(f"{file.source} holds no text (only pictures?); add its text")
 
 
-def _chapter(archive: Archive, name: str, known: dict[str, str], member: str) -> Iterator[Article]:
-    heading, text = headed_prose(archive.read(name, MAX_HTML))
+def _chapter(archive: Archive, name: str, known: dict[str, str], member: str, source: str) -> Iterator[Article | Note]:
+    heading, text, notice = decoded_prose(decode_page(archive.read(name, MAX_HTML)), source)
+    if notice:
+        yield Note(source, notice, failed=False)
     if text:
         yield Article(
             text=text,

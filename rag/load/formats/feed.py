@@ -14,12 +14,13 @@ from rag.language.dates import iso
 from rag.load import worker
 from rag.load.article import Article, Input, one_line
 from rag.load.contain import contained
-from rag.load.formats.html import PROLOGUE, prose
+from rag.load.formats.html import PROLOGUE, decode_page, prose
 from rag.types import Note
 
 MAX_FEED = 20_000_000  # a feed is parsed as a whole, which takes ten times its size
 
 _START = re.compile(PROLOGUE + rb"<(?:rss|feed|rdf:RDF)\b", re.DOTALL)
+_DECLARATION = re.compile(r"\A\ufeff?\s*<\?xml[^>]{0,500}\?>")
 _ENTITY = re.compile(rb"<!ENTITY\s+[^%\s]")
 
 
@@ -36,14 +37,19 @@ def read(file: Input) -> Iterator[Article | Note]:
 def parse(file: Input) -> Iterator[Article | Note]:
     """Yield the entries of a feed; runs in the process of `rag.load.worker`."""
     raw = file.read()
+    decoded = decode_page(raw)
     if _ENTITY.search(raw.replace(b"\0", b"")):  # also in UTF-16
         raise DocumentError(f"{file.source} declares entities, which feeds do not need and bombs do; fetch it again")
     # Imported here, because it takes a tenth of a second and only feeds need it.
     import feedparser
 
+    if notice := decoded.notice(file.source):
+        yield Note(file.source, notice, failed=False)
+    # Decoded here: feedparser reads all of a feed in another encoding if one byte is wrong.
+    stream = io.BytesIO(_DECLARATION.sub("", decoded.text, count=1).encode("utf-8", "replace"))
     try:
         # Pass a stream: a string would be treated as an address and fetched.
-        found = feedparser.parse(io.BytesIO(raw), sanitize_html=False, resolve_relative_uris=False)
+        found = feedparser.parse(stream, sanitize_html=False, resolve_relative_uris=False)
     except MemoryError:
         raise
     except Exception as error:  # broken XML goes through two parsers here, which may raise anything

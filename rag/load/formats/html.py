@@ -10,7 +10,7 @@ from typing import Any
 from rag.errors import DocumentError
 from rag.load import worker
 from rag.load.article import Article, Input, clean, one_line
-from rag.load.charset import BOMS, detect
+from rag.load.charset import Decoded, interpret, meant
 from rag.types import Note
 
 MAX_HTML = 10_000_000  # a page is parsed as a whole, which takes many times its size
@@ -23,8 +23,8 @@ PROLOGUE = rb"(?:\xef\xbb\xbf)?\s*(?:<(?:\?[^>]*|!--(?:(?!-->).)*--)>\s*)*"
 _START = re.compile(PROLOGUE + rb"<(?:!doctype\s+html|html\b|head\b)", re.IGNORECASE | re.DOTALL)
 _META_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
 _LANG = re.compile(r"<html\b[^>]{0,500}?\slang\s*=\s*[\"']?([\w-]{2,20})", re.IGNORECASE)
-# The encoding that these names mean on the web (WHATWG Encoding).
-_MEANT = dict.fromkeys(("ascii", "us-ascii", "latin-1", "latin1", "iso-8859-1", "iso8859-1"), "cp1252")
+_XML_ENCODING = re.compile(rb"""\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([\w.:-]{1,40})""")
+_HEAD = 100_000  # bytes in which `<meta>` is looked for: scripts may come before it
 _BLOCKS = frozenset(
     "address article aside blockquote body br center dd details dialog div dl dt fieldset figcaption figure footer "
     "form h1 h2 h3 h4 h5 h6 header hr legend li main menu nav ol option p pre section summary table tbody tfoot thead "
@@ -44,18 +44,11 @@ def starts_page(head: bytes, suffix: str) -> bool:
 
 def read(file: Input) -> Iterator[Article | Note]:
     """Yield the article of a saved web page."""
-    raw = file.read(MAX_HTML)
-    if b"\0" in raw and not raw.startswith(tuple(mark for mark, _ in BOMS)):
-        raise DocumentError(f"{file.source} holds NUL characters, so it is no text; save the page again")
-    text, encoding, declared = decode(raw, "", file.source)
-    if not declared and "\ufffd" in text:
-        if not (encoding := detect(raw)):
-            raise DocumentError(f"{file.source} is not UTF-8 text and says of no other encoding; save it as UTF-8")
-        text = raw.decode(encoding, "replace")
-        yield Note(file.source, f"read as {encoding} (detected)", failed=False)
-    article = extract(text, file.source)
-    if "\ufffd" in article.text:
-        raise DocumentError(f"the text of {file.source} is not {encoding}, as it says; save it as UTF-8")
+    decoded = decode_page(file.read(MAX_HTML))
+    article = extract(decoded.text, file.source)
+    notice = decoded.notice(file.source, extract(decoded.marked, file.source).text if decoded.marked else "")
+    if notice:
+        yield Note(file.source, notice, failed=False)
     yield article
 
 
@@ -111,34 +104,31 @@ def extract_here(html: str, source: str, url: str | None = None) -> Article:
     )
 
 
-def decode(body: bytes, declared: str, name: str) -> tuple[str, str, bool]:
-    """Return a page's text, its encoding, and whether the page or its server declares the encoding.
+def decode_page(raw: bytes, label: str = "") -> Decoded:
+    """Decode a page or a piece of one.
 
-    The order is that of the web: byte order mark, header, `<meta>`, else UTF-8. Invalid bytes become U+FFFD: outside
-    the article (in an advertisement, say) they do no harm.
+    The order is that of the web: byte order mark, header, `<meta>` or XML declaration, else UTF-8.
 
     Args:
-        body: The page.
-        declared: The parameters of the `Content-Type` header; empty for a file.
-        name: The page's name in messages.
+        raw: The page.
+        label: The encoding that its header declares; empty for a file.
+    """
+    inside = _META_CHARSET.search(raw[:_HEAD]) or _XML_ENCODING.match(raw)
+    if inside and not meant(label):
+        label = inside[1].decode("ascii", "replace")
+        if meant(label).startswith("utf-16"):
+            label = "utf-8"  # it could not be read if that were so
+    return interpret(raw, label)
+
+
+def decoded_prose(decoded: Decoded, name: str) -> tuple[str, str, str]:
+    """Return the heading and the text of a decoded piece of HTML, and a notice on how it was read.
 
     Raises:
-        DocumentError: The encoding is unknown.
+        DocumentError: It cannot be parsed, or its text is not in its encoding.
     """
-    header = re.search(r"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", declared, re.IGNORECASE)
-    meta = _META_CHARSET.search(body[:4096])
-    bom = next((encoding for mark, encoding in BOMS if body.startswith(mark)), "")
-    encoding = bom or (header[1] if header else meta[1].decode("ascii") if meta else "").lower()
-    used = meant(encoding or "utf-8")
-    try:
-        return body.decode(used, "replace"), encoding or "utf-8", bool(encoding)
-    except (LookupError, ValueError) as error:
-        raise DocumentError(f"{name} is written in an unknown encoding ({encoding}); save its text as UTF-8") from error
-
-
-def meant(encoding: str) -> str:
-    """Return the encoding that a name means on the web and in mail."""
-    return _MEANT.get(encoding.lower(), encoding)
+    heading, text = headed_prose(decoded.text)
+    return heading, text, decoded.notice(name, prose(decoded.marked) if decoded.marked else "")
 
 
 def prose(markup: str | bytes) -> str:
@@ -152,7 +142,7 @@ def prose(markup: str | bytes) -> str:
 
 def headed_prose(markup: str | bytes) -> tuple[str, str]:
     """Return the heading of a piece of HTML (empty if it has none) and all its text."""
-    raw = markup.encode("utf-8", "replace") if isinstance(markup, str) else markup
+    raw = (markup.encode("utf-8", "replace") if isinstance(markup, str) else markup).replace(b"\0", b"")
     if len(raw) <= HARMLESS:
         return headed_prose_here(raw)
     heading, text = worker.call("prose", raw, "a piece of HTML")

@@ -11,7 +11,7 @@ from typing import Any
 
 from rag.errors import DocumentError
 from rag.load.article import Article, Input, clean, one_line
-from rag.load.charset import MAX_LINE, decode, encoding_of, lines
+from rag.load.charset import MAX_LINE, decode, encoding_of, lines, mended_notice
 from rag.load.contain import contained
 from rag.load.formats.html import prose
 from rag.types import Note
@@ -38,7 +38,8 @@ def read_csv(file: Input) -> Iterator[Article | Note]:
     # The limit is global, and its default is smaller than an article.
     csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE))
     bad: list[Note] = []
-    feed = _readable(file, encoding, bad)
+    mended: list[int] = []
+    feed = _readable(file, encoding, bad, mended)
     first = next((line for line in feed if line.strip()), "")
     rows = csv.reader(itertools.chain([first], feed), delimiter=max(",;\t|", key=first.count))
     skipped = len(bad)
@@ -61,6 +62,8 @@ def read_csv(file: Input) -> Iterator[Article | Note]:
             row = dict(zip(header, cells, strict=False))
             yield from contained(file.source, f"line {line}", _article, row, columns, file, line)
     yield from bad
+    if mended:
+        yield Note(file.source, mended_notice(mended), failed=False)
 
 
 def read_jsonl(file: Input) -> Iterator[Article | Note]:
@@ -68,7 +71,10 @@ def read_jsonl(file: Input) -> Iterator[Article | Note]:
     encoding, detected = encoding_of(file.file, file.source)
     if detected:
         yield Note(file.source, f"read as {detected} (detected)", failed=False)
-    yield from _objects(_parsed(file, encoding), file, "line")
+    mended: list[int] = []
+    yield from _objects(_parsed(file, encoding, mended), file, "line")
+    if mended:
+        yield Note(file.source, mended_notice(mended), failed=False)
 
 
 def read_json(file: Input) -> Iterator[Article | Note]:
@@ -77,9 +83,9 @@ def read_json(file: Input) -> Iterator[Article | Note]:
         yield Note(file.source, "read as JSON lines, which it is", failed=False)
         yield from read_jsonl(file)
         return
-    text, detected = decode(file.read(MAX_JSON), file.source)
-    if detected:
-        yield Note(file.source, f"read as {detected} (detected)", failed=False)
+    text, notice = decode(file.read(MAX_JSON), file.source)
+    if notice:
+        yield Note(file.source, notice, failed=False)
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -101,9 +107,9 @@ def _is_lines(file: Input) -> bool:
         return False
 
 
-def _parsed(file: Input, encoding: str) -> Iterator[tuple[int, object, str]]:
+def _parsed(file: Input, encoding: str, mended: list[int]) -> Iterator[tuple[int, object, str]]:
     """Yield each line's number and its value, or the reason why it cannot be read."""
-    for number, (line, problem) in enumerate(lines(file.file, encoding), 1):
+    for number, (line, problem) in enumerate(lines(file.file, encoding, mended), 1):
         if problem:
             yield number, None, problem
         elif line.strip():
@@ -139,9 +145,9 @@ def _objects(entries: Iterable[tuple[int, object, str]], file: Input, unit: str)
     yield from textless
 
 
-def _readable(file: Input, encoding: str, bad: list[Note]) -> Iterator[str]:
+def _readable(file: Input, encoding: str, bad: list[Note], mended: list[int]) -> Iterator[str]:
     """Yield lines. An unreadable line is noted in `bad` and yielded empty, so that the line numbers stay right."""
-    for number, (line, problem) in enumerate(lines(file.file, encoding), 1):
+    for number, (line, problem) in enumerate(lines(file.file, encoding, mended), 1):
         if problem:
             bad.append(Note(file.source, f"line {number} {problem}"))
         yield line
