@@ -19,6 +19,7 @@ from rag.answering.answer import Answerer
 from rag.answering.verify import unmarked
 from rag.errors import DocumentError, LLMError, QuestionError, SettingsError, StoreError
 from rag.ingest.sync import Pace, Progress, add, put, sync
+from rag.language.characters import usual
 from rag.load.files import make_document
 from rag.load.web import fetch
 from rag.models.embedding import PassageEmbedding
@@ -312,12 +313,12 @@ class Engine:
             await asyncio.to_thread(parts.close)  # type: ignore[attr-defined]
 
     def checked(self, question: str) -> str:
-        """Return the question with extra white space removed.
+        """Return the question with extra white space removed, and with its characters as they are usually written.
 
         Raises:
             QuestionError: It is empty or too long.
         """
-        question = " ".join(question.split())
+        question = " ".join(usual(question).split())
         if not question:
             raise QuestionError("the question is empty; ask something about the articles")
         if len(question) > self.settings.max_question_chars:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.answering.phrasing import MARKERS, NAME, NO, YES, YES_NO, given, tidied
+from rag.language.characters import usual
 from rag.language.opposites import contrary, denies
 from rag.language.questions import Form, form, main_clause
 from rag.language.words import SLIGHT, content_terms, fold, initials, names, numbers, same_name, split_sentences
@@ -70,7 +71,7 @@ def told(evidence: Sequence[Evidence]) -> Verdict:
     """Return sentences verbatim, each cited; this claims only that the articles say so."""
     shown = [e for e in evidence if not MARKERS.search(e.text)]  # an article's own brackets must not look like markers
     citations = [_citation(n, e, 1.0) for n, e in enumerate(shown, 1)]
-    text = " ".join(f"{' '.join(c.quote.split())} [{c.marker}]" for c in citations)
+    text = " ".join(f"{' '.join(usual(c.quote).split())} [{c.marker}]" for c in citations)
     return Verdict(text, tuple(citations), False, 1.0) if citations else refusal()
 
 
@@ -107,7 +108,7 @@ def verify(
         shown = given(statement, question, [e for e, _ in found], unsure)
         if shown is None:
             continue
-        words, whole = shown
+        words, whole = usual(shown[0]), shown[1]
         found = found[:1] if whole else found
         markers = [_cite(citations, e, support) for e, support in found]
         cited = f"{words} " + "".join(f"[{m}]" for m in sorted(markers))

@@ -9,6 +9,8 @@ from functools import lru_cache
 import sentencex
 import snowballstemmer
 
+from rag.language.characters import comparable
+
 _TOKEN = re.compile(
     r"(?:[^\W\d_](?:\.[^\W\d_])+\b\.?|[A-Z]\.(?: [A-Z]\.)+)(?:['’]s\b)?"  # U.S., D.C, U. S.
     r"|\d+(?:[.,]\d+)*"  # 3,000  2.7  19
@@ -88,30 +90,30 @@ def fold(text: str) -> str:
     """Return `text` without accents and case, with straight quotation marks, for comparing."""
     if text.isascii():
         return text.casefold()
-    decomposed = unicodedata.normalize("NFKD", text)
+    decomposed = unicodedata.normalize("NFKD", comparable(text))
     bare = "".join(c for c in decomposed if not unicodedata.combining(c))
     return bare.translate(_QUOTES).casefold()
 
 
-_QUOTES = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‑": "-"})
+_QUOTES = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‑": "-", "ʼ": "'"})
 
 
 @lru_cache(maxsize=65536)
 def _normal(token: str) -> str:
     if token[0].isdigit():
-        return token.replace(",", "")
+        return "".join(str(unicodedata.decimal(c, c)) for c in token.replace(",", ""))  # also １２ and ١٢
     word = re.sub(r"[. ]", "", _POSSESSIVE.sub("", fold(token)))
     return _NUMBER_WORDS.get(word) or str(_stemmer.stemWord(word))
 
 
 def words(text: str) -> list[str]:
-    """Return the words of `text` unchanged, in order: `"U.S. aid"` gives `["U.S.", "aid"]`."""
-    return _TOKEN.findall(text)
+    """Return the words of `text` as `usual`, in order: `"U.S. aid"` gives `["U.S.", "aid"]`."""
+    return _tokens(text)
 
 
 def terms(text: str) -> list[str]:
     """Return the normalised, stemmed words of `text` in order, function words included (the index's view)."""
-    return [term for token in _TOKEN.findall(text) if (term := _normal(token))]
+    return [term for token in _tokens(text) if (term := _normal(token))]
 
 
 def content_terms(text: str) -> list[str]:
@@ -122,7 +124,7 @@ def content_terms(text: str) -> list[str]:
 def content_words(text: str) -> dict[str, str]:
     """Return the terms of `text` that carry content, in order, each with the last word that it came from."""
     found: dict[str, str] = {}
-    for token in _TOKEN.findall(text):
+    for token in _tokens(text):
         if term := _content(token):
             found[term] = token
     return found
@@ -144,6 +146,7 @@ def names(text: str) -> list[str]:
 
     A capital at the start of a sentence counts only where the next word has one too or a possessive follows.
     """
+    text = comparable(text)
     found: dict[str, None] = {}
     matches = list(_TOKEN.finditer(text))
     for index, match in enumerate(matches):
@@ -159,13 +162,13 @@ def names(text: str) -> list[str]:
 
 def acronyms(text: str) -> list[str]:
     """Return the words of `text` in capitals that may stand for a name: `"Did AMLO call the CEO?"` gives `["AMLO"]`."""
-    bare = [_POSSESSIVE.sub("", token) for token in _TOKEN.findall(text)]
+    bare = [_POSSESSIVE.sub("", token) for token in _tokens(text)]
     return [t for t in bare if len(t) > 2 and t.isalpha() and t.isupper() and t not in _COMMON_CAPITALS]
 
 
 def spell_out(acronym: str, text: str) -> str | None:
     """Return the first run of capitalised words in `text` with these initials, or None."""
-    wanted = fold(acronym)
+    wanted, text = fold(acronym), comparable(text)
     run: list[str] = []
     end = 0
     for match in _TOKEN.finditer(text):
@@ -184,6 +187,7 @@ def spell_out(acronym: str, text: str) -> str | None:
 
 def initials(text: str) -> set[str]:
     """Return the initials of runs of three or more capitalised words: `"World Health Organization"` gives `who`."""
+    text = comparable(text)
     found: set[str] = set()
     run = ""
     end = 0
@@ -245,6 +249,10 @@ def split_sentences(text: str) -> list[str]:
         else:
             found.append(piece)
     return [part for piece in found for part in _LOST_BOUNDARY.split(piece) if part]
+
+
+def _tokens(text: str) -> list[str]:
+    return _TOKEN.findall(comparable(text))
 
 
 def _is_stopword(token: str) -> bool:

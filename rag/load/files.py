@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from rag.errors import DocumentError
+from rag.language.characters import usual
 from rag.language.dates import iso
 from rag.language.identify import code, detect
 from rag.load.article import MAX_BYTES as MAX_BYTES
@@ -79,7 +80,7 @@ def make_document(
     return Document(
         id=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
         source=source,
-        title=title[:_HEADLINE_CHARS] or make_title(text) or source,
+        title=title[:_HEADLINE_CHARS] or usual(make_title(text)) or source,
         text=text,
         path=path,
         added=datetime.now(timezone.utc).isoformat(timespec="seconds"),

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.errors import UsageError
+from rag.language.characters import name_key
 from rag.store.view import View
 from rag.types import Filters
 
@@ -66,9 +67,9 @@ def matching(view: View, filters: Filters) -> Matching:
         wanted = [language.casefold() for language in filters.languages]
         require("d.language IN (SELECT value FROM json_each(?))", json.dumps(wanted))
     if filters.authors:
-        parts = [author.casefold() for author in filters.authors]
+        parts = [name_key(author) for author in filters.authors]
         authors = _distinct(view, "documents", "author")
-        named = [author for author in authors if author and any(part in author.casefold() for part in parts)]
+        named = [author for author in authors if author and any(part in name_key(author) for part in parts)]
         require("d.author IN (SELECT value FROM json_each(?))", json.dumps(named))
     if filters.sources:
         require(*_of_sources(view, filters.sources))
@@ -83,13 +84,15 @@ def matching(view: View, filters: Filters) -> Matching:
 
 def _of_sources(view: View, patterns: Sequence[str]) -> tuple[Any, ...]:
     """Return the SQL condition that a source name (of any place) or the publisher fits a pattern, and its values."""
-    folded = [pattern.casefold() for pattern in patterns]
+    # Names in stores of older versions are not composed, so a pattern is also tried as it was given.
+    folded = list(dict.fromkeys(key(pattern) for pattern in patterns for key in (name_key, str.casefold)))
     globs = [glob for pattern in folded if (glob := _as_glob(pattern)) is not None]
     others = [_compiled(pattern) for pattern in folded if _as_glob(pattern) is None]
     names = _distinct(view, "places", "folded") + _distinct(view, "documents", "folded") if others else []
-    named = json.dumps([name for name in names if _fits(name, others)])
+    named = json.dumps([*folded, *(name for name in names if _fits(name, others))])  # "a [v2].txt" fits itself
     every = [_compiled(pattern) for pattern in folded]
-    publishers = json.dumps([p for p in _distinct(view, "documents", "publisher") if _fits(p.casefold(), every) and p])
+    said = {p: name_key(p) for p in _distinct(view, "documents", "publisher") if p}
+    publishers = json.dumps([p for p, key in said.items() if key in folded or _fits(key, every)])
     fits = " OR ".join(["folded IN (SELECT value FROM json_each(?))", *["folded GLOB ?"] * len(globs)])
     condition = (
         f"d.number IN (SELECT document FROM places WHERE {fits} UNION SELECT number FROM documents WHERE {fits} "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rag.errors import StoreError, StoreMismatchError
+from rag.language.characters import name_key
 from rag.store import duplicates, outbox
 from rag.store.database import Connection, Database
 from rag.store.documents import SCHEMA
@@ -101,7 +102,7 @@ def _from_1(connection: Connection) -> None:
         outbox.link(connection, number, signed)
     for table in ("documents", "places"):
         rows = connection.execute(f"SELECT rowid, source FROM {table}").fetchall()
-        folded = [(source.casefold(), row) for row, source in rows]
+        folded = [(name_key(source), row) for row, source in rows]
         connection.executemany(f"UPDATE {table} SET folded = ? WHERE rowid = ?", folded)
     for name in ("chunks", "files", "documents"):
         connection.execute(f"DROP TABLE {name}_1")

@@ -23,7 +23,7 @@ _KEPT_SEARCHES = 16
 _SNIPPET = 90  # characters before and after the first match
 _LOOKED_AT = 100_000  # characters of a text that are searched for a snippet
 _HEAD = 1500  # characters at the start in which a date line may occur
-_ACCENTS = re.compile("[\u0300-\u036f]+")
+_ACCENTS = re.compile("[\u0300-\u036f\u00ad\u200b-\u200f\u2060\ufeff]+")  # and what is not seen
 _DATE_LINE = re.compile(
     r"(?i)(?:(?:first )?(?:published|posted|updated|date)(?: on)?\s*:?\s*)?(?:\w+day,?\s+)?(.{8,18})"
 )
