@@ -26,15 +26,16 @@ NAMES = [
     "Gru\u0308ner Baum.txt",
 ]
 
+FRUITS = "apples pears plums cherries quinces figs olives lemons almonds walnuts".split()
+
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     folder = tmp_path_factory.mktemp("characters")
     named = folder / "named"
     named.mkdir()
-    for number, name in enumerate(NAMES):
-        text = f"The gardener of house {1000 + number} planted {2000 + number} tulips on Sunday.\n"
-        (named / name).write_text(text, encoding="utf-8")
+    for fruit, name in zip(FRUITS, NAMES, strict=True):
+        (named / name).write_text(f"The gardener planted {len(fruit)} {fruit} on Sunday.\n", encoding="utf-8")
     with make_engine(folder, documents={}) as engine:
         report = engine.ingest(CASES, named)
         assert report.failed == () and len(report.added) == len(NAMES) + 4
@@ -48,7 +49,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         ("What did Müller draw?", "the park in Zürich"),
         ("What did Mu\u0308ller draw in Zu\u0308rich?", "the park in Zürich"),
         ("What did Mül\u00adler draw?", "the park in Zürich"),
-        ("Who is the chairman of Harlow council?", "Tom Whitaker"),
+        ("Which chairman said construction would last?", "Tom Whitaker"),
         ("How long would con\u200bstruction of the pipeline last?", "three years"),
         ("How many firefighters put out the fire at Griffin & Sons?", "fifty firefighters"),
         ("How many \ufb01re\ufb01ghters put out the \ufb01re?", "fifty firefighters"),
@@ -73,11 +74,10 @@ def test_text_files_are_kept_character_by_character(engine: Engine) -> None:
     assert {info.title for info in engine.sources()} >= {"Office fire", "Council backs pipeline"}
 
 
-@pytest.mark.parametrize("number", range(len(NAMES)))
-def test_names_of_odd_characters_are_cited_and_filtered(engine: Engine, number: int) -> None:
-    name = NAMES[number]
-    question = f"How many tulips did the gardener of house {1000 + number} plant?"
+@pytest.mark.parametrize(("fruit", "name"), list(zip(FRUITS, NAMES, strict=True)))
+def test_names_of_odd_characters_are_cited_and_filtered(engine: Engine, fruit: str, name: str) -> None:
+    question = f"How many {fruit} did the gardener plant?"
     composed = unicodedata.normalize("NFC", name)
     for filters in (None, Filters(sources=(name,)), Filters(sources=(composed,))):
         (citation,) = engine.answer(question, filters).citations
-        assert citation.source == name and str(2000 + number) in citation.quote
+        assert citation.source == name and fruit in citation.quote
