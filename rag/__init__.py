@@ -31,13 +31,17 @@ if TYPE_CHECKING:
     from rag.answering.verify import is_refusal
     from rag.chat import Chat
     from rag.engine import Engine
+    from rag.origin import readable_date
+    from rag.reports import CheckedSentence, CheckReport, IngestReport
     from rag.settings import Settings
-    from rag.shared_engine import answer, open_engine, seeds_folder
-    from rag.types import Answer, Citation, Document, Evidence, Filters, IngestReport, Place, SourceInfo, Span
+    from rag.shared_engine import answer, open_engine, seeds_folder, support
+    from rag.types import Answer, Citation, Document, Evidence, Filters, Place, SourceInfo, Span, Statement
 
 __all__ = [
     "Answer",
     "Chat",
+    "CheckReport",
+    "CheckedSentence",
     "Citation",
     "DamagedError",
     "Document",
@@ -58,6 +62,7 @@ __all__ = [
     "SettingsError",
     "SourceInfo",
     "Span",
+    "Statement",
     "StoreError",
     "StoreLockedError",
     "StoreMismatchError",
@@ -65,21 +70,42 @@ __all__ = [
     "answer",
     "is_refusal",
     "open_engine",
+    "readable_date",
     "seeds_folder",
+    "support",
 ]
 
 # Chroma and LlamaIndex take two seconds to import, so names are loaded on demand: `rag --help` does not need them.
-_WHERE = {
-    "Chat": "rag.chat",
-    "Engine": "rag.engine",
-    "Settings": "rag.settings",
-    "answer": "rag.shared_engine",
-    "is_refusal": "rag.answering.verify",
-    "open_engine": "rag.shared_engine",
-    "seeds_folder": "rag.shared_engine",
-} | dict.fromkeys(
-    ("Answer", "Citation", "Document", "Evidence", "Filters", "IngestReport", "Place", "SourceInfo", "Span"),
-    "rag.types",
+_WHERE = (
+    {
+        "Chat": "rag.chat",
+        "Engine": "rag.engine",
+        "Settings": "rag.settings",
+        "answer": "rag.shared_engine",
+        "is_refusal": "rag.answering.verify",
+        "open_engine": "rag.shared_engine",
+        "readable_date": "rag.origin",
+        "seeds_folder": "rag.shared_engine",
+        "support": "rag.shared_engine",
+    }
+    | dict.fromkeys(
+        ("CheckReport", "CheckedSentence", "IngestReport"),
+        "rag.reports",
+    )
+    | dict.fromkeys(
+        (
+            "Answer",
+            "Citation",
+            "Document",
+            "Evidence",
+            "Filters",
+            "Place",
+            "SourceInfo",
+            "Span",
+            "Statement",
+        ),
+        "rag.types",
+    )
 )
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.llms.llm import LLM
 
 from rag.answering.answer import Answerer
+from rag.answering.known import KnownAnswers
 from rag.answering.verify import unmarked
 from rag.errors import DocumentError, LLMError, QuestionError, SettingsError, StoreError
 from rag.ingest.sync import Pace, Progress, add, put, sync
@@ -24,15 +23,16 @@ from rag.load.files import make_document
 from rag.load.web import fetch
 from rag.models.embedding import PassageEmbedding
 from rag.models.runtime import Models
+from rag.protocols import Judge
+from rag.reports import CheckReport, IngestReport
 from rag.retrieve.select import nearest_sentences
 from rag.settings import Settings
+from rag.store.filters import unmet
 from rag.store.index import Index
-from rag.types import Answer, Document, Evidence, Filters, IngestReport, SourceInfo
+from rag.types import Answer, Document, Evidence, Filters, SourceInfo
 
 EMPTY = "The library holds no articles yet, so nothing can be answered. Add some with: rag ingest FOLDER"
-_MOST_KNOWN = 500  # answers kept for questions that are repeated
 _MODEL_SETTINGS = ("llm", "llm_base_url", "llm_api_key", "llm_timeout", "models", "threads")
-_Key = tuple[int, str, Filters | None, tuple[str, ...]]
 
 
 class Engine:
@@ -42,19 +42,24 @@ class Engine:
         settings: The configuration; read from the environment and `rag.toml` when left out.
         llm: Any LlamaIndex LLM to use instead of the one that the settings name.
         embedding: Embedding model to use instead of the one that the settings name.
+        judge: Judge to use instead of the one that the settings name.
 
     Raises:
         StoreError: The store cannot be opened; see its subclasses.
     """
 
     def __init__(
-        self, settings: Settings | None = None, *, llm: LLM | None = None, embedding: PassageEmbedding | None = None
+        self,
+        settings: Settings | None = None,
+        *,
+        llm: LLM | None = None,
+        embedding: PassageEmbedding | None = None,
+        judge: Judge | None = None,
     ) -> None:
         self.settings = settings or Settings()
-        self._models = Models(self.settings, llm, embedding)
+        self._models = Models(self.settings, llm, embedding, judge)
         self._closed = False
-        self._known: OrderedDict[_Key, Answer] = OrderedDict()
-        self._remembering = threading.Lock()
+        self._known = KnownAnswers()
         self._index = Index.open(self.settings.store, embedding.model_name if embedding else self.settings.embedding)
         self._answerer = Answerer(self._index, self.settings, self._models)
 
@@ -70,8 +75,8 @@ class Engine:
         if fixed := {"store", "embedding"} & changes.keys():
             raise SettingsError(f"{' and '.join(sorted(fixed))} cannot change here; make another Engine")
         settings = Settings(**(self.settings.model_dump() | changes))
-        same = all(getattr(settings, name) == getattr(self.settings, name) for name in _MODEL_SETTINGS)
-        return Engine(settings, llm=self._models.loaded if same else None, embedding=self._models.embedding())
+        same, models = all(getattr(settings, n) == getattr(self.settings, n) for n in _MODEL_SETTINGS), self._models
+        return Engine(settings, llm=models.loaded if same else None, embedding=models.embedding(), judge=models.given)
 
     def __enter__(self) -> Engine:
         return self
@@ -270,10 +275,13 @@ class Engine:
         question = self.checked(question)
         if self._index.documents.is_empty():
             self._index.check()
-            yield self._unasked(question)
+            yield self._unasked(question, EMPTY)
+            return
+        if filters and not self._index.meets(filters):
+            yield self._unasked(question, unmet(filters))
             return
         key = (self._index.version, question, filters, tuple(wordings))
-        if (known := self._recall(key)) is not None:
+        if (known := self._known.get(key)) is not None:
             if not known.abstained:
                 yield unmarked(known.text)
             yield dataclasses.replace(known, timings={"total": time.perf_counter() - started})
@@ -283,19 +291,22 @@ class Engine:
                 self._index.check()
             # Do not keep a fallback answer.
             if isinstance(part, Answer) and not part.notices:
-                self._remember(key, part)
+                self._known.keep(key, part)
             yield part
 
-    def _recall(self, key: _Key) -> Answer | None:
-        """Return the answer given to this question since the store last changed, if any."""
-        with self._remembering:
-            return self._known.get(key)
+    def check(self, text: str, filters: Filters | None = None) -> CheckReport:
+        """Say of every sentence of a text whether the articles support it, contradict it or do not have it.
 
-    def _remember(self, key: _Key, answer: Answer) -> None:
-        with self._remembering:
-            self._known[key] = answer
-            while len(self._known) > _MOST_KNOWN:
-                self._known.popitem(last=False)
+        Args:
+            text: What to check.
+            filters: Which articles to search; all when left out.
+
+        Raises:
+            RagError: The text is empty or too long, the judge is off or missing, or the store failed.
+        """
+        if self._index.documents.is_empty():
+            self._index.check()
+        return self._answerer.check(text, filters)
 
     async def aanswer(self, question: str, filters: Filters | None = None) -> Answer:
         """Answer without blocking the event loop; see `answer`."""
@@ -332,10 +343,10 @@ class Engine:
         """Return the answer model's reply to these messages, or None if there is no model or it fails."""
         return self._models.complete(messages, max_tokens)
 
-    def _unasked(self, question: str) -> Answer:
+    def _unasked(self, question: str, text: str) -> Answer:
         return Answer(
             question=question,
-            text=EMPTY,
+            text=text,
             abstained=True,
             citations=(),
             evidence=(),

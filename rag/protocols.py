@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from rag.types import Candidate, Chunk, Entry, File, Filters
+from rag.types import Candidate, Chunk, Entry, File, Filters, Judgement
 
 Vectors = npt.NDArray[np.float32]
 
@@ -38,6 +38,20 @@ class Reranker(Protocol):
         """
 
 
+class Judge(Protocol):
+    """A model that reads a claim together with evidence; implemented in `rag.models.judge`."""
+
+    def judge(self, claims: Sequence[tuple[str | None, str, str]]) -> list[Judgement]:
+        """Return a judgement on each claim.
+
+        Args:
+            claims: The question that the claim answers (or None), the claim, and the evidence.
+
+        Raises:
+            ModelError: The model cannot be used.
+        """
+
+
 class Vocabulary(Protocol):
     """The words of the articles; implemented in `rag.store.vocabulary`."""
 
@@ -52,6 +66,9 @@ class Vocabulary(Protocol):
 
     def idf(self, term: str) -> float:
         """Return the inverse document frequency of a normalised term, which shows how rare it is."""
+
+    def languages(self) -> dict[str, int]:
+        """Return how many articles there are in each language, by ISO 639-1 code; "" stands for unknown ones."""
 
 
 class Retriever(Protocol):

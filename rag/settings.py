@@ -81,6 +81,12 @@ class Settings(BaseSettings):
         description="What ranks the first sentences again: reader (built in), none, or the folder or name of a "
         "cross-encoder for sentence-transformers.",
     )
+    judge: str = Field(
+        default="judge",
+        min_length=1,
+        description="What checks a strong model's statements: judge (built in), none (words are compared instead), or "
+        "the folder or name of a cross-encoder for sentence-transformers, for support or natural language inference.",
+    )
     caution: float = Field(
         default=0.2,
         ge=0,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import atexit
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rag.engine import Engine
-from rag.errors import StoreError
+from rag.errors import SettingsError, StoreError, UsageError
+from rag.models.runtime import Models
 from rag.settings import Settings
 from rag.types import Answer, Filters
 
@@ -72,3 +73,29 @@ def answer(question: str, filters: Filters | None = None) -> Answer:
         RagError: Settings, store or embedding model cannot be used.
     """
     return engine().answer(question, filters)
+
+
+def support(claim: str, evidence: Sequence[str], question: str | None = None) -> float:
+    """Return how likely evidence supports a claim, with the judge of the default settings; needs no library.
+
+    Args:
+        claim: A statement, or a short answer to the question.
+        evidence: Sentences, or longer texts, of which the judge reads the sentences nearest to the claim.
+        question: The question that the claim answers; None if it stands alone.
+
+    Returns:
+        A probability in [0, 1], for a claim of several sentences that of the least likely; 0.0 without evidence.
+
+    Raises:
+        UsageError: The claim is empty.
+        SettingsError: The judge is turned off.
+        ModelError: The judge cannot be used.
+    """
+    from rag.answering.support import supported_by
+
+    if not claim.strip():
+        raise UsageError("the claim is empty; give a statement or a short answer")
+    judge = Models(Settings()).judge()
+    if judge is None:
+        raise SettingsError("claims are judged by the judge, which is turned off; set 'judge' to judge")
+    return supported_by(judge, claim, evidence, question)

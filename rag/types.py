@@ -9,12 +9,14 @@ All types are frozen. Offsets are character indices (Python string indices) into
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from rag.origin import origin, readable_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Document:
     text: str = field(repr=False)
     path: str = ""
     added: str = ""  # ISO 8601, UTC
-    date: str = ""  # of publication, ISO 8601: `2024-07-12`, or with a time
+    date: str = ""  # of publication, ISO 8601: `2024-07-12`, with a time, or a month alone: `2024-07`
     author: str = ""
     publisher: str = ""
     language: str = ""  # ISO 639-1, lower case: `en`
@@ -97,13 +99,22 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The place of a sentence: the document, its file name and title, and the character span."""
+    """The place of a sentence: the document, its file name and title, the character span, and what `Evidence` has."""
 
     document_id: str
     source: str
     title: str
     start: int
     end: int
+    date: str | None = None
+    publisher: str | None = None
+    url: str | None = None
+    language: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Return who published the article and when: `Valley Courier, 14 Mar 2024`; empty if that is not known."""
+        return origin(self.publisher, self.date)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +123,8 @@ class Candidate:
 
     `vectors` is float32 of shape (1 + sentences, dimensions), unit length: the passage first, then its sentences.
     `lexical` holds the BM25 score of each sentence for the question (0 where no word matched). `document` is the whole
-    article as it was when the question was asked, even if the store has changed since.
+    article as it was when the question was asked, even if the store has changed since. `copies` are the other places
+    of the same text, each as a document with its own source, title, date, publisher and so on.
     """
 
     chunk: Chunk
@@ -121,6 +133,7 @@ class Candidate:
     vectors: npt.NDArray[np.float32] = field(repr=False)
     lexical: tuple[float, ...]
     document: Document = field(repr=False)
+    copies: tuple[Document, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +143,7 @@ class Hit:
     `dense` is the cosine of question and sentence, `lexical` the BM25 score as a share of the ideal one, `coverage` the
     share of the question's terms (by rarity) that the sentence and its neighbours have, `held` the share that the
     sentence has by itself, `answers` how much likelier this sentence has the answer than no sentence (a logarithm;
-    None if the reader did not read it), and `score` the value that it is ranked by.
+    None if the reader did not read it), and `score` the value that it is ranked by. `language` is the article's.
     """
 
     place: Place
@@ -144,6 +157,8 @@ class Hit:
     coverage: float = 0.0
     answers: float | None = None
     held: float = 0.0
+    language: str = ""
+    also: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +166,8 @@ class Evidence:
     """A sentence shown to the model, numbered from 1 by `rank`.
 
     `text` is verbatim. `context` is the sentence before it if that is needed to understand it, else empty. `also` has
-    the places of near-identical sentences elsewhere, which were merged into this one.
+    the places of the same and of near-identical sentences elsewhere, which were merged into this one. `date` (ISO
+    8601), `publisher` and `url` are of the article; None where they are unknown. `language` is its ISO 639-1 code.
     """
 
     rank: int
@@ -169,6 +185,10 @@ class Evidence:
     also: tuple[Place, ...] = ()
     coverage: float = 0.0
     answers: float | None = None
+    date: str | None = None
+    publisher: str | None = None
+    url: str | None = None
+    language: str = ""
 
     @property
     def in_context(self) -> str:
@@ -210,10 +230,19 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """How likely evidence supports a claim, and how likely it contradicts it; the rest to 1 is that it does neither."""
+
+    supported: float
+    contradicted: float
+
+
+@dataclass(frozen=True, slots=True)
 class Citation:
     """The sentence that a statement of the answer rests on: `quote == document.text[start:end]`, verbatim.
 
-    `support` in [0, 1] says how far the quote supports the statement that carries the marker.
+    `support` in [0, 1] says how far the quote supports the statement that carries the marker. `date`, `publisher` and
+    `url` are as in `Evidence`. `times` are the quote's relative dates: `("yesterday", "2024-07-11")`.
     """
 
     marker: int
@@ -226,6 +255,24 @@ class Citation:
     document_id: str
     passage: Span
     also: tuple[Place, ...] = ()
+    date: str | None = None
+    publisher: str | None = None
+    url: str | None = None
+    times: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def origin(self) -> str:
+        """Return who published the article and when: `Valley Courier, 14 Mar 2024`; empty if that is not known."""
+        return origin(self.publisher, self.date)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A part of an answer, without markers, with the markers of its citations and its support in [0, 1]."""
+
+    text: str
+    markers: tuple[int, ...]
+    support: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +284,8 @@ class Answer:
     `evidence` is the ranked sentences that the model was shown. `timings` are seconds by stage. `confidence` in [0, 1]
     is the probability that the articles answer the question and that this answer, or the one held back, is right; None
     if it was not estimated. `signals` are the numbers that it was estimated from. `notices` are things the user should
-    know, such as a fallback to another model.
+    know, such as a fallback to another model. `statements` are the parts that `text` is made of. `unconfirmed` is what
+    the model said besides and the articles do not confirm; it is never in `text`.
     """
 
     question: str
@@ -252,6 +300,8 @@ class Answer:
     related: tuple[Evidence, ...] = ()
     confidence: float | None = None
     signals: Mapping[str, float] = field(default_factory=dict)
+    statements: tuple[Statement, ...] = ()
+    unconfirmed: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain data, ready for `json.dumps`."""
@@ -261,7 +311,11 @@ class Answer:
         """Return the text followed by its numbered sources, for a terminal."""
         lines = [self.text]
         for c in self.citations:
-            lines.append(f"  [{c.marker}] {c.source}: “{c.quote}”")
+            about = f" ({c.origin})" if c.origin else ""
+            times = "".join(f" ({said}, that is {readable_date(meant)})" for said, meant in c.times)
+            lines.append(f"  [{c.marker}] {c.source}{about}: “{c.quote}”{times}")
+        if self.unconfirmed:
+            lines.append(f"  (not confirmed by the articles: {' '.join(self.unconfirmed)})")
         lines.extend(f"  ({notice})" for notice in self.notices)
         return "\n".join(lines)
 
@@ -286,41 +340,3 @@ class SourceInfo:
     url: str = ""
     copies: tuple[str, ...] = ()
     similar: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class IngestReport:
-    """What an ingest did to each source.
-
-    `moved` are the sources whose file was moved, `removed` those whose file is gone. `failed` holds each failure as
-    (source, reason), `notices` other messages in the same form.
-    """
-
-    added: tuple[str, ...] = ()
-    replaced: tuple[str, ...] = ()
-    unchanged: tuple[str, ...] = ()
-    moved: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    failed: tuple[tuple[str, str], ...] = ()
-    notices: tuple[tuple[str, str], ...] = ()
-    passages: int = 0
-    seconds: float = 0.0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the report as plain data, ready for `json.dumps`."""
-        return dataclasses.asdict(self)
-
-
-def merge(reports: Sequence[IngestReport]) -> IngestReport:
-    """Return several reports as one."""
-    return IngestReport(
-        added=tuple(name for r in reports for name in r.added),
-        replaced=tuple(name for r in reports for name in r.replaced),
-        unchanged=tuple(name for r in reports for name in r.unchanged),
-        moved=tuple(name for r in reports for name in r.moved),
-        removed=tuple(name for r in reports for name in r.removed),
-        notices=tuple(entry for r in reports for entry in r.notices),
-        failed=tuple(entry for r in reports for entry in r.failed),
-        passages=sum(r.passages for r in reports),
-        seconds=sum(r.seconds for r in reports),
-    )

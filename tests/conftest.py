@@ -24,7 +24,7 @@ from rag.models import registry
 
 # Where `rag models pull` puts the weights. Read before the home directory is replaced for the tests.
 MODELS = Settings().models
-NEEDED = ("local:small", "all-MiniLM-L6-v2")
+NEEDED = ("local:small", "all-MiniLM-L6-v2", "all-mpnet-base-v2")
 
 # The same examples in every run; `pytest --hypothesis-profile explore` looks for new ones.
 hypothesis.settings.register_profile("dateline", deadline=None, derandomize=True)
@@ -52,6 +52,7 @@ def isolated_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.upper().startswith("RAG_")]:
             patch.delenv(name)
+        patch.setenv("RAG_JUDGE", "none")  # its base has 438 MB; the tests that need it say so
         patch.setenv("HOME", str(home))
         patch.setenv("USERPROFILE", str(home))
         for kind in ("DATA", "CONFIG", "CACHE", "STATE"):

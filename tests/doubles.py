@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from rag.language.words import terms
+from rag.language.words import content_terms, terms
 from rag.protocols import Vectors
-from rag.types import Candidate, Chunk, Entry, File, Filters
+from rag.types import Candidate, Chunk, Entry, File, Filters, Judgement
 
 
 class MemoryStore:
@@ -90,6 +91,9 @@ class MemoryStore:
         count = sum(term in words for words in sentences)
         return math.log(1 + (len(sentences) - count + 0.5) / (count + 0.5))
 
+    def languages(self) -> dict[str, int]:
+        return dict(Counter(entry.document.language for entry in self._places.values()))
+
     def _sentences(self) -> list[list[str]]:
         chunks = [chunk for entry in self._places.values() for chunk in entry.chunks or ()]
         return [words for chunk in chunks for words in _sentences(chunk)]
@@ -108,6 +112,25 @@ class WordReranker:
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
         self.asked += [(question, text) for text in texts]
         return [float(self.word in text) for text in texts]
+
+
+class WordJudge:
+    """Finds a claim supported if the evidence has all its words, and contradicted if the evidence also has "not".
+
+    `asked` records the claims that it was given.
+    """
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str | None, str, str]] = []
+
+    def judge(self, claims: Sequence[tuple[str | None, str, str]]) -> list[Judgement]:
+        self.asked += claims
+        found = []
+        for question, claim, evidence in claims:
+            has = set(content_terms(claim)) <= set(content_terms(f"{evidence} {question or ''}"))
+            denied = " not " in f" {evidence} " and " not " not in f" {claim} "
+            found.append(Judgement(0.95 * (has and not denied), 0.9 * (has and denied)))
+        return found
 
 
 def _sentences(chunk: Chunk) -> list[list[str]]:

@@ -31,6 +31,7 @@ from rag.language.words import terms
 from rag.load.files import make_document
 from rag.load.passages import split
 from rag.models.embedding import PassageEmbedding
+from rag.protocols import Judge
 from rag.types import Chunk
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -184,6 +185,7 @@ def make_engine(
     *,
     model: FakeLLM | None = None,
     embedding: FakeEmbedding | None = None,
+    judge: Judge | None = None,
     **settings: Any,
 ) -> Engine:
     """Return an engine over a store in `folder / "store"`.
@@ -195,12 +197,13 @@ def make_engine(
         documents: Texts by file name; the shipped articles if omitted, an empty library if empty.
         model: The answer model, instead of `replies`.
         embedding: The embedding; a new `FakeEmbedding` if omitted.
+        judge: The judge of what the answer model says; words are compared if omitted.
         **settings: Settings that differ from the defaults.
     """
     if model is None and replies is not None:
         model = FakeLLM(replies=dict(replies))
     options = {"store": folder / "store", "llm": "local" if model else "extractive"} | settings
-    engine = Engine(Settings(**options), llm=model, embedding=embedding or FakeEmbedding())
+    engine = Engine(Settings(**options), llm=model, embedding=embedding or FakeEmbedding(), judge=judge)
     if documents is None:
         engine.ingest(SEEDS)
     elif documents:

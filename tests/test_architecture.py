@@ -143,7 +143,10 @@ def test_engine_knows_chat_and_eval_only_in_the_command_line() -> None:
 
 
 def test_types_know_nothing_of_ours() -> None:
-    assert broken(i for i in imports() if i.module in ("rag.types", "rag.errors") and within(i.target, "rag")) == []
+    """Except how a date is written, which knows nothing of ours itself."""
+    lowest = ("rag.types", "rag.errors", "rag.origin")
+    ours = (i for i in imports() if i.module in lowest and within(i.target, "rag"))
+    assert broken(i for i in ours if (i.module, i.target) != ("rag.types", "rag.origin")) == []
 
 
 def test_rules_see_every_kind_of_import() -> None:

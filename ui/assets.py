@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import resources
 
-STYLES = ("style.css", "chat.css", "library.css", "quality.css")
+STYLES = ("style.css", "chat.css", "check.css", "library.css", "quality.css")
 SCRIPTS = ("page.js",)
 
 

@@ -16,6 +16,7 @@ from ui.chat import render
 from ui.chat.article import article, missing
 from ui.chat.session import OpenChat, Session, open_chat
 from ui.chat.tab import ChatTab, chat_tab
+from ui.check.tab import check_tab
 from ui.events import QUICK
 from ui.library.tab import LibraryTab, library_tab
 from ui.quality.tab import quality_tab
@@ -120,6 +121,7 @@ TABS = (
             read_only=page.access.read_only,
         ),
     ),
+    Tab("Check", lambda page, tab: check_tab(page.engine, tab, page.chosen, page.loading)),
     Tab("Library", lambda page, _: library_tab(page.engine, page.chosen, read_only=page.access.read_only)),
     # A run uses the CPU for minutes and is saved to disk.
     Tab("Quality", lambda page, tab: quality_tab(page.engine).connect(tab), changes=True),

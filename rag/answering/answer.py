@@ -9,18 +9,33 @@ from collections.abc import Iterator, Mapping, Sequence
 from rag.answering.confidence import probability
 from rag.answering.generate import extract, generate
 from rag.answering.mentions import Mentions
-from rag.answering.verify import Verdict, combine, differing, finds_nothing, refusal, told, unmarked, verify
-from rag.errors import LLMError, ModelMissingError
+from rag.answering.signals import cited_of, passages_of, signals_of, statements_of
+from rag.answering.statements import Checker
+from rag.answering.verify import (
+    Verdict,
+    combine,
+    differing,
+    finds_nothing,
+    other_language,
+    refusal,
+    told,
+    unmarked,
+    verify,
+)
+from rag.errors import LLMError, ModelMissingError, QuestionError, SettingsError
+from rag.language.grammar import ENGLISH
 from rag.language.questions import Form, asks_reason, form, leans_on, looked_up, parts, topic, values
 from rag.language.words import content_terms
 from rag.models.prompts import answer_start
 from rag.models.runtime import Models
 from rag.protocols import Retriever
+from rag.reports import CheckReport
 from rag.retrieve.evidence import EvidenceFinder
 from rag.retrieve.select import nearest_sentences
 from rag.settings import Settings
 from rag.types import Answer, Draft, Evidence, Filters, Hit
 
+_MOST_CHECKED = 20_000  # characters of a text to check
 RELATED = 3  # sentences offered beside an abstention
 _COMPARED = 8  # sentences in which another answer is looked for
 _SURE_OF_OTHER = 0.75  # mean token probability from which another answer differs from the first
@@ -58,20 +73,25 @@ class Answerer:
         timings: dict[str, float] = {}
         read: dict[str, str] = {}
         hits = self.finder.look_up(question, filters, read)
+        checker, lacking = self._strong_checker()
+        # A strong model sums up a topic itself, and no word of a question refuses before the judge has read the answer.
         missing = self.finder.missing(question, read)
+        foreign = self.finder.other_languages(question, hits)
         about = topic(question)
-        if about and not missing and (evidence := self.finder.overview(about, filters, read)):
+        if about and not missing and not checker and (evidence := self.finder.overview(about, filters, read)):
             timings["retrieve"] = time.perf_counter() - started
             yield self._answer(question, told(evidence), evidence, Draft("", "extractive"), timings, started)
             return
-        asked = parts(question)
+        asked = [question] if checker else parts(question)
         wanted = (*wordings, *(looked_up(asked) if len(asked) > 1 else ()))
         others = [self.finder.look_up(other, filters, read) for other in wanted]
         evidence = self.finder.evidence(hits, others)
+        if checker and not evidence:
+            evidence = nearest_sentences(hits, self.settings.evidence)
         timings["retrieve"] = time.perf_counter() - started
         drafts: list[tuple[str, Draft]] = []
         weighed: list[Weighed] = []
-        if not missing and evidence:
+        if evidence and (checker or not missing) and not (foreign and self._models.extractive):
             for part in self._drafts(asked, evidence, timings, started):
                 if isinstance(part, str):
                     yield part
@@ -86,23 +106,72 @@ class Answerer:
                     else:
                         drafts, evidence = [(question, found)], [*evidence, *more]
             checking = time.perf_counter()
-            weighed = [self._weigh(text, draft, evidence, read, bool(wordings), len(drafts)) for text, draft in drafts]
+            draft = drafts[0][1]
+            if checker and draft.model != "extractive":
+                weighed = [self._confirmed(checker, question, draft, evidence, filters, read)]
+            else:
+                weighed = [self._weigh(text, one, evidence, read, bool(wordings), len(drafts)) for text, one in drafts]
             for n in range(1, len(weighed)):
                 # "How many work there?" has no answer when "which place?" has none.
                 if weighed[n - 1].verdict.abstained and leans_on(drafts[n][0], drafts[n - 1][0]):
                     weighed[n] = dataclasses.replace(weighed[n], verdict=refusal())
-            if len(weighed) == 1:
+            if len(weighed) == 1 and not checker:
                 weighed = [self._compared(question, weighed[0], drafts[0][1], hits, read)]
             timings["verify"] = time.perf_counter() - checking
         verdict = combine([q for q, _ in drafts], [w.verdict for w in weighed]) if weighed else refusal(missing)
+        if verdict.abstained and missing:
+            verdict = refusal(missing, verdict.unconfirmed)
+        if verdict.abstained and foreign:
+            verdict = other_language(question, foreign)
         related = nearest_sentences(hits, RELATED) if verdict.abstained else ()
         draft = drafts[0][1] if drafts else Draft("", "none")
-        notices = tuple(dict.fromkeys(notice for _, part in drafts for notice in part.notices))
+        notices = tuple(dict.fromkeys([*lacking, *(notice for _, part in drafts for notice in part.notices)]))
         draft = dataclasses.replace(
             draft, notices=notices
         )  # any part may be answered by a sentence because the model failed
         least = min(weighed, key=lambda w: w.probability, default=None)
         yield self._answer(question, verdict, evidence, draft, timings, started, related, least)
+
+    def check(self, text: str, filters: Filters | None) -> CheckReport:
+        """Return what the library says of each sentence of a text; see `Engine.check`."""
+        if not text.strip():
+            raise QuestionError("the text is empty; give some sentences to check")
+        if len(text) > _MOST_CHECKED:
+            raise QuestionError(
+                f"the text has {len(text):,} characters, at most {_MOST_CHECKED:,} are checked; check it in parts"
+            )
+        checker = self._checker()
+        if checker is None:
+            raise SettingsError("a text is checked by the judge, which is turned off; set 'judge' to judge")
+        return checker.check(text, filters)
+
+    def _strong_checker(self) -> tuple[Checker | None, list[str]]:
+        """Return what checks a model that is not local, and a notice if that is missing and words are compared."""
+        if self._models.is_local:
+            return None, []
+        try:
+            return self._checker(), []
+        except ModelMissingError as error:
+            return None, [f"{error}. Until then the answer is only compared with the articles word by word."]
+
+    def _checker(self) -> Checker | None:
+        judge = self._models.judge()
+        return Checker(self.finder, judge) if judge else None
+
+    @staticmethod
+    def _confirmed(
+        checker: Checker,
+        question: str,
+        draft: Draft,
+        evidence: Sequence[Evidence],
+        filters: Filters | None,
+        read: dict[str, str],
+    ) -> Weighed:
+        """Return what the judge confirms of a strong model's draft."""
+        if finds_nothing(question, draft.text):
+            return Weighed(refusal(), 0.0, {})
+        verdict, least = checker.answer(question, draft, evidence, filters, read)
+        return Weighed(verdict, least.probability if least else 0.0, dict(least.signals) if least else {})
 
     def _second_look(
         self,
@@ -136,19 +205,21 @@ class Answerer:
 
         `sharing` is how many parts of one question were answered from the same evidence.
         """
-        verdict = verify(question, draft, evidence, read.__getitem__, self.finder.aliases(question), follow_up)
-        signals = _signals(evidence[0], draft, verdict, evidence, sharing)
+        language = self.finder.language(question)
+        aliases = self.finder.aliases(question)
+        verdict = verify(question, draft, evidence, read.__getitem__, aliases, follow_up, language)
+        signals = signals_of(evidence[0], draft, verdict, evidence, sharing)
         if verdict.abstained:
             return Weighed(verdict, 0.0, signals)
         likely = probability("extractive" if draft.model == "extractive" else "answer", signals)
         if likely < self.settings.caution:
             return Weighed(refusal(), likely, signals)
-        cited = _cited(evidence, verdict)
+        cited = cited_of(evidence, verdict)
         text = " ".join(e.in_context for e in cited)
         # If the best sentence replaces a model that is down, the model did not answer and cannot be asked again.
         articles = [read[e.document_id] for e in cited]
-        asked = draft.model != "extractive"
-        word = self._mentions.unsaid(question, text, _passages(cited, read), articles) if asked else None
+        asked = draft.model != "extractive" and language == ENGLISH
+        word = self._mentions.unsaid(question, text, passages_of(cited, read), articles) if asked else None
         if word is not None:
             # Here the word is usually a verb for what did not happen, not a thing that an article could mention.
             known = asks_reason(question) or self.finder.known(content_terms(word)[0], read)
@@ -266,38 +337,6 @@ class Answerer:
             related=tuple(related),
             confidence=round(weighed.probability, 3) if weighed else None,
             signals=weighed.signals if weighed else {},
+            statements=verdict.statements or statements_of(verdict),
+            unconfirmed=verdict.unconfirmed,
         )
-
-
-def _cited(evidence: Sequence[Evidence], verdict: Verdict) -> list[Evidence]:
-    places = {(c.document_id, c.start) for c in verdict.citations}
-    return [e for e in evidence if (e.document_id, e.start) in places]
-
-
-def _passages(evidence: Sequence[Evidence], read: Mapping[str, str]) -> list[str]:
-    """Return the passages that contain the evidence, each after its title."""
-    return [f"{e.title}\n{read[e.document_id][e.passage.start : e.passage.end]}" for e in evidence]
-
-
-def _signals(
-    best: Evidence, draft: Draft, verdict: Verdict, evidence: Sequence[Evidence], sharing: int
-) -> dict[str, float]:
-    """Return the signals for an answer: the best sentence's scores, the model's certainty and the support found."""
-    cited = _cited(evidence, verdict)
-    found = {
-        "score": best.score,
-        "dense": best.dense,
-        "coverage": best.coverage,
-        "cited_score": max((e.score for e in cited), default=best.score),
-        "cited_coverage": max((e.coverage for e in cited), default=best.coverage),
-        "support": verdict.support,
-        "sentences": len(evidence) / sharing,
-    }
-    read = [e.answers for e in cited or [best] if e.answers is not None]
-    if read:
-        found["answers"] = max(read)
-    if draft.confidence is not None:
-        found["certainty"] = draft.confidence
-    if draft.unknown is not None:
-        found["unknown"] = draft.unknown
-    return {name: round(value, 4) for name, value in found.items()}

@@ -7,13 +7,17 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from rag.answering.citation import cite
 from rag.answering.phrasing import MARKERS, NAME, NO, YES, YES_NO, given, tidied
+from rag.answering.verify_by_words import supported
 from rag.language.characters import usual
+from rag.language.grammar import ENGLISH
+from rag.language.identify import detect_short, name
 from rag.language.opposites import contrary, denies
 from rag.language.questions import Form, form, main_clause
 from rag.language.words import SLIGHT, content_terms, fold, initials, names, numbers, same_name, split_sentences
 from rag.models.prompts import UNKNOWN
-from rag.types import Citation, Draft, Evidence
+from rag.types import Citation, Draft, Evidence, Statement
 
 NOT_SAID = "The articles do not say."
 DIFFERS = "sources differ, another one says:"
@@ -48,29 +52,44 @@ _MARKER = re.compile(r"\[(\d+)\]")
 class Verdict:
     """The supported part of a draft, with markers and citations, or a refusal that names what is missing.
 
-    `support` in [0, 1] is how far the sentences support the weakest statement; 0 for a refusal.
+    `support` in [0, 1] is how far the sentences support the weakest statement; 0 for a refusal. `unconfirmed` is what
+    the model said and the sentences do not confirm.
     """
 
     text: str
     citations: tuple[Citation, ...]
     abstained: bool
     support: float = 0.0
+    statements: tuple[Statement, ...] = ()
+    unconfirmed: tuple[str, ...] = ()
 
 
-def refusal(missing: Sequence[str] = ()) -> Verdict:
+def refusal(missing: Sequence[str] = (), unconfirmed: Sequence[str] = ()) -> Verdict:
     """Return the verdict of an abstention.
 
     Args:
         missing: Words of the question that occur in no article, as the reader typed them.
+        unconfirmed: What the model said.
     """
     text = f"The articles do not mention {_join(missing)}." if missing else NOT_SAID
-    return Verdict(text, (), abstained=True)
+    return Verdict(text, (), abstained=True, unconfirmed=tuple(unconfirmed))
+
+
+def other_language(question: str, languages: Sequence[str]) -> Verdict:
+    """Return the verdict on a question in a language that no article is in.
+
+    Args:
+        question: The question.
+        languages: ISO 639-1 codes of the articles' languages.
+    """
+    asked, held = name(detect_short(question)), _join([name(language) for language in languages])
+    return Verdict(f"The articles are in {held}, the question is in {asked}. Ask in {held}.", (), abstained=True)
 
 
 def told(evidence: Sequence[Evidence]) -> Verdict:
     """Return sentences verbatim, each cited; this claims only that the articles say so."""
     shown = [e for e in evidence if not MARKERS.search(e.text)]  # an article's own brackets must not look like markers
-    citations = [_citation(n, e, 1.0) for n, e in enumerate(shown, 1)]
+    citations = [cite(n, e, 1.0) for n, e in enumerate(shown, 1)]
     text = " ".join(f"{' '.join(usual(c.quote).split())} [{c.marker}]" for c in citations)
     return Verdict(text, tuple(citations), False, 1.0) if citations else refusal()
 
@@ -82,6 +101,7 @@ def verify(
     read: Callable[[str], str],
     aliases: Mapping[str, frozenset[str]] | None = None,
     follow_up: bool = False,
+    language: str = ENGLISH,
 ) -> Verdict:
     """Return the draft's supported statements with their citations, renumbered in order of first use.
 
@@ -92,9 +112,12 @@ def verify(
         read: Returns the text of the document with the given id.
         aliases: For each acronym in the question, the terms of its full name; half of them are enough for a match.
         follow_up: Whether the question is a guess at what a follow-up means.
+        language: The question's language as an ISO 639-1 code; outside of English, words and numbers are checked alone.
     """
     if finds_nothing(question, draft.text) or not evidence:
         return refusal()
+    if language != ENGLISH:
+        return _by_words(draft, evidence, language)
     asked = set(content_terms(question))
     asked_for = form(question)
     sure = _SURE_OF_GUESS if follow_up else _SURE
@@ -110,7 +133,7 @@ def verify(
             continue
         words, whole = usual(shown[0]), shown[1]
         found = found[:1] if whole else found
-        markers = [_cite(citations, e, support) for e, support in found]
+        markers = [marker_of(citations, e, support) for e, support in found]
         cited = f"{words} " + "".join(f"[{m}]" for m in sorted(markers))
         if cited not in parts:
             parts.append(cited)
@@ -119,10 +142,20 @@ def verify(
     return Verdict(" ".join(parts), tuple(citations), False, min(c.support for c in citations))
 
 
+def _by_words(draft: Draft, evidence: Sequence[Evidence], language: str) -> Verdict:
+    parts: list[str] = []
+    citations: list[Citation] = []
+    for statement, sentence, support in supported(tidied(draft.text, evidence), evidence, language):
+        parts.append(f"{statement} [{cite(citations, sentence, support)}]")
+    return Verdict(" ".join(parts), tuple(citations), False, min(c.support for c in citations)) if parts else refusal()
+
+
 def combine(asked: Sequence[str], verdicts: Sequence[Verdict]) -> Verdict:
     """Combine the verdicts on the parts of one question; parts without an answer are named."""
+    if len(verdicts) == 1:
+        return verdicts[0]
     if all(verdict.abstained for verdict in verdicts):
-        return verdicts[0] if len(verdicts) == 1 else refusal()
+        return refusal()
     citations: list[Citation] = []
     texts: list[str] = []
     for question, verdict in zip(asked, verdicts, strict=True):
@@ -294,17 +327,14 @@ def _names_met(wanted: Sequence[str], documents: Iterable[str], aliases: Mapping
     return sum(map(met, wanted)) / len(wanted) if wanted else 1.0
 
 
-def _cite(citations: list[Citation], e: Evidence, support: float) -> int:
+def marker_of(citations: list[Citation], e: Evidence, support: float) -> int:
+    """Return the marker of a sentence, which is added to the citations if it is not among them."""
     for index, known in enumerate(citations):
         if (known.document_id, known.start) == (e.document_id, e.start):
-            citations[index] = known if known.support >= support else _citation(known.marker, e, support)
+            citations[index] = known if known.support >= support else cite(known.marker, e, support)
             return known.marker
-    citations.append(_citation(len(citations) + 1, e, support))
+    citations.append(cite(len(citations) + 1, e, support))
     return len(citations)
-
-
-def _citation(marker: int, e: Evidence, support: float) -> Citation:
-    return Citation(marker, e.source, e.title, e.text, e.start, e.end, support, e.document_id, e.passage, e.also)
 
 
 def _join(items: Sequence[str]) -> str:

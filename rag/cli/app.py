@@ -1,4 +1,4 @@
-"""The command line: `rag ingest | ask | chat | eval | sources | remove | models | doctor`.
+"""The command line: `rag ingest | ask | check | chat | eval | sources | remove | models | doctor`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage. An error is one line that says what to do next. Results go to stdout,
 everything else to stderr.
@@ -25,6 +25,7 @@ from rag.cli import models as cli_models
 from rag.cli.console import print_json
 from rag.cli.ingest import shown
 from rag.errors import RagError, SettingsError
+from rag.origin import readable_date
 from rag.settings import Settings
 from rag.types import Filters
 
@@ -92,42 +93,67 @@ def ingest(
         raise typer.Exit(code)
 
 
+Since = Annotated[str, typer.Option(help="Only articles of this day or later: 2024-07-12, 2024-07 or 2024.")]
+Until = Annotated[str, typer.Option(help="Only articles of this day or earlier.")]
+Sources = Annotated[
+    list[str] | None, typer.Option(help="Only articles whose name or publisher fits: reuters, 2024/*. Repeatable.")
+]
+Authors = Annotated[list[str] | None, typer.Option(help="Only articles by them. Repeatable.")]
+Languages = Annotated[list[str] | None, typer.Option(help="Only articles in it: en, de. Repeatable.")]
+
+
 @app.command()
 def ask(
     question: Annotated[str, typer.Argument(help="What you want to know.")],
-    since: Annotated[str, typer.Option(help="Only articles of this day or later: 2024-07-12, 2024-07 or 2024.")] = "",
-    until: Annotated[str, typer.Option(help="Only articles of this day or earlier.")] = "",
-    source: Annotated[
-        list[str] | None, typer.Option(help="Only articles whose name or publisher fits: reuters, 2024/*. Repeatable.")
-    ] = None,
-    author: Annotated[list[str] | None, typer.Option(help="Only articles by them. Repeatable.")] = None,
-    language: Annotated[list[str] | None, typer.Option(help="Only articles in it: en, de. Repeatable.")] = None,
+    since: Since = "",
+    until: Until = "",
+    source: Sources = None,
+    author: Authors = None,
+    language: Languages = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question over the library, with citations."""
-    from rag.store.filters import day  # imports the store's engine
-
-    filters = Filters(
-        sources=tuple(source or ()),
-        since=day("--since", since),
-        until=day("--until", until),
-        authors=tuple(author or ()),
-        languages=tuple(language or ()),
-    )
-    # On a console that is not UTF-8, undecodable bytes arrive as lone surrogates.
-    question = question.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    filters = _filters(since, until, source, author, language)
+    question = _decoded(question)
     engine = _open(store)
     try:
         if question.strip():
             engine.warm_up(question)  # the models load in half the time in parallel
-        answer = engine.answer(question, None if filters == Filters() else filters)
+        answer = engine.answer(question, filters)
     finally:
         engine.close()
     if as_json:
         print_json(answer.to_dict())
     else:
         print(answer)
+
+
+@app.command()
+def check(
+    text: Annotated[str, typer.Argument(help="The text, the name of a text file, or - for standard input.")],
+    since: Since = "",
+    until: Until = "",
+    source: Sources = None,
+    author: Authors = None,
+    language: Languages = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Hold each sentence of a text against the library: supported, contradicted or not found."""
+    from rag.cli.check import text_of
+
+    filters = _filters(since, until, source, author, language)
+    found = text_of(_decoded(text))
+    engine = _open(store)
+    try:
+        report = engine.check(found, filters)
+    finally:
+        engine.close()
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        print(report)
 
 
 @app.command()
@@ -190,7 +216,7 @@ def sources(store: StoreOption = None, as_json: JsonOption = False) -> None:
         return
     table = Table("Source", "Title", "Date", "Publisher", "Passages", "Added", box=None)
     for entry in found:
-        names = (shown(text) for text in (entry.source, entry.title, entry.date[:10], entry.publisher))
+        names = (shown(text) for text in (entry.source, entry.title, readable_date(entry.date), entry.publisher))
         table.add_row(*map(escape, names), str(entry.passages), entry.added[:10])
     Console().print(table)
     print(f"{len(found)} articles")
@@ -224,6 +250,26 @@ def doctor(
         print(f"{'FAIL' if problem else 'ok':4}  {name:18}  {detail}")
     if failed:
         raise typer.Exit(1)
+
+
+def _filters(
+    since: str, until: str, source: list[str] | None, author: list[str] | None, language: list[str] | None
+) -> Filters | None:
+    from rag.store.filters import day  # imports the store's engine
+
+    filters = Filters(
+        sources=tuple(map(_decoded, source or ())),
+        since=day("--since", since),
+        until=day("--until", until),
+        authors=tuple(map(_decoded, author or ())),
+        languages=tuple(language or ()),
+    )
+    return None if filters == Filters() else filters
+
+
+def _decoded(text: str) -> str:
+    """Return an argument without the lone surrogates that undecodable bytes of a console become."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _settings(store: Path | None) -> Settings:

@@ -15,8 +15,8 @@ from rich.markup import escape
 
 from rag.cli.console import print_json
 from rag.errors import RagError, UsageError
+from rag.reports import IngestReport, merge
 from rag.settings import Settings
-from rag.types import IngestReport, merge
 
 if TYPE_CHECKING:
     from rag.engine import Engine

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from rag.errors import ModelError, UsageError
 from rag.models import registry
+from rag.models.judge import BASE as JUDGE_BASE
 from rag.settings import Settings
 
 app = typer.Typer(
@@ -56,7 +57,8 @@ def pull(
 ) -> None:
     """Download models, by default those that the settings name, and print where they are."""
     settings = Settings()
-    wanted = names or [name for name in (settings.llm, settings.embedding) if _is_known(name)]
+    judge = JUDGE_BASE if settings.judge == "judge" else settings.judge
+    wanted = names or [name for name in (settings.llm, settings.embedding, judge) if _is_known(name)]
     if not wanted:
         raise UsageError("the settings name no model that can be pulled; run: rag models pull NAME")
     for name in [registry.find(name).name for name in wanted]:  # an unknown name fails before any download

@@ -10,10 +10,11 @@ from pathlib import Path
 import filelock
 
 from rag.ingest.scan import Found, Scan, scan
+from rag.reports import IngestReport
 from rag.store.database import Database
 from rag.store.migrate import LAYOUT, UNCHECKED
 from rag.store.view import View
-from rag.types import File, IngestReport
+from rag.types import File
 
 _TABLES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".zip")
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from rag.ingest.read import Part
 from rag.ingest.scan import Found
-from rag.types import File, IngestReport
+from rag.reports import IngestReport
+from rag.types import File
 
 Progress = Callable[[int, int, str], None]
 Pace = Callable[[int, float], None]

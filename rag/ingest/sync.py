@@ -17,9 +17,10 @@ from rag.ingest.report import Progress as Progress
 from rag.ingest.report import ReportBuilder
 from rag.ingest.scan import Found, Scan, scan
 from rag.ingest.write import Writer
-from rag.load.files import make_document, read_bytes
+from rag.load.files import from_text, read_bytes
 from rag.protocols import ArticleStore, Embedding
-from rag.types import Document, File, IngestReport, Note
+from rag.reports import IngestReport
+from rag.types import Document, File, Note
 
 _PAGE = 1000  # files dropped together
 
@@ -77,7 +78,7 @@ def add(
         return put(index, embedding, source, content, path, size, items, stopped)
     raw = content.encode("utf-8", "surrogatepass")
     empty = Note(source, f"{source} is empty; give some text")
-    item = make_document(content, source, path) if content.strip() else empty
+    item = from_text(content, source, path) if content.strip() else empty
     return put(index, embedding, source, raw, path, size, [item])
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.errors import DocumentError, RagError
-from rag.types import IngestReport, merge
+from rag.reports import IngestReport, merge
 
 if TYPE_CHECKING:
     from rag.engine import Engine

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from enum import Enum
 
+from rag.language.grammar import ENGLISH
+from rag.language.identify import detect_short
 from rag.language.words import content_terms, fold, names, numbers
 
 _OPENING = r"^(?:[^,?]{0,60}, )?(?:and |but |so |or )?"
@@ -77,7 +79,9 @@ class Form(Enum):
 
 
 def form(question: str) -> Form:
-    """Return the form of a question; a choice ("by phone or by video") is a short one."""
+    """Return the form of a question; short for a choice ("by phone or by video") and for any in another language."""
+    if detect_short(question) not in ("", ENGLISH):
+        return Form.SHORT  # German "was" asks for a thing
     asked = fold(question).strip()
     if _YES_NO.match(asked) and " or " not in asked:
         return Form.YES_NO

@@ -6,20 +6,27 @@ import re
 import unicodedata
 from functools import lru_cache
 
-import sentencex
-import snowballstemmer
-
 from rag.language.characters import comparable
+from rag.language.common_words import SLIGHT as SLIGHT
+from rag.language.common_words import STOPWORDS as STOPWORDS
+from rag.language.grammar import ELIDING, ENGLISH, capitals_mark_names, function_words, stem
+from rag.language.sentences import split_sentences as split_sentences
+from rag.language.unspaced import EAST, SOUTH_EAST, content_pieces, pieces
 
-_TOKEN = re.compile(
-    r"(?:[^\W\d_](?:\.[^\W\d_])+\b\.?|[A-Z]\.(?: [A-Z]\.)+)(?:['’]s\b)?"  # U.S., D.C, U. S.
-    r"|\d+(?:[.,]\d+)*"  # 3,000  2.7  19
-    r"|[^\W\d_]+(?:['’][^\W\d_]+)*"  # don't, Mexico's
+VERSION = "3"  # changes whenever `terms` returns others for a text, so that older indexes are built again
+_LETTER = rf"[^\W\d_{EAST}{SOUTH_EAST}]"
+# Signs that belong to the letter before them, such as vowels in Hindi and Arabic, and the joiners of Persian and Hindi.
+_MARKS = "".join(chr(c) for c in range(0x300, 0x1E00) if unicodedata.category(chr(c)) in ("Mn", "Mc")) + "\u200c\u200d"
+_WORD = rf"(?:{_LETTER}[{_MARKS}]*)+"
+_NAMED = (
+    rf"(?:{_LETTER}(?:\.{_LETTER})+\b\.?|[A-Z]\.(?: [A-Z]\.)+)(?:['’]s\b)?"  # U.S., D.C, U. S.
+    rf"|\d+(?:[.,٫٬]\d+)*"  # 3,000  2.7  19
 )
-_SPACE = re.compile(r"[^\S\n]|[\ud800-\udfff]")
-_TITLE_AT_END = re.compile(r"\b(?:Mrs?|Ms|Mx|Dr|Prof|Sen|Rep|Gov|Gen|Col|Lt|Sgt|Capt|Rev|Hon|St)\.\s*$")
-# "May." and "no." are abbreviations before a number, but before a capital they end a sentence.
-_LOST_BOUNDARY = re.compile(r"(?:(?<=\bMay\. )|(?<=\bno\. ))(?=[A-Z“\"])")
+_UNSPACED = re.compile(rf"[{EAST}{SOUTH_EAST}]+")
+_TOKEN = re.compile(rf"{_NAMED}|{_WORD}(?:['’]{_WORD})*|{_UNSPACED.pattern}")  # don't, Mexico's
+_ELIDED_TOKEN = re.compile(rf"{_NAMED}|{_WORD}|{_UNSPACED.pattern}")  # l'eau is two words
+_JOINERS = re.compile("[\u200c\u200d]")
+_STRAIGHT = str.maketrans({"’": "'", "‘": "'"})
 _POSSESSIVE = re.compile(r"['’]s?$")
 _NUMBER_WORDS = {
     word: str(number)
@@ -42,48 +49,8 @@ _ROLES = frozenset(
     thursday friday saturday sunday""".split()
 )
 
-# Words that say nothing about the subject of a question or sentence.
-STOPWORDS = frozenset(
-    """a about above after again against all also am an and any are as at be because been before being below between
-    both but by can could did do does doing down during each few for from further had has have having he her here hers
-    him himself his how i if in into is it its itself just let may me might more most much must my no nor not now of
-    off on once one only or other our out over own same say says said she should so some such tell than that the their
-    them then there these they this those through to too under until up upon us very was we were what when where
-    whether which while who whom whose why will with would you your yes please according article articles exactly
-    happened happen mentioned mention many get got give many name describe described anyone someone something anything
-    ever there's don't doesn't didn't isn't wasn't""".split()
-)
-
-# Words with some content that say little by themselves; it does not matter if a sentence lacks them.
-SLIGHT = frozenset(
-    """able according actual actually add allow already also although another apart apparently appear appeared appears
-    apply ask asked asking available away based became become becomes began begin beginning begins begun belong big
-    bit born bring bringing brings brought call called case cause caused causes century certain change changed come
-    comes coming common consider considered contain course day days describe described did different do doing done
-    due each early easily effort end ended ends enough entire eventually ever exact exactly example exist expect
-    expected explain fact far feel feels felt field finally find finds first follow following form formed found full
-    gave general get gets getting give given gives giving go goes going gone good got great group had happen
-    happened happening happens hard held help helped hold holding hour hours hundreds idea important include
-    included including involve involved issue item keep keeping kept kind know known large largely last late later
-    lead least leave leaves leaving led left less let level like likely list little live lived living long look
-    looked made main mainly make makes making many matter mean means meant mention mentioned millions minute minutes
-    month months more most mostly move moved much multiple name named need needed needs never new next non number
-    occur occurred offer often old one only open order originally other others own part particular particularly
-    people percent perform performed person persons place plan planned point possible present prior problem process
-    purpose put puts putting question range reach reached real really reason receive received recent recently refer
-    referred related remain remained require required requires result resulted right role run said same saw say says
-    second see seem seemed seen sense set several show showed shown shows similar since single size small some soon
-    sort specific specifically spend start started starts state stated stay step still straight such suffer sum take
-    taken takes taking talk talked tell term terms thing things think third thought thousands time times today told
-    tomorrow took top total toward towards tried true try trying turn turned two type types typically under undergo
-    underwent unit use used uses using usual usually various very view want wanted wants way ways week weeks well
-    went whole word words work worked works would year years yesterday""".split()
-)
-
 # Words in capitals that are not names.
 _COMMON_CAPITALS = frozenset("A I AI CEO CFO CV DIY FAQ GDP HQ HR ID IT MP NGO OK PM PR TV VP".split())
-
-_stemmer = snowballstemmer.stemmer("english")
 
 
 def fold(text: str) -> str:
@@ -99,41 +66,62 @@ _QUOTES = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": 
 
 
 @lru_cache(maxsize=65536)
-def _normal(token: str) -> str:
+def _normal(token: str, language: str = ENGLISH) -> str:
+    """Return a word, stemmed by the rules of its language, or a number in digits without separators of thousands."""
     if token[0].isdigit():
-        return "".join(str(unicodedata.decimal(c, c)) for c in token.replace(",", ""))  # also １２ and ١٢
+        return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in token.replace(",", ""))
     word = re.sub(r"[. ]", "", _POSSESSIVE.sub("", fold(token)))
-    return _NUMBER_WORDS.get(word) or str(_stemmer.stemWord(word))
+    if language == ENGLISH:
+        return _NUMBER_WORDS.get(word) or stem(word, ENGLISH)
+    # These stemmers read accents: Spanish "-ción", German "ä".
+    return fold(stem(_JOINERS.sub("", token.casefold().translate(_STRAIGHT)), language))
+
+
+def _tokens(text: str, language: str) -> list[str]:
+    return (_ELIDED_TOKEN if language in ELIDING else _TOKEN).findall(comparable(text))
+
+
+def _normals(token: str, language: str) -> tuple[str, ...]:
+    """Return the terms of a token: one for a word, several for a run of text without spaces."""
+    if _UNSPACED.match(token):
+        return pieces(token)
+    return (normal,) if (normal := _normal(token, language)) else ()
 
 
 def words(text: str) -> list[str]:
     """Return the words of `text` as `usual`, in order: `"U.S. aid"` gives `["U.S.", "aid"]`."""
-    return _tokens(text)
+    return _tokens(text, ENGLISH)
 
 
-def terms(text: str) -> list[str]:
-    """Return the normalised, stemmed words of `text` in order, function words included (the index's view)."""
-    return [term for token in _tokens(text) if (term := _normal(token))]
+def terms(text: str, language: str = ENGLISH) -> list[str]:
+    """Return the normalised, stemmed words of `text` in order, function words included (the index's view).
+
+    Args:
+        text: Any text.
+        language: Its ISO 639-1 code; its stems and function words are used. Scripts without spaces need none.
+    """
+    return [term for token in _tokens(text, language or ENGLISH) for term in _normals(token, language or ENGLISH)]
 
 
-def content_terms(text: str) -> list[str]:
-    """Return the terms of `text` that carry content, in order, each once."""
-    return list(content_words(text))
+def content_terms(text: str, language: str = ENGLISH) -> list[str]:
+    """Return the terms of `text` that carry content, in order, each once; see `terms`."""
+    return list(content_words(text, language))
 
 
-def content_words(text: str) -> dict[str, str]:
+def content_words(text: str, language: str = ENGLISH) -> dict[str, str]:
     """Return the terms of `text` that carry content, in order, each with the last word that it came from."""
     found: dict[str, str] = {}
-    for token in _tokens(text):
-        if term := _content(token):
-            found[term] = token
+    for token in _tokens(text, language or ENGLISH):
+        found.update(dict.fromkeys(_content(token, language or ENGLISH), token))
     return found
 
 
 @lru_cache(maxsize=65536)
-def _content(token: str) -> str:
-    """Return the normalised form of a word that carries content; empty for other words."""
-    return "" if _is_stopword(token) else _normal(token)
+def _content(token: str, language: str) -> tuple[str, ...]:
+    """Return the terms of a token that carry content; none for function words."""
+    if _UNSPACED.match(token):
+        return content_pieces(token)
+    return () if _is_function_word(token, language) else _normals(token, language)
 
 
 def numbers(text: str) -> set[str]:
@@ -141,28 +129,32 @@ def numbers(text: str) -> set[str]:
     return {term for term in terms(text) if term[0].isdigit()}
 
 
-def names(text: str) -> list[str]:
+def names(text: str, language: str = ENGLISH) -> list[str]:
     """Return the terms of the names in `text`: words with a capital that is not due to their position.
 
-    A capital at the start of a sentence counts only where the next word has one too or a possessive follows.
+    A capital at the start of a sentence counts only where the next word has one too or a possessive follows. There are
+    none in a language that writes every noun with a capital.
     """
+    language = language or ENGLISH
+    if not capitals_mark_names(language):
+        return []
     text = comparable(text)
     found: dict[str, None] = {}
-    matches = list(_TOKEN.finditer(text))
+    matches = list((_ELIDED_TOKEN if language in ELIDING else _TOKEN).finditer(text))
     for index, match in enumerate(matches):
         token = match.group()
-        if len(token) < 2 or not token[0].isupper() or token in _COMMON_CAPITALS or _is_stopword(token):
+        if len(token) < 2 or not token[0].isupper() or token in _COMMON_CAPITALS or _is_function_word(token, language):
             continue  # one letter is not a name: A&E, plan B
-        starts = index == 0 or text[: match.start()].rstrip(" \"'“‘(").endswith((".", "!", "?", ":"))
+        starts = index == 0 or text[: match.start()].rstrip(" \"'“‘(¿¡«").endswith((".", "!", "?", ":"))
         followed = index + 1 < len(matches) and matches[index + 1].group()[0].isupper()
         if not starts or followed or (token.isupper() and len(token) > 1) or _POSSESSIVE.search(token):
-            found[_normal(token)] = None
+            found[_normal(token, language)] = None
     return [term for term in found if term]
 
 
 def acronyms(text: str) -> list[str]:
     """Return the words of `text` in capitals that may stand for a name: `"Did AMLO call the CEO?"` gives `["AMLO"]`."""
-    bare = [_POSSESSIVE.sub("", token) for token in _tokens(text)]
+    bare = [_POSSESSIVE.sub("", token) for token in _tokens(text, ENGLISH)]
     return [t for t in bare if len(t) > 2 and t.isalpha() and t.isupper() and t not in _COMMON_CAPITALS]
 
 
@@ -231,30 +223,8 @@ def same_name(a: str, b: str) -> bool:
     return common >= 4 and len(a) - common <= 3 and len(b) - common <= 3 and a.isalpha() and b.isalpha()
 
 
-def split_sentences(text: str) -> list[str]:
-    """Return the sentences of `text` with the white space that follows each; joined, they give `text` again."""
-    # The splitter fails on other kinds of space and on lone surrogates; a plain space in their place keeps every
-    # length the same.
-    pieces = list(sentencex.segment("en", _SPACE.sub(" ", text)))
-    lengths = [len(piece) for piece in pieces]
-    if sum(lengths) != len(text):  # offsets are computed from the pieces, so their lengths must add up
-        return [text]
-    found: list[str] = []
-    start = 0
-    for length in lengths:
-        piece = text[start : start + length]
-        start += length
-        if found and _TITLE_AT_END.search(found[-1]):
-            found[-1] += piece
-        else:
-            found.append(piece)
-    return [part for piece in found for part in _LOST_BOUNDARY.split(piece) if part]
-
-
-def _tokens(text: str) -> list[str]:
-    return _TOKEN.findall(comparable(text))
-
-
-def _is_stopword(token: str) -> bool:
+def _is_function_word(token: str, language: str = ENGLISH) -> bool:
+    if language != ENGLISH:
+        return token.translate(_STRAIGHT).casefold() in function_words(language)
     bare = _POSSESSIVE.sub("", token)  # handles "who's", "it's"
     return bare not in ("US", "WHO", "U.S.") and (fold(token) in STOPWORDS or fold(bare) in STOPWORDS)

@@ -85,12 +85,13 @@ class Article:
     """An article as a format's reader returns it. Fields that the file does not give are empty.
 
     `text` is kept unchanged. `member` identifies the article among several in a file. `date` and `language` are as
-    declared; `rag.language.dates` and `rag.language.identify` interpret them.
+    declared; `rag.language.dates` and `rag.language.identify` interpret them. A date of None means that the reader has
+    looked at what the text says too, and is not sure.
     """
 
     text: str = field(repr=False)
     title: str = ""
-    date: str | datetime = ""
+    date: str | datetime | None = ""
     author: str = ""
     publisher: str = ""
     language: str = ""

@@ -11,18 +11,23 @@ from pathlib import Path
 
 from rag.errors import DocumentError
 from rag.language.characters import usual
-from rag.language.dates import iso
+from rag.language.dates import is_open, iso, order_of
 from rag.language.identify import code, detect
 from rag.load.article import MAX_BYTES as MAX_BYTES
 from rag.load.article import Article, Budget, Input
 from rag.load.contain import contained, unreadable
 from rag.load.formats.kinds import SUFFIXES as SUFFIXES
 from rag.load.formats.kinds import find_kind
+from rag.load.heading import date_in_name, heading, year_in_name
 from rag.types import Document, Note
 
 _TITLE_CHARS = 80
 _HEADLINE_CHARS = 200
 _MOST_NOTES = 20
+_Item = Article | Note | Input
+_WAITING = 200  # articles that wait for a later one to show whether the day or the month comes first
+_WAITING_CHARS = 5_000_000
+_FULL = len("2024-07-12")
 
 
 def read(path: Path, source: str, columns: Mapping[str, str] | None = None) -> Iterator[Document | Note]:
@@ -92,6 +97,13 @@ def make_document(
     )
 
 
+def from_text(text: str, source: str, path: str = "") -> Document:
+    """Return a `Document` for a text that is given as such, with what its first lines and its name say about it."""
+    said = heading(text, "", year_in_name(source))
+    date = said.date or date_in_name(source)
+    return make_document(text, source, path, date=date, author=said.author, publisher=said.publisher)
+
+
 def make_title(text: str) -> str:
     """Return the first line if it is a headline, else the first words of the text, cut between words."""
     lines = _lines(text)
@@ -128,11 +140,11 @@ def _items(file: Input, path: str) -> Iterator[Document | Note]:
         yield Note(file.source, remark, failed=False)
     failed = 0
     undated: list[str] = []
-    for item in kind.read(file):
+    for item, order in _ordered(kind.read(file)):
         if isinstance(item, Input):
             yield from _inside(item, f"{path}!/{item.member}" if path else "")
         elif isinstance(item, Article):
-            yield _document(item, file, path, undated)
+            yield _document(item, file, path, order, undated)
         else:
             failed += item.failed
             if not item.failed or failed <= _MOST_NOTES:
@@ -151,20 +163,47 @@ def _inside(file: Input, path: str) -> Iterator[Document | Note]:
     yield from contained(file.source, "", _read, file, path)
 
 
-def _document(article: Article, file: Input, path: str, undated: list[str]) -> Document:
-    date = iso(article.date) if article.date else ""
+def _ordered(items: Iterator[_Item]) -> Iterator[tuple[_Item, str]]:
+    """Yield a file's items, each with the order of day and month in the file's dates as far as that is known.
+
+    From the first date with two readings on (05/06/2024), items wait for one with a single reading (29/06/2024).
+    """
+    waiting: list[_Item] = []
+    known: set[str] = set()
+    is_waiting, size = False, 0
+    for item in items:
+        waiting.append(item)
+        if isinstance(item, Article) and isinstance(item.date, str):
+            known |= {order_of([item.date])} - {""}
+            is_waiting = is_waiting or is_open(item.date)
+            size += len(item.text)
+        if known or not is_waiting or len(waiting) == _WAITING or size > _WAITING_CHARS:
+            order = min(known) if len(known) == 1 else ""
+            yield from ((each, order) for each in waiting)
+            waiting, is_waiting, size = [], False, 0
+    yield from ((each, "") for each in waiting)
+
+
+def _document(article: Article, file: Input, path: str, order: str, undated: list[str]) -> Document:
+    language = code(article.language) or detect(article.text)
+    inner = f"!/{article.member}" if article.member else ""
+    written_in = article.language or language
+    date = iso(article.date, written_in, order or order_of([article.text])) if article.date else ""
     if article.date and not date:
         undated.append(str(article.date)[:40])
-    inner = f"!/{article.member}" if article.member else ""
+    said = heading(article.text, written_in, year_in_name(file.source) or year_in_name(article.url))
+    if len(date) < _FULL:  # the name of a file of many articles is not theirs
+        beside = said.date if article.date is not None else ""
+        date = beside or ("" if inner else date_in_name(file.source)) or date
     return make_document(
         article.text,
         file.source + inner,
         path + inner if path else "",
         title=article.title,
         date=date,
-        author=article.author,
-        publisher=article.publisher,
-        language=code(article.language) or detect(article.text),
+        author=article.author or said.author,
+        publisher=article.publisher or said.publisher,
+        language=language,
         url=article.url,
     )
 

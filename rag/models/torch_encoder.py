@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Large batches are slower on a processor: padding grows and the cache overflows.
 _BATCH = 8
-_READER_WINDOW = 256  # tokens of a question with a passage
+_PAIR_WINDOW = 256  # tokens of a question with a passage, or a claim with evidence
 
 
 class TorchEncoder:
@@ -120,34 +120,45 @@ def export_reader(folder: str, changes: Mapping[str, Vectors]) -> Export:
 
     Args:
         folder: A BERT model in the format of sentence-transformers.
-        changes: What to add to the weight `NAME`: the product of `NAME.left` and `NAME.right`, or `NAME.change`; also
-            the `head`, of shape (outputs, dimensions), and its `bias`.
+        changes: See `change`.
 
     Raises:
         ModelError: The model cannot be loaded.
         KeyError, RuntimeError: The changes are for another model.
     """
+    return _export_pairs(_load(folder), changes, ("input_ids", "attention_mask", "token_type_ids"))
+
+
+def export_judge(folder: str, changes: Mapping[str, Vectors]) -> Export:
+    """Return the model in a folder, changed to read a claim with evidence; see `rag.models.judge`.
+
+    Args:
+        folder: An MPNet model in the format of sentence-transformers.
+        changes: See `change`.
+
+    Raises:
+        ModelError: The model cannot be loaded.
+        KeyError, RuntimeError: The changes are for another model.
+    """
+    return _export_pairs(_load(folder), changes, ("input_ids", "attention_mask"))
+
+
+def _export_pairs(model: SentenceTransformer, changes: Mapping[str, Vectors], inputs: Sequence[str]) -> Export:
+    """Return a changed model that reads pairs of texts and gives the head's outputs for each token."""
     import torch
 
-    model = _load(folder)
-    bert, tokenizer = model[0].auto_model.float(), model.tokenizer
-    weights = dict(bert.named_parameters())
-    with torch.no_grad():
-        for name, values in changes.items():
-            if name.endswith(".left"):
-                of = name.removesuffix(".left")
-                weights[of].add_(torch.from_numpy(values @ changes[f"{of}.right"]))
-            elif name.endswith(".change"):
-                weights[name.removesuffix(".change")].add_(torch.from_numpy(values))
+    inner, tokenizer = model[0].auto_model.float(), model.tokenizer
+    change(inner, changes)
     head, bias = torch.from_numpy(changes["head"]), torch.from_numpy(changes["bias"])
 
     class Tokens(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.inner = bert
+            self.inner = inner
 
-        def forward(self, input_ids: Any, attention_mask: Any, token_type_ids: Any) -> Any:
-            read = self.inner(input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
+        def forward(self, input_ids: Any, attention_mask: Any, token_type_ids: Any = None) -> Any:
+            kinds = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+            read = self.inner(input_ids=input_ids, attention_mask=attention_mask, **kinds)
             return torch.nn.functional.linear(read.last_hidden_state, head, bias)
 
     # Two pairs of different lengths, so that no size in this example is treated as fixed.
@@ -155,12 +166,34 @@ def export_reader(folder: str, changes: Mapping[str, Vectors]) -> Export:
     features = tokenizer(questions, passages, padding=True, return_tensors="pt", return_token_type_ids=True)
     return Export(
         module=Tokens().eval(),
-        example={name: features[name] for name in ("input_ids", "attention_mask", "token_type_ids")},
+        example={name: features[name] for name in inputs},
         tokenizer=tokenizer.backend_tokenizer.to_str(),
-        window=min(_READER_WINDOW, int(bert.config.max_position_embeddings)),
+        window=min(_PAIR_WINDOW, int(inner.config.max_position_embeddings)),
         padding=int(tokenizer.pad_token_id or 0),
         prompts=("", ""),
     )
+
+
+def change(model: Any, changes: Mapping[str, Vectors]) -> None:
+    """Add changes to a model's weights.
+
+    Args:
+        model: A torch module.
+        changes: For the weight `NAME`, the product of `NAME.left` and `NAME.right`, or all of it in `NAME.change`, is
+            added; `NAME.whole` replaces it. Also the `head`, of shape (outputs, dimensions), and its `bias`.
+    """
+    import torch
+
+    weights = dict(model.named_parameters())
+    with torch.no_grad():
+        for name, values in changes.items():
+            of, _, how = name.rpartition(".")
+            if how == "left":
+                weights[of].add_(torch.from_numpy(values @ changes[f"{of}.right"]))
+            elif how == "change":
+                weights[of].add_(torch.from_numpy(values))
+            elif how == "whole":
+                weights[of].copy_(torch.from_numpy(values))
 
 
 def has_bf16() -> bool:

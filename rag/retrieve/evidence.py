@@ -5,19 +5,24 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+from rag.language.grammar import ENGLISH
+from rag.language.identify import detect_short, near
 from rag.language.questions import told_by, topic
 from rag.language.words import acronyms, content_terms, names, published_by, words
 from rag.models.runtime import Models
 from rag.protocols import Reranker, Retriever
+from rag.retrieve.by_words import rank_by_words
 from rag.retrieve.planted import reported
 from rag.retrieve.rank import rank
 from rag.retrieve.select import overview, select
 from rag.settings import Settings
-from rag.types import Evidence, Filters, Hit
+from rag.types import Candidate, Evidence, Filters, Hit
 
 # When only one or two sentences stood out and they lack the answer: how many more are shown, which share of the best
 # score they need, and how many characters in all.
 _FEW, _MORE, _MORE_WORTH, _MORE_CHARS = 2, 3, 0.5, 800
+_COMPARED = 20  # sentences whose languages are compared with the question's
+_LONG = 6  # letters of a stem from which a similar one is a misspelling, outside of English
 _RERANKED = 20  # sentences that a cross-encoder reads
 
 
@@ -43,16 +48,11 @@ class EvidenceFinder:
             filters: Which documents to look in; all when None.
             read: Receives the current texts of the articles, by id.
         """
-        asked = self._index.vocabulary.correct(content_terms(question))
-        aliases = self.aliases(question)
-        vector = self._models.embedding().embed_question(question)
-        wanted = [*asked, *(term for names in aliases.values() for term in sorted(names))]
-        proposed = self._index.search(vector, wanted, self._settings.candidates, filters)
-        read.update((c.document.id, c.document.text) for c in proposed)
-        candidates = reported(question, proposed, self._models.embeds_as_fitted)
-        weights = {term: self._index.vocabulary.idf(term) for term in asked}
-        hits = rank(question, candidates, vector, weights, aliases, self._models.word_table())
-        if self._models.reranker:
+        language = self.language(question)
+        candidates, hits, weights = self._searched(question, question, language, filters, read)
+        if language != ENGLISH:
+            hits = rank_by_words(hits, candidates, weights, language, names(question, language))
+        elif self._models.reranker:
             hits = self._reranked(self._models.reranker, question, hits)
         elif reader := self._models.reader():
             hits = reader.rank(question, hits, candidates)
@@ -61,18 +61,72 @@ class EvidenceFinder:
         own = {id for id, text in read.items() if teller and published_by(text, teller)}
         return [hit for hit in hits if hit.place.document_id in own] or hits
 
+    def search(self, claim: str, question: str, filters: Filters | None, read: dict[str, str]) -> list[Hit]:
+        """Do the same as `look_up` for a claim, without the reader, which reads questions.
+
+        Args:
+            claim: What to find sentences for.
+            question: The question that it answers; empty if there is none.
+            filters: Which documents to look in; all when None.
+            read: Receives the current texts of the articles, by id.
+        """
+        return self._searched(claim, question, self.language(claim), filters, read)[1]
+
+    def _searched(
+        self, text: str, question: str, language: str, filters: Filters | None, read: dict[str, str]
+    ) -> tuple[Sequence[Candidate], list[Hit], dict[str, float]]:
+        """Return the passages that the store proposes, their ranked sentences, and the weights of the text's terms."""
+        asked = self._corrected(content_terms(text, language), language)
+        aliases = self.aliases(text)
+        vector = self._models.embedding().embed_question(text)
+        wanted = [*asked, *(term for names in aliases.values() for term in sorted(names))]
+        proposed = self._index.search(vector, wanted, self._settings.candidates, filters)
+        read.update((c.document.id, c.document.text) for c in proposed)
+        candidates = reported(question, proposed, self._models.embeds_as_fitted)
+        weights = {term: self._index.vocabulary.idf(term) for term in asked}
+        return candidates, rank(text, candidates, vector, weights, aliases, self._models.word_table()), weights
+
+    def _corrected(self, asked: Sequence[str], language: str) -> list[str]:
+        """Return the terms without spelling mistakes; short stems of other languages than English are kept."""
+        if language == ENGLISH:
+            return self._index.vocabulary.correct(asked)
+        return [self._index.vocabulary.correct([term])[0] if len(term) >= _LONG else term for term in asked]
+
     def missing(self, question: str, read: Mapping[str, str]) -> list[str]:
         """Return the names in the question, as typed, that occur in no article; or its topic if none mentions that."""
-        about = topic(question)
+        language = self.language(question)
+        about = topic(question) if language == ENGLISH else None
         if about and not any(self.known(term, read) for term in content_terms(about)):
             return [about if names(f"about {about}") else f"“{about}”"]
-        wanted = [name for name in names(question) if not self.known(name, read)]
-        typed = {content_terms(word)[0]: word for word in words(question) if content_terms(word)}
+        wanted = [name for name in names(question, language) if not self.known(name, read, language)]
+        typed = {terms[0]: word for word in words(question) if (terms := content_terms(word, language))}
         return [typed[name].removesuffix("'s").removesuffix("’s") for name in wanted if name in typed]
 
-    def known(self, term: str, read: Mapping[str, str]) -> bool:
+    def known(self, term: str, read: Mapping[str, str], language: str = ENGLISH) -> bool:
         """Return whether a term occurs in a sentence of any article, or anywhere in the articles that were read."""
-        return self._index.vocabulary.knows(term) or any(term in content_terms(text) for text in read.values())
+        return self._index.vocabulary.knows(term) or any(
+            term in content_terms(text, language) for text in read.values()
+        )
+
+    def language(self, question: str) -> str:
+        """Return the language of a question; where it is not clear, that of the articles if they have only one."""
+        clear = detect_short(question)
+        if clear == ENGLISH:
+            return clear
+        held = self._index.vocabulary.languages()
+        alike = [language for language in held if near(language, clear)] if clear else list(held)
+        if clear in held or len(alike) != 1:
+            return clear or ENGLISH
+        return alike[0] or ENGLISH
+
+    @staticmethod
+    def other_languages(question: str, hits: Sequence[Hit]) -> list[str]:
+        """Return the languages of the articles found if the question is clearly in none of them, else nothing."""
+        # What a page declares about itself is often wrong, so the sentence itself comes first.
+        asked, held = detect_short(question), {detect_short(hit.text) or hit.language for hit in hits[:_COMPARED]}
+        if not asked or "" in held or any(near(asked, language) for language in held):
+            return []
+        return sorted(held)
 
     @staticmethod
     def _reranked(reranker: Reranker, question: str, hits: list[Hit]) -> list[Hit]:

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rag.language.grammar import ENGLISH
+from rag.language.identify import detect_short
 from rag.language.words import fold
 from rag.types import Candidate, Span
 
@@ -60,14 +62,20 @@ def reported(question: str, candidates: Sequence[Candidate], by_vector: bool) ->
 
 def _kept(question: str, candidate: Candidate, by_vector: bool) -> list[int]:
     """Return the numbers of the sentences that are kept."""
-    text = candidate.document.text
+    text, language = candidate.document.text, candidate.document.language
     kept, planted = [], Span(0, 0)
     for n, span in enumerate(candidate.chunk.sentences):
         if span.start < planted.end:
             continue
         said = text[span.start : span.end]
         least = _REPEATED if restates(question, said, clauses=True) else 0.0
-        suspected = by_vector and suspicion(said, candidate.vectors[1 + n]) > least
+        # The regression was fitted to English and finds most sentences of other languages odd. What an article declares
+        # decides only where the sentence itself does not: whoever plants text could declare anything.
+        suspected = (
+            by_vector
+            and suspicion(said, candidate.vectors[1 + n]) > least
+            and (detect_short(said) or language or ENGLISH) == ENGLISH
+        )
         if not suspected and not restates(question, said):
             kept.append(n)
             continue

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from rag.language.questions import holds_kind
 from rag.language.word_table import WordTable
 from rag.language.words import content_terms, content_words, same_name, terms
-from rag.types import Candidate, Hit, Place, Span
+from rag.types import Candidate, Document, Hit, Place, Span
 
 # The first pass ranks every sentence; docs/experiments/ has the tables for both passes.
 _PASSAGE, _LEXICAL = 0.5, 1.3
@@ -148,7 +148,8 @@ def _hit(candidate: Candidate, number: int, score: float, dense: float, lexical:
         return chunk.text[sentence.start - chunk.start : sentence.end - chunk.start]
 
     return Hit(
-        place=Place(chunk.document_id, candidate.source, candidate.title, span.start, span.end),
+        place=_place(candidate.document, candidate.source, candidate.title, span),
+        also=tuple(_place(copy, copy.source, copy.title, span) for copy in candidate.copies),
         text=text(number),
         score=score,
         dense=dense,
@@ -156,4 +157,10 @@ def _hit(candidate: Candidate, number: int, score: float, dense: float, lexical:
         passage=Span(chunk.start, chunk.end),
         before=text(number - 1),
         after=text(number + 1),
+        language=candidate.document.language,
     )
+
+
+def _place(document: Document, source: str, title: str, span: Span) -> Place:
+    details = (document.date or None, document.publisher or None, document.url or None, document.language)
+    return Place(document.id, source, title, span.start, span.end, *details)

@@ -88,9 +88,9 @@ def _fold(hits: Sequence[Hit], limit: int, floor: float) -> list[Evidence]:
         words = set(content_terms(hit.text))
         twin = next((entry for entry in kept if _same(hit.text, words, entry[0].text, entry[1])), None)
         if twin is not None:
-            twin[2].append(hit.place)
+            twin[2].extend((hit.place, *hit.also))
         elif len(kept) < limit and hit.score >= floor:
-            kept.append((hit, words, []))
+            kept.append((hit, words, list(hit.also)))
     texts = {hit.text for hit, _, _ in kept}
     return [
         Evidence(
@@ -105,10 +105,14 @@ def _fold(hits: Sequence[Hit], limit: int, floor: float) -> list[Evidence]:
             lexical=hit.lexical,
             document_id=hit.place.document_id,
             passage=hit.passage,
-            context=hit.before if hit.before not in texts and _leans(hit.text) else "",
+            context=hit.before if hit.before not in texts and leans(hit.text) else "",
             also=tuple(also),
             coverage=hit.coverage,
             answers=hit.answers,
+            date=hit.place.date,
+            publisher=hit.place.publisher,
+            url=hit.place.url,
+            language=hit.place.language,
         )
         for rank, (hit, _, also) in enumerate(kept, 1)
     ]
@@ -120,5 +124,6 @@ def _same(text: str, words: set[str], other_text: str, other_words: set[str]) ->
     return alike and numbers(text) == numbers(other_text)
 
 
-def _leans(text: str) -> bool:
+def leans(text: str) -> bool:
+    """Return whether a sentence cannot be understood without the one before it."""
     return bool(_LEANS_BACK.match(text) or _QUOTE_ONLY.match(text))

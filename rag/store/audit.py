@@ -224,8 +224,9 @@ class Audit:
 
 def entry(chunk: Chunk, document: Document) -> tuple[Chunk, list[list[str]], list[str]]:
     """Return a passage in the form that `LexicalIndex.put` takes."""
-    sentences = [terms(document.text[s.start : s.end]) for s in chunk.sentences]
-    return chunk, sentences, terms(f"{document.title} {chunk.text}")
+    language = document.language
+    sentences = [terms(document.text[s.start : s.end], language) for s in chunk.sentences]
+    return chunk, sentences, terms(f"{document.title} {chunk.text}", language)
 
 
 def _id(view: View, number: int) -> str:

@@ -70,8 +70,24 @@ class CandidateSearch:
         if unscored:  # these passages replace copies that an index proposed
             for chunk_id, number, score in self.lexical.search(question_terms, _SCORES, unscored):
                 scores.setdefault(chunk_id, {})[number] = score
-        found = [_candidate(passage, scores) for passage in self._read(wanted)]
+        passages = self._read(wanted)
+        numbers = {chunk.id: self._owners[chunk.id].number for chunk, _, _ in passages}
+        places = self._places(set(numbers.values()), {numbers[c.id]: document for c, document, _ in passages})
+        found = [_candidate(passage, scores, places[numbers[passage[0].id]]) for passage in passages]
         return sorted(found, key=lambda c: (c.source, c.chunk.document_id, c.chunk.start))
+
+    def _places(self, numbers: Iterable[int], documents: Mapping[int, Document]) -> dict[int, list[Document]]:
+        """Return each document as it is at each of its places that meet the filter, the one to cite first."""
+        copies = self.view.copies(numbers)
+        found = {}
+        for number, document in documents.items():
+            others = {copy.path: copy.of(document) for copy in copies.get(number, ())}
+            if self.among is None:
+                found[number] = [document, *others.values()]
+                continue
+            met = [others[path] for path in self.among.copies.get(number, ()) if path in others]
+            found[number] = [document, *met] if number in self.among.main else met or [document]
+        return found
 
     def _first(self, propose: Callable[[int], tuple[list[str], bool]], limit: int) -> list[str]:
         """Return at least `limit` proposals where possible, not counting those that are dropped or repeat others."""
@@ -112,7 +128,7 @@ class CandidateSearch:
         for chunk_id in in_family:
             owner = self._owners[chunk_id]
             head = heads[owner.family]
-            sentences = [terms(text) for text in _texts(self._passages[chunk_id])]
+            sentences = _sentences(self._passages[chunk_id])
             if owner.number == head:
                 stands[chunk_id] = [chunk_id]
                 continue
@@ -142,8 +158,8 @@ class CandidateSearch:
         found = _Sentences()
         for passage in self._read(ids):
             self._owners.setdefault(passage[0].id, Owner(number, 0, ""))
-            for text in _texts(passage):
-                found.add(terms(text), passage[0].id, number)
+            for sentence in _sentences(passage):
+                found.add(sentence, passage[0].id, number)
         return found
 
     def _read(self, chunk_ids: Sequence[str]) -> list[Passage]:
@@ -204,13 +220,15 @@ def _figures(words: Iterable[str]) -> set[str]:
     return {word for word in words if word[0].isdigit()}
 
 
-def _texts(passage: Passage) -> list[str]:
+def _sentences(passage: Passage) -> list[list[str]]:
+    """Return the terms of each sentence."""
     chunk, document, _ = passage
-    return [document.text[s.start : s.end] for s in chunk.sentences]
+    return [terms(document.text[s.start : s.end], document.language) for s in chunk.sentences]
 
 
-def _candidate(passage: Passage, scores: Mapping[str, Mapping[int, float]]) -> Candidate:
-    chunk, document, vectors = passage
+def _candidate(passage: Passage, scores: Mapping[str, Mapping[int, float]], places: Sequence[Document]) -> Candidate:
+    chunk, _, vectors = passage
+    document, *copies = places
     mine = scores.get(chunk.id, {})
     lexical = tuple(mine.get(number, 0.0) for number in range(len(chunk.sentences)))
-    return Candidate(chunk, document.source, document.title, vectors, lexical, document)
+    return Candidate(chunk, document.source, document.title, vectors, lexical, document, tuple(copies))

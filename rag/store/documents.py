@@ -45,13 +45,20 @@ CREATE TABLE IF NOT EXISTS files (
     path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, hash TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS places (
     path TEXT PRIMARY KEY, file TEXT NOT NULL, version TEXT NOT NULL, source TEXT NOT NULL,
-    document INTEGER NOT NULL REFERENCES documents (number), folded TEXT NOT NULL);
+    document INTEGER NOT NULL REFERENCES documents (number), folded TEXT NOT NULL,
+    title TEXT NOT NULL, date TEXT NOT NULL, author TEXT NOT NULL, publisher TEXT NOT NULL, language TEXT NOT NULL,
+    url TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS places_folded ON places (folded, document);
 CREATE INDEX IF NOT EXISTS places_file ON places (file);
 CREATE INDEX IF NOT EXISTS places_document ON places (document, source);
+CREATE INDEX IF NOT EXISTS places_date ON places (date);
+CREATE INDEX IF NOT EXISTS places_author ON places (author);
+CREATE INDEX IF NOT EXISTS places_publisher ON places (publisher);
 CREATE TABLE IF NOT EXISTS arrivals (
     path TEXT PRIMARY KEY, file TEXT NOT NULL, version TEXT NOT NULL, source TEXT NOT NULL,
-    document INTEGER NOT NULL REFERENCES documents (number) ON DELETE CASCADE, folded TEXT NOT NULL);
+    document INTEGER NOT NULL REFERENCES documents (number) ON DELETE CASCADE, folded TEXT NOT NULL,
+    title TEXT NOT NULL, date TEXT NOT NULL, author TEXT NOT NULL, publisher TEXT NOT NULL, language TEXT NOT NULL,
+    url TEXT NOT NULL);
 """
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import fnmatch
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -34,6 +34,8 @@ class Matching:
         share: `passages` as a share of all passages.
         few: The ids of these passages if they are few enough to be compared one by one, exactly.
         vectors: The vectors of `few`, float32 of shape (few, dimensions).
+        copies: The paths of the other places of a document that meet the filter, by its number, the earliest first.
+        main: The documents whose own name and details meet it.
     """
 
     documents: frozenset[int]
@@ -41,15 +43,56 @@ class Matching:
     share: float
     few: tuple[str, ...] = ()
     vectors: npt.NDArray[np.float32] | None = None
+    copies: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    main: frozenset[int] = frozenset()
 
 
 def matching(view: View, filters: Filters) -> Matching:
-    """Return the documents that meet every condition.
+    """Return the documents of which a copy meets every condition.
 
     Raises:
         UsageError: `since` or `until` is not a date.
     """
-    conditions = ["d.state IN ('live', 'changed')"]
+    condition, values = _conditions(view, filters)
+    own = view.rows(
+        f"SELECT c.number, c.passages FROM documents c WHERE c.state IN ('live', 'changed') AND {condition('c.id')}",
+        *values,
+    )
+    others = view.rows(
+        "SELECT d.number, d.passages, c.path FROM places c JOIN documents d ON d.number = c.document "
+        f"AND d.path != c.path WHERE d.state IN ('live', 'changed') AND {condition('d.id')} ORDER BY c.date, c.path",
+        *values,
+    )
+    main = {row[0] for row in own}
+    copies: dict[int, tuple[str, ...]] = {}
+    for number, _, path in others:
+        copies[number] = (*copies.get(number, ()), path)
+    passages = dict([*((row[0], row[1]) for row in others), *own])
+    documents, count = frozenset(passages), sum(passages.values())
+    share = count / max(1, view.count()[1])
+    if not 0 < count <= FEW:
+        return Matching(documents, count, share, copies=copies, main=frozenset(main))
+    ids, vectors = zip(*view.passage_vectors(view.chunk_ids(documents)), strict=True)
+    return Matching(documents, count, share, ids, np.stack(vectors), copies, frozenset(main))
+
+
+def unmet(filters: Filters) -> str:
+    """Return the sentence that says that no article meets the filters."""
+    parts = {
+        "named or published by": " or ".join(pattern.strip("*") for pattern in filters.sources),
+        "since": filters.since,
+        "until": filters.until,
+        "written by": " or ".join(filters.authors),
+        "in the language": " or ".join(filters.languages),
+    }
+    said = ", ".join(f"{name} {value}" for name, value in parts.items() if value)
+    chosen = "one of the chosen articles" if filters.documents else ""
+    return f"No article in the library meets the filter ({'; '.join(filter(None, (chosen, said)))})."
+
+
+def _conditions(view: View, filters: Filters) -> tuple[Callable[[str], str], list[object]]:
+    """Return the SQL condition on a copy `c` (given how its document's id is called) and its values."""
+    conditions = ["true"]
     values: list[object] = []
 
     def require(condition: str, *more: object) -> None:
@@ -57,48 +100,42 @@ def matching(view: View, filters: Filters) -> Matching:
         values.extend(more)
 
     if filters.documents:
-        require("d.id IN (SELECT value FROM json_each(?))", json.dumps(filters.documents))
+        require("ID IN (SELECT value FROM json_each(?))", json.dumps(filters.documents))
     if since := day("since", filters.since):
-        require("d.date >= ?", since)
+        require("c.date >= ?", since)
     if until := day("until", filters.until):
-        # Documents published during that day, month or year are included; those with a less exact date are not.
-        require("d.date != '' AND substr(d.date, 1, ?) <= ? AND length(d.date) >= ?", len(until), until, len(until))
+        # Documents published during that day, month or year are included. Of one whose day is not known, that is sure
+        # only if its whole month is.
+        require("c.date != '' AND substr(c.date, 1, ?) <= ?", len(until), until)
+        require(
+            "substr(c.date, 1, 10) != substr(?, 1, min(10, length(c.date))) OR length(c.date) >= ?", until, len(until)
+        )
+        conditions[-1] = f"({conditions[-1]})"
     if filters.languages:
         wanted = [language.casefold() for language in filters.languages]
-        require("d.language IN (SELECT value FROM json_each(?))", json.dumps(wanted))
+        require("c.language IN (SELECT value FROM json_each(?))", json.dumps(wanted))
     if filters.authors:
         parts = [name_key(author) for author in filters.authors]
-        authors = _distinct(view, "documents", "author")
-        named = [author for author in authors if author and any(part in name_key(author) for part in parts)]
-        require("d.author IN (SELECT value FROM json_each(?))", json.dumps(named))
+        named = [author for author in _every(view, "author") if author and any(p in name_key(author) for p in parts)]
+        require("c.author IN (SELECT value FROM json_each(?))", json.dumps(named))
     if filters.sources:
         require(*_of_sources(view, filters.sources))
-    rows = view.rows(f"SELECT d.number, d.passages FROM documents d WHERE {' AND '.join(conditions)}", *values)
-    documents, passages = frozenset(row[0] for row in rows), sum(row[1] for row in rows)
-    share = passages / max(1, view.count()[1])
-    if not 0 < passages <= FEW:
-        return Matching(documents, passages, share)
-    ids, vectors = zip(*view.passage_vectors(view.chunk_ids(documents)), strict=True)
-    return Matching(documents, passages, share, ids, np.stack(vectors))
+    return (lambda name: " AND ".join(conditions).replace("ID IN", f"{name} IN", 1)), values
 
 
 def _of_sources(view: View, patterns: Sequence[str]) -> tuple[Any, ...]:
-    """Return the SQL condition that a source name (of any place) or the publisher fits a pattern, and its values."""
+    """Return the SQL condition that a copy's source name or publisher fits a pattern, and its values."""
     # Names in stores of older versions are not composed, so a pattern is also tried as it was given.
     folded = list(dict.fromkeys(key(pattern) for pattern in patterns for key in (name_key, str.casefold)))
     globs = [glob for pattern in folded if (glob := _as_glob(pattern)) is not None]
     others = [_compiled(pattern) for pattern in folded if _as_glob(pattern) is None]
-    names = _distinct(view, "places", "folded") + _distinct(view, "documents", "folded") if others else []
+    names = _every(view, "folded") if others else []
     named = json.dumps([*folded, *(name for name in names if _fits(name, others))])  # "a [v2].txt" fits itself
     every = [_compiled(pattern) for pattern in folded]
-    said = {p: name_key(p) for p in _distinct(view, "documents", "publisher") if p}
+    said = {p: name_key(p) for p in _every(view, "publisher") if p}
     publishers = json.dumps([p for p, key in said.items() if key in folded or _fits(key, every)])
-    fits = " OR ".join(["folded IN (SELECT value FROM json_each(?))", *["folded GLOB ?"] * len(globs)])
-    condition = (
-        f"d.number IN (SELECT document FROM places WHERE {fits} UNION SELECT number FROM documents WHERE {fits} "
-        "UNION SELECT number FROM documents WHERE publisher IN (SELECT value FROM json_each(?)))"
-    )
-    return condition, named, *globs, named, *globs, publishers
+    fits = " OR ".join(["c.folded IN (SELECT value FROM json_each(?))", *["c.folded GLOB ?"] * len(globs)])
+    return f"({fits} OR c.publisher IN (SELECT value FROM json_each(?)))", named, *globs, publishers
 
 
 def _as_glob(pattern: str) -> str | None:
@@ -114,8 +151,9 @@ def _fits(name: str, patterns: Sequence[re.Pattern[str]]) -> bool:
     return any(pattern.match(name) for pattern in patterns)
 
 
-def _distinct(view: View, table: str, column: str) -> list[str]:
-    return [str(row[0]) for row in view.rows(f"SELECT DISTINCT {column} FROM {table}")]
+def _every(view: View, column: str) -> list[str]:
+    """Return the different values of a column of the documents and their places."""
+    return [str(row[0]) for row in view.rows(f"SELECT {column} FROM documents UNION SELECT {column} FROM places")]
 
 
 def day(name: str, value: str) -> str:

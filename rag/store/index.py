@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.errors import DamagedError, StoreError, StoreMismatchError
+from rag.language.words import VERSION
 from rag.store import outbox
 from rag.store.audit import Audit, entry
 from rag.store.candidates import CandidateSearch
@@ -36,10 +37,9 @@ _open_lock = threading.Lock()
 
 
 class Index:
-    """One store folder, owned by one process at a time and shared by all engines in it.
+    """One store folder, owned by one process at a time and shared by all engines in it; opened with `Index.open`.
 
-    Use `Index.open`, and call `close` once for each `open`. Reading is safe from several threads and never waits for a
-    writer; writers take turns.
+    Call `close` once for each `open`. Reading is safe from several threads and never waits; writers take turns.
     """
 
     @classmethod
@@ -81,6 +81,7 @@ class Index:
             opened.append(self.documents)
             if self.documents.get_meta("layout") is None:
                 self.documents.set_meta("embedding", embedding)
+                self.documents.set_meta("terms", VERSION)
                 self.documents.set_meta("layout", LAYOUT)
             self._check_made_with(embedding)
             self.vectors = VectorStore(folder / "chroma")
@@ -246,10 +247,9 @@ class Index:
             vector: The question's vector, float32 of shape (dimensions,), unit length.
             question_terms: The question's normalised terms.
             limit: How many passages each of the two proposes.
-            filters: Which documents to search; all when left out.
+            filters: Which documents to search; all when left out. `UsageError` if a date in them is not a date.
 
         Raises:
-            UsageError: A date filter is not a date.
             StoreError: The store failed.
         """
         for _ in range(_TRIES):
@@ -273,6 +273,11 @@ class Index:
             among = None if filters in (None, Filters()) else self._among(view, version, filters)
             search = CandidateSearch(view, self.vectors, self.lexical, among)
             return version, search.candidates(vector, question_terms, limit)
+
+    def meets(self, filters: Filters) -> bool:
+        """Return whether any document meets the filters."""
+        with self.documents.snapshot() as view:
+            return bool(self._among(view, view.version(), filters).documents)
 
     def _among(self, view: View, version: int, filters: Filters) -> Matching:
         with self._matching_lock:

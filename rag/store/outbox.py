@@ -23,6 +23,8 @@ from rag.store.view import pack
 from rag.types import Document, Entry, File
 
 _DETAILS = ("title", "date", "author", "publisher", "language", "url")
+_COLUMNS = ", ".join(_DETAILS)
+_CHANGED = f"({', '.join(f'p.{name}' for name in _DETAILS)}) IS NOT ({', '.join(f'a.{name}' for name in _DETAILS)})"
 
 
 def stage(connection: Connection, entries: Sequence[Entry]) -> tuple[list[str], list[Document]]:
@@ -53,7 +55,7 @@ def stage(connection: Connection, entries: Sequence[Entry]) -> tuple[list[str], 
             retold.append(document)
         if document.path:
             connection.execute(
-                "INSERT OR REPLACE INTO arrivals VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO arrivals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     document.path,
                     entry.file.path or document.path,
@@ -61,6 +63,7 @@ def stage(connection: Connection, entries: Sequence[Entry]) -> tuple[list[str], 
                     document.source,
                     number,
                     name_key(document.source),
+                    *details,
                 ),
             )
             before = held.get(document.path)
@@ -83,7 +86,7 @@ def flip(connection: Connection, finished: Sequence[File] = (), retold: Sequence
     placed = _numbers(
         connection,
         "SELECT a.document FROM arrivals a LEFT JOIN places p ON p.path = a.path "
-        "WHERE p.document IS NOT a.document OR p.source != a.source",
+        f"WHERE p.document IS NOT a.document OR p.source != a.source OR {_CHANGED}",
     )
     # A file that is being read again is unknown until it has been read completely.
     connection.execute(
@@ -92,7 +95,8 @@ def flip(connection: Connection, finished: Sequence[File] = (), retold: Sequence
     )
     connection.execute(
         "INSERT INTO places SELECT * FROM arrivals WHERE true ON CONFLICT (path) DO UPDATE SET file = excluded.file, "
-        "version = excluded.version, source = excluded.source, document = excluded.document, folded = excluded.folded"
+        "version = excluded.version, source = excluded.source, document = excluded.document, folded = excluded.folded, "
+        + ", ".join(f"{name} = excluded.{name}" for name in _DETAILS)
     )
     connection.execute("DELETE FROM arrivals")
     for file in {file.path: file for file in finished}.values():
@@ -151,7 +155,7 @@ def mend(connection: Connection) -> None:
     """Repair what follows from the documents themselves: their places, names and families."""
     # A document that lost its place gets it back; the next sync finds out whether the file still exists.
     connection.execute(
-        "INSERT OR IGNORE INTO places SELECT path, path, '', source, number, folded FROM documents d "
+        f"INSERT OR IGNORE INTO places SELECT path, path, '', source, number, folded, {_COLUMNS} FROM documents d "
         "WHERE state != 'going' AND path != '' "
         "AND NOT EXISTS (SELECT 1 FROM places p WHERE p.document = d.number)"
     )
@@ -284,8 +288,9 @@ def _settle(connection: Connection, numbers: Iterable[int]) -> None:
     ).fetchall()
     for number, path in homeless:
         connection.execute(
-            "UPDATE documents SET state = 'changed', (source, path, folded) = (SELECT source, path, folded FROM places "
-            "WHERE document = ? ORDER BY path != ?, path LIMIT 1) WHERE number = ?",
+            f"UPDATE documents SET state = 'changed', (source, path, folded, {_COLUMNS}) = "
+            f"(SELECT source, path, folded, {_COLUMNS} FROM places WHERE document = ? "
+            "ORDER BY path != ?, path LIMIT 1) WHERE number = ?",
             (number, path, number),
         )
 

@@ -96,7 +96,9 @@ def _copy(path: Path, new: Path, embedding: str) -> int:
                 connection.execute(statement)
         target.forgive()
         for table in _TABLES:
-            for row in _rows(source, table):
+            width = len(connection.execute(f"PRAGMA table_info({table})").fetchall())
+            for found in _rows(source, table):
+                row = (*found, *[""] * (width - len(found)))  # the layout before this one had fewer columns
                 with suppress(StoreError), target.write() as connection:
                     connection.execute(f"INSERT OR IGNORE INTO {table} VALUES ({', '.join('?' * len(row))})", row)
         with target.write() as connection:

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +35,23 @@ class Owner(NamedTuple):
     number: int
     family: int
     date: str
+
+
+class Copy(NamedTuple):
+    """A place of a document with what the file there says about it."""
+
+    path: str
+    source: str
+    title: str
+    date: str
+    author: str
+    publisher: str
+    language: str
+    url: str
+
+    def of(self, document: Document) -> Document:
+        """Return the document as it is at this place."""
+        return replace(document, **self._asdict())
 
 
 class View:
@@ -112,6 +130,11 @@ class View:
         )[0]
         return int(row[0]), int(row[1]), int(row[2])
 
+    def languages(self) -> dict[str, int]:
+        """Return how many documents that readers see are in each language."""
+        found = self.rows(f"SELECT d.language, COUNT(*) FROM documents d WHERE {_SHOWN} GROUP BY d.language")
+        return {str(row[0]): int(row[1]) for row in found}
+
     def is_empty(self) -> bool:
         """Return whether readers see no documents."""
         return not self.rows(f"SELECT 1 FROM documents d WHERE {_SHOWN} LIMIT 1")
@@ -123,6 +146,16 @@ class View:
             json.dumps(states),
         )
         return [int(row[0]) for row in found]
+
+    def copies(self, numbers: Iterable[int]) -> dict[int, list[Copy]]:
+        """Return the other places of these documents: those whose name and details are not the document's own."""
+        found = self.rows(
+            "SELECT d.number, p.path, p.source, p.title, p.date, p.author, p.publisher, p.language, p.url "
+            "FROM json_each(?) j CROSS JOIN documents d ON d.number = j.value "
+            f"JOIN places p ON p.document = d.number AND p.path != d.path WHERE {_SHOWN} ORDER BY p.path",
+            json.dumps(list(numbers)),
+        )
+        return {number: [Copy(*row) for row in rows] for number, rows in _grouped(found).items()}
 
     def chunk_ids(self, numbers: Iterable[int]) -> list[str]:
         """Return the ids of the passages of the documents with these numbers."""

@@ -57,3 +57,8 @@ class Vocabulary:
         """Return BM25's inverse document frequency of a normalised term over all sentences."""
         total, count = self._lexical.count(), self._lexical.document_frequency(term)
         return math.log(1 + (total - count + 0.5) / (count + 0.5))
+
+    def languages(self) -> dict[str, int]:
+        """Return how many articles there are in each language, by ISO 639-1 code; "" stands for unknown ones."""
+        with self._documents.snapshot() as view:
+            return view.languages()

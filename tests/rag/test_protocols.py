@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from doubles import MemoryStore, WordReranker
+from doubles import MemoryStore, WordJudge, WordReranker
 from fakes import FakeEmbedding, write_articles
 
 from rag import Answer, Settings, protocols
 from rag.answering.answer import Answerer
 from rag.ingest.sync import add, sync
-from rag.models import embedding, reranker
+from rag.models import embedding, judge, reranker
 from rag.models.runtime import Models
 from rag.store.index import Index
 
@@ -73,6 +73,8 @@ def shape(call: Callable[..., object]) -> list[tuple[str, object, object]]:
         (protocols.ArticleStore, Index, MemoryStore),
         (protocols.Retriever, Index, MemoryStore),
         (protocols.Reranker, reranker.Reranker, WordReranker),
+        (protocols.Judge, judge.TrainedJudge, WordJudge),
+        (protocols.Judge, reranker.CrossEncoderJudge, WordJudge),
         (protocols.Embedding, embedding.PassageEmbedding, FakeEmbedding),
     ],
 )

@@ -11,10 +11,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from doubles import WordJudge
 from fakes import ROOT, SEEDS, FakeEmbedding, write_articles
 
 import rag
-from rag import Chat, ModelError, Settings, StoreError, open_engine, seeds_folder, shared_engine
+from rag import (
+    Chat,
+    ModelError,
+    Settings,
+    SettingsError,
+    StoreError,
+    UsageError,
+    open_engine,
+    seeds_folder,
+    shared_engine,
+)
 from rag.ingest.changes import glance
 
 
@@ -157,3 +168,19 @@ def test_one_line_of_python_from_any_folder(tmp_path: Path, models_folder: Path)
     )
     assert done.returncode == 0, done.stderr
     assert "186,000" in done.stdout and "[1]" in done.stdout
+
+
+def test_support_is_judged_without_a_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("rag.models.runtime.Models.judge", lambda _: WordJudge())
+    evidence = ["The dam was finished in 1968.", "It burst in March."]
+    assert rag.support("The dam burst in March.", evidence) > 0.5 > rag.support("The king resigned.", evidence)
+    assert rag.support("1968", evidence, "When was the dam finished?") > 0.5
+    assert rag.support("The dam burst.", []) == 0.0
+    assert not (tmp_path / "store").exists()
+    with pytest.raises(UsageError, match="empty"):
+        rag.support(" ", evidence)
+
+
+def test_support_needs_the_judge() -> None:
+    with pytest.raises(SettingsError, match="'judge'"):
+        rag.support("The dam burst.", ["It burst."])

@@ -233,6 +233,19 @@ def test_model_is_tested_without_being_used(page: gr.Blocks) -> None:
     assert session.own is None
 
 
+def test_filters_beside_the_question(page: gr.Blocks) -> None:
+    session = Session()
+    steps(page, "on_ask", AID, session, (), "2030", None, "reuters, afp")
+    given = session.current.turns[0].answer
+    assert given and given.text == (
+        "No article in the library meets the filter (named or published by reuters or afp, since 2030)."
+    )
+    steps(page, "on_ask", AID, session, (), "July", "", "")
+    assert "'July' is no date" in session.current.turns[1].problem
+    label = handler(page, "on_narrow")("2024", None, "")["label"]
+    assert label == "Only articles from 2024"
+
+
 def test_line_about_chosen_articles(page: gr.Blocks) -> None:
     *_, only, everything = handler(page, "on_chat")(Session(), ("a", "b"))
     assert "Only 2 chosen articles" in only["value"] and only["visible"] and everything["visible"]

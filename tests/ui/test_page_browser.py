@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
 
 pytestmark = MARKS
-TABS = ("Chat", "Library", "Quality", "Settings")
+TABS = ("Chat", "Check", "Library", "Quality", "Settings")
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import escape
 
-from rag import Document
+from rag import Document, readable_date
 
 _LINE_END = re.compile(r"[^\S\n]*\n")
 
@@ -24,14 +24,14 @@ def article(document: Document, start: int = 0, end: int = 0) -> str:
         document.source,
         document.author,
         document.publisher,
-        f"published {document.date[:10]}" if document.date else "",
-        f"added {document.added[:10]}" if document.added else "",
+        f"published {readable_date(document.date)}" if document.date else "",
+        f"added {readable_date(document.added)}" if document.added else "",
     ]
     about = ' <span aria-hidden="true">·</span> '.join([*(escape(fact) for fact in facts if fact), *_link(document)])
     headline = _marked(text, 0, body, start, end) if body else escape(title)
     return (
-        f'<h2 class="dl-headline" id="dl-article-title">{headline}</h2><p class="dl-file">{about}</p>'
-        f'<div class="dl-text">{_marked(text, body, len(text), start, end)}</div>'
+        f'<h2 class="dl-headline" dir="auto" id="dl-article-title">{headline}</h2><p class="dl-file">{about}</p>'
+        f'<div class="dl-text" dir="auto">{_marked(text, body, len(text), start, end)}</div>'
     )
 
 

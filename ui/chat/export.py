@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from html import escape
 
-from rag import Citation
+from rag import Citation, readable_date
 from ui.chat.conversations import Conversation, Turn, with_markers
 
+# Above what the model said besides its answer. It is never part of the answer's text.
+UNCONFIRMED = "The model also said, but the articles do not confirm it:"
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|~&])")
 _LINE_START = re.compile(r"^([-+=#])")
 _NUMBERED = re.compile(r"^(\d+)([.)])")
@@ -23,6 +26,7 @@ h2 { font-size: 1.15rem; margin: 2rem 0 .4rem; break-after: avoid; }
 p, li, h1, h2 { overflow-wrap: anywhere; white-space: pre-wrap; }
 .note, footer, .footnotes { font-size: .875rem; color: #5c564d; }
 .footnotes { padding-left: 1.5rem; } .footnotes li { break-inside: avoid; margin-bottom: .4rem; white-space: normal; }
+aside { margin: 1rem 0; padding: .1rem 1rem; border-left: 2px dashed #8b8377; }
 sup a { text-decoration: none; color: #8c1d18; }
 """
 
@@ -32,7 +36,9 @@ def markdown_answer(turn: Turn) -> str:
     if not turn.answer:
         return _plain(turn.problem)
     lines = [with_markers(turn.answer, _plain, lambda c: f"[{c.marker}]"), ""]
-    lines += [f"[{c.marker}] {_plain(c.title)}: “{_plain(c.quote)}”  " for c in turn.answer.citations]
+    lines += [
+        f"[{c.marker}] {_plain(_named(c))}: “{_plain(c.quote)}”{_plain(_times(c))}  " for c in turn.answer.citations
+    ]
     return "\n".join(lines).strip()
 
 
@@ -53,7 +59,12 @@ def _markdown_turn(turn: Turn, number: int) -> list[str]:
         parts.append(f"*Understood as: {_plain(given.question)}*")
     parts.append(with_markers(given, _plain, lambda c: f"[^{number}-{c.marker}]"))
     parts += [f"*{_plain(notice)}*" for notice in given.notices]
-    notes = (f"{_plain(c.title)} ({_plain(c.source)}): “{_plain(c.quote)}”" for c in given.citations)
+    if given.unconfirmed:
+        # A quotation, so that no reader takes it for the answer.
+        parts.append("\n".join([f"> *{UNCONFIRMED}*", ">", *(f"> - {_plain(said)}" for said in given.unconfirmed)]))
+    notes = (
+        f"{_plain(_named(c))} ({_plain(c.source)}): “{_plain(c.quote)}”{_plain(_times(c))}" for c in given.citations
+    )
     return parts + [f"[^{number}-{c.marker}]: {note}" for c, note in zip(given.citations, notes, strict=True)]
 
 
@@ -79,7 +90,8 @@ def to_html(conversation: Conversation) -> str:
     notes: list[Citation] = []
     body = "".join(_html_turn(turn, notes) for turn in conversation.turns)
     items = "".join(
-        f'<li id="note-{n}"><cite>{escape(c.title)}</cite> ({escape(c.source)}): “{escape(c.quote)}” '
+        f'<li id="note-{n}" dir="auto"><cite>{escape(c.title)}</cite>{escape(_origin(c))} ({escape(c.source)}): '
+        f"“{escape(c.quote)}”{escape(_times(c))} "
         f'<a href="#ref-{n}" aria-label="Back to the text">↩</a></li>'
         for n, c in enumerate(notes, 1)
     )
@@ -95,7 +107,7 @@ def to_html(conversation: Conversation) -> str:
 
 def _html_turn(turn: Turn, notes: list[Citation]) -> str:
     given = turn.answer
-    heading = f"<h2>{escape(turn.asked)}</h2>"
+    heading = f'<h2 dir="auto">{escape(turn.asked)}</h2>'
     if not given:
         return f'{heading}<p class="note">{escape(turn.problem)}</p>'
     first = len(notes)
@@ -111,8 +123,26 @@ def _html_turn(turn: Turn, notes: list[Citation]) -> str:
 
     understood = given.question if given.question.split() != turn.asked.split() else ""
     about = f'<p class="note">Understood as: {escape(understood)}</p>' if understood else ""
-    said = f"<p>{with_markers(given, escape, reference)}</p>"
-    return heading + about + said + "".join(f'<p class="note">{escape(n)}</p>' for n in given.notices)
+    said = f'<p dir="auto">{with_markers(given, escape, reference)}</p>'
+    notices = "".join(f'<p class="note">{escape(n)}</p>' for n in given.notices)
+    return heading + about + said + notices + _html_unconfirmed(given.unconfirmed)
+
+
+def _html_unconfirmed(said: Sequence[str]) -> str:
+    items = "".join(f'<li dir="auto">{escape(text)}</li>' for text in said)
+    return f'<aside class="note"><p>{UNCONFIRMED}</p><ul>{items}</ul></aside>' if items else ""
+
+
+def _named(c: Citation) -> str:
+    return c.title + _origin(c)
+
+
+def _origin(c: Citation) -> str:
+    return f", {c.origin}" if c.origin else ""
+
+
+def _times(c: Citation) -> str:
+    return "".join(f" ({said}: {readable_date(meant)})" for said, meant in c.times)
 
 
 def _plain(text: str) -> str:

@@ -1,5 +1,7 @@
 """Render answers as HTML with pure functions from the engine's types to strings.
 
+Each such text has `dir="auto"`, so that its own first letters decide whether it runs from right to left.
+
 Questions, answers and articles are untrusted text. Every piece goes through `escape`, nothing is parsed as Markdown or
 HTML, and text is never used as an address or an id.
 """
@@ -9,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from rag import Answer, Citation, Evidence
+from rag import Answer, Citation, Evidence, readable_date
 from ui.chat.conversations import Turn, with_markers
-from ui.chat.export import markdown_answer
+from ui.chat.export import UNCONFIRMED, markdown_answer
 
 _TIP_CHARS = 500  # a tooltip longer than this hides what it explains
 _VOTES = (("up", "Good answer"), ("down", "Bad answer"))
+_BETWEEN = ' <span aria-hidden="true">·</span> '
 _THUMB = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M7 11v9H4v-9zm2 9h8l3-7v-3h-6l1-5-1-1-5 6z"/></svg>'
 
 
@@ -42,11 +45,13 @@ def answer(uid: str, asked: str, given: Answer) -> str:
     """
     parts = [_understood(asked, given.question)]
     if given.abstained:
-        said = f'<p class="dl-answer">{escape(given.text)}</p>'
+        said = f'<p class="dl-answer" dir="auto">{escape(given.text)}</p>'
         parts.append(f'<div class="dl-abstained"><p class="dl-label">No answer in the articles</p>{said}</div>')
     else:
-        parts.append(f'<p class="dl-answer">{with_markers(given, escape, lambda c: _marker(uid, c))}</p>')
+        said = with_markers(given, escape, lambda c: marker(uid, c))
+        parts.append(f'<p class="dl-answer" dir="auto">{said}</p>')
     parts.extend(f'<p class="dl-notice">{escape(notice)}</p>' for notice in given.notices)
+    parts.append(_unconfirmed(given.unconfirmed))
     parts.append(_related(given.related) if given.abstained else _sources(uid, given.citations))
     return "".join(parts)
 
@@ -55,7 +60,8 @@ def draft(text: str, waiting: str) -> str:
     """Return the model's text so far, marked as not yet checked; `waiting` is shown until there is any."""
     if not text.strip():
         return f'<p class="dl-status">{escape(waiting)}</p>'
-    return f'<p class="dl-draft">{escape(text)}</p><p class="dl-status">Draft, checking it against the articles…</p>'
+    status = '<p class="dl-status">Draft, checking it against the articles…</p>'
+    return f'<p class="dl-draft" dir="auto">{escape(text)}</p>{status}'
 
 
 def problem(message: str, uid: str = "") -> str:
@@ -73,8 +79,8 @@ def welcome(articles: int, examples: Iterable[str]) -> str:
             'class="dl-solid-button" data-tab="dl-tab-library">Add articles</button></p></div>'
         )
     buttons = "".join(
-        f'<li><button type="button" class="dl-example" data-do="ask" data-question="{escape(q)}">{escape(q)}</button>'
-        "</li>"
+        f'<li><button type="button" class="dl-example" dir="auto" data-do="ask" data-question="{escape(q)}">'
+        f"{escape(q)}</button></li>"
         for q in examples
     )
     tries = f'<p class="dl-label">Try one of these</p><ul class="dl-examples">{buttons}</ul>' if buttons else ""
@@ -100,30 +106,56 @@ def chosen_note(count: int) -> str:
     return f"<p>Only {count:,} chosen article{'' if count == 1 else 's'}</p>" if count else ""
 
 
+def filter_label(since: str = "", until: str = "", publisher: str = "") -> str:
+    """Return the label of the filters: what they are, so that a closed one is not forgotten."""
+    named = {"from": since, "to": until, "of": publisher}
+    said = ", ".join(f"{name} {_shortened(value.strip(), 40)}" for name, value in named.items() if value.strip())
+    return f"Only articles {said}" if said else "Filter by date or publisher"
+
+
 def support_word(support: float) -> str:
     """Return `support` (0 to 1) as a word."""
     return "strong" if support >= 0.8 else "fair" if support >= 0.5 else "weak"
 
 
+def marker(uid: str, c: Citation) -> str:
+    """Return the number of a source, which opens the article at the sentence; see `source_list`."""
+    return (
+        f'<button type="button" class="dl-marker" aria-label="Source {c.marker}" '
+        f'aria-describedby="tip-{uid}-{c.marker}" {_place(c)}>[{c.marker}]</button>'
+    )
+
+
+def source_list(uid: str, citations: Iterable[Citation], *, rated: bool = True) -> str:
+    """Return numbered sources with their sentences; an empty string if there are none.
+
+    Args:
+        uid: Identifies the markers that they belong to.
+        citations: The sources.
+        rated: Show how far each sentence supports its statement.
+    """
+    items = "".join(_source(uid, c, rated) for c in citations)
+    return f'<ol class="dl-sources">{items}</ol>' if items else ""
+
+
+def bar(percent: int) -> str:
+    """Return a bar that is filled to a percentage; the text beside it must say the same."""
+    return f'<span class="dl-bar" aria-hidden="true"><span style="width:{percent:d}%"></span></span>'
+
+
 def _turn(uid: str, question: str, body: str, busy: bool = False) -> str:
     state = ' aria-busy="true" class="dl-turn dl-pending"' if busy else ' class="dl-turn"'
     edit = "" if busy else _edit(uid, question)
-    heading = f'<h2 class="dl-question" id="q-{uid}">{escape(question)}</h2>'
+    heading = f'<h2 class="dl-question" dir="auto" id="q-{uid}">{escape(question)}</h2>'
     return f'<article id="t-{uid}" aria-labelledby="q-{uid}"{state}>{heading}{edit}{body}</article>'
 
 
 def _edit(uid: str, question: str) -> str:
     return (
         f'<details class="dl-edit"><summary>Edit<span class="dl-unseen"> the question</span></summary>'
-        f'<form data-do="edit" data-turn="{uid}"><textarea name="question" rows="2" aria-label="Edit the question">'
-        f'{escape(question)}</textarea><button class="dl-solid-button">Ask this</button></form></details>'
-    )
-
-
-def _marker(uid: str, c: Citation) -> str:
-    return (
-        f'<button type="button" class="dl-marker" aria-label="Source {c.marker}" '
-        f'aria-describedby="tip-{uid}-{c.marker}" {_place(c)}>[{c.marker}]</button>'
+        f'<form data-do="edit" data-turn="{uid}"><textarea name="question" dir="auto" rows="2" '
+        f'aria-label="Edit the question">{escape(question)}</textarea>'
+        '<button class="dl-solid-button">Ask this</button></form></details>'
     )
 
 
@@ -132,30 +164,49 @@ def _place(at: Citation | Evidence) -> str:
 
 
 def _sources(uid: str, citations: Iterable[Citation]) -> str:
-    items = "".join(_source(uid, c) for c in citations)
-    return f'<h3 class="dl-label">Sources</h3><ol class="dl-sources">{items}</ol>' if items else ""
+    listed = source_list(uid, citations)
+    return f'<h3 class="dl-label">Sources</h3>{listed}' if listed else ""
 
 
-def _source(uid: str, c: Citation) -> str:
-    places = "; ".join(f"<cite>{escape(p.title)}</cite>" for p in c.also)
+def _source(uid: str, c: Citation, rated: bool) -> str:
+    places = "; ".join(f"<bdi><cite>{escape(p.title)}</cite></bdi>{_in_brackets(p.origin)}" for p in c.also)
     also = f'<p class="dl-also">Also in {places}</p>' if places else ""
     word, percent = support_word(c.support), round(100 * min(max(c.support, 0.0), 1.0))
+    support = f'<span class="dl-support dl-{word}">{word} support{bar(percent)}</span>' if rated else ""
     tip = escape(_shortened(f"“{c.quote}”")) + f"<cite>{escape(_shortened(c.title, 120))}</cite>"
     return (
         f'<li class="dl-source"><span class="dl-number" aria-hidden="true">{c.marker}</span>'
         f'<div class="dl-source-body"><div class="dl-source-head">'
-        f'<button type="button" class="dl-title" {_place(c)}>{escape(c.title)}</button>'
-        f'<span class="dl-support dl-{word}">{word} support<span class="dl-bar" aria-hidden="true">'
-        f'<span style="width:{percent}%"></span></span></span></div>'
-        f'<blockquote class="dl-quote">{escape(c.quote)}</blockquote><p class="dl-file">{escape(c.source)}</p>{also}'
-        f'</div><div class="dl-tip" role="tooltip" id="tip-{uid}-{c.marker}">{tip}</div></li>'
+        f'<button type="button" class="dl-title" dir="auto" {_place(c)}>{escape(c.title)}</button>'
+        f"{support}</div>"
+        f'<blockquote class="dl-quote" dir="auto">{escape(c.quote)}</blockquote>{_times(c)}{_from(c)}{also}'
+        f'</div><div class="dl-tip" dir="auto" role="tooltip" id="tip-{uid}-{c.marker}">{tip}</div></li>'
     )
+
+
+def _from(c: Citation) -> str:
+    """Return the line under a quote: who published it and when, its file, and a link to where it appeared."""
+    facts = [f'<span class="dl-origin">{escape(c.origin)}</span>' if c.origin else "", escape(c.source)]
+    if (c.url or "").lower().startswith(("https://", "http://")):
+        address = escape(c.url or "")
+        facts.append(f'<a href="{address}" target="_blank" rel="noopener noreferrer nofollow">original</a>')
+    return f'<p class="dl-file">{_BETWEEN.join(filter(None, facts))}</p>'
+
+
+def _times(c: Citation) -> str:
+    """Return what the quote's relative dates mean: "yesterday" is another day when it is read."""
+    said = "; ".join(f"<q>{escape(words)}</q> is {escape(readable_date(meant))}" for words, meant in c.times)
+    return f'<p class="dl-times">{said}</p>' if said else ""
+
+
+def _in_brackets(text: str) -> str:
+    return f" ({escape(text)})" if text else ""
 
 
 def _related(evidence: Iterable[Evidence]) -> str:
     items = "".join(
-        f'<li><button type="button" class="dl-title" {_place(e)}>{escape(e.title)}</button>'
-        f'<blockquote class="dl-quote">{escape(e.text)}</blockquote></li>'
+        f'<li><button type="button" class="dl-title" dir="auto" {_place(e)}>{escape(e.title)}</button>'
+        f'<blockquote class="dl-quote" dir="auto">{escape(e.text)}</blockquote></li>'
         for e in evidence
     )
     if not items:
@@ -166,10 +217,18 @@ def _related(evidence: Iterable[Evidence]) -> str:
     )
 
 
+def _unconfirmed(said: Iterable[str]) -> str:
+    """Return, folded, what the model said besides and the articles do not confirm."""
+    items = "".join(f'<li dir="auto">{escape(text)}</li>' for text in said)
+    if not items:
+        return ""
+    return f'<details class="dl-unconfirmed"><summary>{UNCONFIRMED}</summary><ul>{items}</ul></details>'
+
+
 def _understood(asked: str, question: str) -> str:
     if question.split() == asked.split():
         return ""
-    return f'<p class="dl-understood">Understood as: <q>{escape(question)}</q></p>'
+    return f'<p class="dl-understood">Understood as: <q><bdi>{escape(question)}</bdi></q></p>'
 
 
 def _actions(done: Turn, given: Answer) -> str:

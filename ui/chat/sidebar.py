@@ -27,7 +27,7 @@ def sidebar(
     undo = ""
     if deleted:
         undo = (
-            f'<p class="dl-hint">Deleted “{escape(deleted.title)}”. '
+            f'<p class="dl-hint">Deleted “<bdi>{escape(deleted.title)}</bdi>”. '
             '<button type="button" class="dl-link" data-do="undo">Undo</button></p>'
         )
     return f'<div role="status">{undo}</div>{listed}'
@@ -36,8 +36,8 @@ def sidebar(
 def _item(c: Conversation, is_open: bool) -> str:
     current = ' aria-current="true"' if is_open else ""
     button = (
-        f'<button type="button" class="dl-open" data-do="open" data-conversation="{c.id}"{current}>{escape(c.title)}'
-        "</button>"
+        f'<button type="button" class="dl-open" dir="auto" data-do="open" data-conversation="{c.id}"{current}>'
+        f"{escape(c.title)}</button>"
     )
     return f"<li>{button}{_more(c) if is_open else ''}</li>"
 

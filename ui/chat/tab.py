@@ -25,6 +25,11 @@ _FILES: dict[str, tuple[Callable[[Conversation], str], str, str]] = {
     "json": (export.to_json, "json", "application/json"),
     "html": (export.to_html, "html", "text/html"),
 }
+_FIELDS = (
+    ("From", "2024-07-12", 1),
+    ("To", "2024-07", 1),
+    ("Publisher or file", "Valley Courier, reuters", 2),
+)
 _SIDE = """<div class="dl-side"><div class="dl-side-top">
 <button type="button" class="dl-quiet-button" data-do="new">New conversation</button>
 <button type="button" class="dl-quiet-button dl-toggle" aria-expanded="false" aria-controls="dl-book">Conversations
@@ -47,6 +52,8 @@ class ChatTab:
     thread: gr.HTML
     only: gr.HTML
     everything: gr.Button
+    narrow: gr.Accordion
+    filters: tuple[gr.Textbox, ...]  # since, until and publisher
     box: gr.Textbox
     send: gr.Button
     stop: gr.Button
@@ -90,25 +97,41 @@ class ChatTab:
 
     def connect(self) -> None:
         """Attach the handlers."""
-        asks = [self.session, self.chosen]
+        asks = [self.session, self.chosen, *self.filters]
         gr.on([self.box.submit, self.send.click], self.on_ask, [self.box, *asks], [*self.shown, self.box], **SLOW)
         self.thread.ask(self.on_ask_here, asks, self.shown, **SLOW)
         self.stop.click(self.on_stop, [self.session], None, **QUICK)
         for where in (self.thread, self.side):
             where.act(self.on_act, [self.session], [*self.shown, self.outbox], **QUICK)
+        for field in self.filters:
+            gr.on([field.blur, field.submit], self.on_narrow, [*self.filters], [self.narrow], **QUICK)
         self.everything.click(self.on_everything, None, [self.chosen, self.only, self.everything], **QUICK)
 
     async def on_ask(
-        self, question: str, session: Session, chosen: Sequence[str], request: gr.Request | None = None
+        self,
+        question: str,
+        session: Session,
+        chosen: Sequence[str],
+        since: str = "",
+        until: str = "",
+        publisher: str = "",
+        request: gr.Request | None = None,
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Answer the typed question; the box is emptied only once, since the reader may already type the next one."""
         first = True
-        async for view in self._ask(question, session, chosen, visitor_of(request)):
+        async for view in self._ask(question, session, narrowed(chosen, since, until, publisher), visitor_of(request)):
             yield *view, "" if first else _KEEP
             first = False
 
     async def on_ask_here(
-        self, session: Session, chosen: Sequence[str], event: gr.EventData, request: gr.Request | None = None
+        self,
+        session: Session,
+        chosen: Sequence[str],
+        event: gr.EventData,
+        since: str = "",
+        until: str = "",
+        publisher: str = "",
+        request: gr.Request | None = None,
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Answer an example question, retry a question, or answer an edited one."""
         sent = event._data or {}
@@ -116,15 +139,14 @@ class ChatTab:
         question = str(sent.get("question", turn.asked if turn else ""))
         if turn and question.strip() and not session.run:
             session.begin_again(turn.id)
-        async for view in self._ask(question, session, chosen, visitor_of(request)):
+        async for view in self._ask(question, session, narrowed(chosen, since, until, publisher), visitor_of(request)):
             yield view
 
     async def _ask(
-        self, question: str, session: Session, chosen: Sequence[str], visitor: Visitor
+        self, question: str, session: Session, filters: Filters | None, visitor: Visitor
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         engine = session.own or self.engine
         waiting = "Loading the models…" if self.loading() else "Searching the articles…"
-        filters = Filters(documents=tuple(chosen)) if chosen else None
         asked_in = session.current
         steps = ask(engine, session, question, filters=filters, waiting=waiting, chat=self.open_chat, visitor=visitor)
         try:
@@ -184,6 +206,10 @@ class ChatTab:
         except RagError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
+    def on_narrow(self, since: str | None, until: str | None, publisher: str | None) -> Any:
+        """Say on the closed filter what it is."""
+        return gr.update(label=render.filter_label(since or "", until or "", publisher or ""))
+
     def on_everything(self) -> tuple[Any, ...]:
         """Go back to asking all articles."""
         return (), *self.only_chosen(())
@@ -191,6 +217,14 @@ class ChatTab:
     def only_chosen(self, chosen: Sequence[str]) -> tuple[Any, ...]:
         """Return the note that only some articles are asked, and the button that goes back to all."""
         return gr.update(value=render.chosen_note(len(chosen)), visible=bool(chosen)), gr.update(visible=bool(chosen))
+
+
+def narrowed(chosen: Sequence[str], since: str | None, until: str | None, publisher: str | None) -> Filters | None:
+    """Return the reader's filters; a name matches anywhere in a publisher's or file's name. None if there are none."""
+    names = tuple(f"*{part}*" for part in (each.strip() for each in (publisher or "").split(",")) if part)
+    since, until = (since or "").strip(), (until or "").strip()
+    filters = Filters(documents=tuple(chosen), sources=names, since=since, until=until)
+    return None if filters == Filters() else filters
 
 
 def exported(conversation: Conversation, kind: str) -> dict[str, str] | None:
@@ -237,6 +271,13 @@ def chat_tab(
                 with gr.Row(elem_id="dl-only"):
                     only = gr.HTML("", visible=False, apply_default_css=False, js_on_load=None)
                     everything = gr.Button("Ask all articles", size="sm", scale=0, visible=False)
+                with gr.Accordion(render.filter_label(), open=False, elem_id="dl-narrow") as narrow, gr.Row():
+                    fields = tuple(
+                        gr.Textbox(
+                            label=label, placeholder=example, max_length=200, value="", scale=scale, min_width=120
+                        )
+                        for label, example, scale in _FIELDS
+                    )
                 with gr.Row(elem_id="dl-ask"):
                     box = gr.Textbox(
                         label="Your question",
@@ -260,8 +301,8 @@ def chat_tab(
     )
     ask_for = (lambda: tuple(offered)) if offered is not None else _remembered(engine)
     return ChatTab(
-        engine, loading, ask_for, open_chat, session, store, chosen, side, thread, only, everything, box, send, stop,
-        outbox, read_only,
+        engine, loading, ask_for, open_chat, session, store, chosen, side, thread, only, everything, narrow, fields,
+        box, send, stop, outbox, read_only,
     )  # fmt: skip
 
 

@@ -12,7 +12,6 @@ import time
 import unicodedata
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import date, datetime
 
 from rag import Engine, RagError, SourceInfo
 
@@ -22,12 +21,7 @@ _FRESH = 5.0  # seconds for which the list is cached; changes made through the p
 _KEPT_SEARCHES = 16
 _SNIPPET = 90  # characters before and after the first match
 _LOOKED_AT = 100_000  # characters of a text that are searched for a snippet
-_HEAD = 1500  # characters at the start in which a date line may occur
 _ACCENTS = re.compile("[\u0300-\u036f\u00ad\u200b-\u200f\u2060\ufeff]+")  # and what is not seen
-_DATE_LINE = re.compile(
-    r"(?i)(?:(?:first )?(?:published|posted|updated|date)(?: on)?\s*:?\s*)?(?:\w+day,?\s+)?(.{8,18})"
-)
-_FORMATS = ("%Y-%m-%d", "%B %d, %Y", "%d %B %Y", "%b %d, %Y", "%d %b %Y", "%b. %d, %Y", "%d.%m.%Y")
 
 
 @dataclass(frozen=True)
@@ -44,7 +38,6 @@ class Row:
     """An article in the list. `snippet` is (before, match, after) if the text, not the title, contains the words."""
 
     info: SourceInfo
-    date: str = ""
     snippet: tuple[str, str, str] | None = None
 
 
@@ -134,7 +127,7 @@ class Shelf:
         text = self._text(entry)
         known = fold(f"{entry.title}\n{entry.source}")
         missing = [word for word in words if word not in known]
-        return Row(entry, entry.date[:10] or published(text), snippet(text, missing) if missing else None)
+        return Row(entry, snippet(text, missing) if missing else None)
 
     def _text(self, entry: SourceInfo) -> str:
         with contextlib.suppress(RagError):  # the article was removed in the meantime
@@ -165,23 +158,6 @@ def snippet(text: str, words: list[str]) -> tuple[str, str, str] | None:
     if last + _SNIPPET < len(text):
         after = (after.rsplit(None, 1)[0] if " " in after.strip() else after) + "…"
     return _one_line(before), text[first:last], _one_line(after)
-
-
-def published(text: str) -> str:
-    """Return an article's date (ISO 8601) if one of its first lines is only a date; otherwise an empty string."""
-    for line in text[:_HEAD].splitlines()[:8]:
-        match = _DATE_LINE.fullmatch(line.strip())
-        found = match and _date(match[1])
-        if found:
-            return found.isoformat()
-    return ""
-
-
-def _date(text: str) -> date | None:
-    for form in _FORMATS:
-        with contextlib.suppress(ValueError):
-            return datetime.strptime(text.strip(), form).date()
-    return None
 
 
 def _original(pieces: list[str], at: int) -> int:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from html import escape
 
+from rag import readable_date
 from ui.library.intake import Intake, Result, Undo
 from ui.library.shelf import SORTS, Page, Row, View
 
@@ -86,15 +86,6 @@ def results(intake: Intake, working: str = "") -> str:
     )
 
 
-def day(iso: str) -> str:
-    """Return an ISO date, or date and time, in a readable form: 5 Mar 2024."""
-    try:
-        found = date.fromisoformat(iso[:10])
-    except ValueError:
-        return iso
-    return f"{found.day} {found:%b %Y}"
-
-
 def _head(page: Page, view: View) -> str:
     options = "".join(
         f'<option value="{key}"{" selected" if key == view.sort else ""}>{label}</option>'
@@ -113,9 +104,9 @@ def _row(row: Row, asked: bool, read_only: bool) -> str:
     facts = [
         escape(info.source),
         escape(", ".join(filter(None, [info.author, info.publisher]))),
-        f"published {escape(day(row.date))}" if row.date else "",
+        f"published {escape(readable_date(info.date))}" if info.date else "",
         "1 passage" if info.passages == 1 else f"{info.passages:,} passages",
-        f"added {escape(day(info.added))}" if info.added else "",
+        f"added {escape(readable_date(info.added))}" if info.added else "",
         f"also in {escape(_plain(info.copies))}" if info.copies else "",
         f"nearly the same as {escape(_plain(info.similar))}" if info.similar else "",
     ]
@@ -124,12 +115,12 @@ def _row(row: Row, asked: bool, read_only: bool) -> str:
     snippet = ""
     if row.snippet:
         before, match, after = map(escape, row.snippet)
-        snippet = f'<p class="dl-snippet">{before}<mark>{match}</mark>{after}</p>'
+        snippet = f'<p class="dl-snippet" dir="auto">{before}<mark>{match}</mark>{after}</p>'
     return (
         f'<li class="dl-entry"><label class="dl-tick"><input type="checkbox" value="{escape(info.id)}" '
         f'aria-label="Choose {spoken}"></label><div class="dl-entry-body">'
-        f'<h3><button type="button" class="dl-entry-title" data-article="{escape(info.id)}">{escape(info.title)}'
-        f'</button>{badge}</h3><p class="dl-file">{about}</p>{snippet}</div>'
+        f'<h3><button type="button" class="dl-entry-title" dir="auto" data-article="{escape(info.id)}">'
+        f'{escape(info.title)}</button>{badge}</h3><p class="dl-file">{about}</p>{snippet}</div>'
         f"{'' if read_only else _remove(info.id, spoken)}</li>"
     )
 

@@ -48,6 +48,49 @@
     });
   }
 
+  // The sentence behind a marker, shown while the pointer or the keyboard is on it (or the pointer on the sentence
+  // itself); Escape hides it.
+  function tips(element) {
+    let shown = null;
+
+    function hide() {
+      shown?.tip.classList.remove("dl-shown");
+      shown = null;
+    }
+
+    function place({ tip, marker }) {
+      const at = marker.getBoundingClientRect();
+      if (at.bottom < 0 || at.top > innerHeight) return hide();
+      const { width, height } = tip.getBoundingClientRect();
+      const top = at.top > height ? at.top - height : Math.min(at.bottom, innerHeight - height);
+      tip.style.left = `${Math.max(8, Math.min(at.left - 16, innerWidth - width - 8))}px`;
+      tip.style.top = `${Math.max(0, top)}px`;
+    }
+
+    function show({ target }) {
+      if (target.closest(".dl-tip")) return;
+      hide();
+      const marker = target.closest(".dl-marker");
+      const tip = marker && document.getElementById(marker.getAttribute("aria-describedby"));
+      if (!tip) return;
+      shown = { tip, marker };
+      tip.classList.add("dl-shown");
+      place(shown);
+    }
+
+    element.addEventListener("pointerover", show);
+    element.addEventListener("pointerleave", hide);
+    element.addEventListener("focusin", show);
+    element.addEventListener("focusout", hide);
+    addEventListener("scroll", () => shown && place(shown), { passive: true });
+    addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && shown) {
+        hide();
+        event.stopImmediatePropagation();
+      }
+    }, true);
+  }
+
   // Copies text; browsers allow the first way on https and on this machine only.
   async function copy(text) {
     try {
@@ -79,5 +122,5 @@
     // Gradio follows the system by itself; what the reader chose wins.
     new MutationObserver(paint).observe(document.body, { attributes: true, attributeFilter: ["class"] });
   });
-  window.dateline = { appearance, wire, copy, download };
+  window.dateline = { appearance, wire, tips, copy, download };
 })();

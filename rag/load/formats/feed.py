@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import io
 import re
-import time
 from collections.abc import Iterator
-from datetime import datetime, timezone
 from typing import Any
 
 from rag.errors import DocumentError
-from rag.language.dates import iso
 from rag.load import worker
 from rag.load.article import Article, Input, one_line
 from rag.load.contain import contained
@@ -90,14 +87,6 @@ def _said(element: Any, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _date(entry: Any) -> str | datetime:
-    for name in ("published", "updated"):
-        if said := one_line(_said(entry, name)):
-            parsed: time.struct_time | None = entry.get(f"{name}_parsed")
-            if parsed and not iso(said):  # a date format that only feeds use
-                try:
-                    return datetime(*parsed[:6], tzinfo=timezone.utc)
-                except ValueError:
-                    return said
-            return said
-    return ""
+def _date(entry: Any) -> str:
+    """Return the date as the feed says it: the parser's own reading of an unusual one may be another day."""
+    return next(filter(None, (one_line(_said(entry, name)) for name in ("published", "updated"))), "")

@@ -11,6 +11,9 @@ from rag.errors import DocumentError
 from rag.load import worker
 from rag.load.article import Article, Input, clean, one_line
 from rag.load.charset import Decoded, interpret, meant
+from rag.load.formats.html_tables import unfold_tables
+from rag.load.formats.page_date import page_date
+from rag.load.metadata import byline, plain_title
 from rag.types import Note
 
 MAX_HTML = 10_000_000  # a page is parsed as a whole, which takes many times its size
@@ -74,13 +77,17 @@ def extract_here(html: str, source: str, url: str | None = None) -> Article:
     import trafilatura
 
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # users cannot fix what it complains about
+    language = _LANG.search(html[:20_000])
     try:
+        tree = trafilatura.load_html(html)
+        published = page_date(tree, language[1] if language else "", url or "") if tree is not None else ""
+        if tree is not None:
+            unfold_tables(tree)
         found = trafilatura.bare_extraction(
-            html,
+            tree,
             url=url,
             with_metadata=True,
             include_comments=False,
-            date_extraction_params={"original_date": True, "extensive_search": False},
         )
     except MemoryError:
         raise
@@ -89,19 +96,47 @@ def extract_here(html: str, source: str, url: str | None = None) -> Article:
     body = clean(getattr(found, "text", "") or "")
     if len(body) < _LEAST_CHARS:
         raise DocumentError(f"no article was found in {source}; save its text and add that")
-    known = {name: one_line(getattr(found, name, "")) for name in ("title", "author", "date", "sitename", "url")}
-    if body.split("\n", 1)[0].strip() == known["title"]:
-        body = body[len(known["title"]) :].lstrip()
-    language = _LANG.search(html[:20_000])
+    blocks = _text_of(tree).split("\n\n")
+    parts = [part for block in body.split("\n") if block.strip() for part in _parts(block.strip(), blocks)]
+    return _article(parts, found, tree, language[1] if language else "", published)
+
+
+def _article(parts: list[str], found: Any, tree: Any, language: str, published: str) -> Article:
+    """Return the article of a page from its paragraphs and what trafilatura says of it."""
+    known = {name: one_line(getattr(found, name, "")) for name in ("title", "author", "sitename", "url")}
+    headings = [one_line(" ".join(element.itertext())) for element in tree.iter("h1", "h2")]
+    title = plain_title(known["title"], known["sitename"], headings)
+    if parts[0] in (title, known["title"]) and len(parts) > 1:
+        parts = parts[1:]
     return Article(
-        text=re.sub(r"\n+", "\n\n", body),
-        title=known["title"],
-        date=known["date"],
-        author=known["author"],
+        text="\n\n".join(parts),
+        title=title,
+        date=published or None,
+        author=byline(known["author"].split(";"), language),
         publisher=known["sitename"],
-        language=language[1] if language else "",
+        language=language,
         url=known["url"],
     )
+
+
+def _parts(block: str, blocks: list[str]) -> list[str]:
+    """Return the paragraphs of a block: where all else fails, trafilatura gives a whole article as one.
+
+    Args:
+        block: A paragraph as trafilatura gives it.
+        blocks: All the paragraphs of the page.
+    """
+    for first, start in enumerate(blocks):
+        if len(start) >= len(block) or not block.startswith(start + " "):
+            continue
+        found, at = [start], len(start) + 1
+        for following in blocks[first + 1 :]:
+            if block.startswith(following, at) and block[at + len(following) :][:1] in ("", " "):
+                found.append(following)
+                at += len(following) + 1
+                if at > len(block):
+                    return found
+    return [block]
 
 
 def decode_page(raw: bytes, label: str = "") -> Decoded:
@@ -162,6 +197,7 @@ def headed_prose_here(raw: bytes) -> tuple[str, str]:
     if root is None:
         return "", ""
     headings = (one_line(" ".join(element.itertext())) for tag in ("h1", "h2", "title") for element in root.iter(tag))
+    unfold_tables(root)
     return next(filter(None, headings), ""), _text_of(root)
 
 
@@ -188,5 +224,5 @@ def _text_of(root: Any) -> str:
 
 def _tag_name(element: Any) -> str:
     """Return an element's name, in lower case. Unlike `etree.QName`, this takes any name: Word writes `<o:p>`."""
-    name = element.tag.lower() if isinstance(element.tag, str) else ""
+    name = element.tag.rpartition("}")[2].lower() if isinstance(element.tag, str) else ""
     return name.removeprefix("html:").removeprefix("xhtml:")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rag.errors import DocumentError
 from rag.load import zip_archive
 from rag.load.article import Input, Reader
-from rag.load.formats import epub, feed, html, mail, pdf, plain, rows, word
+from rag.load.formats import epub, feed, html, mail, opendocument, pdf, plain, powerpoint, rows, rtf, word
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,9 @@ KINDS = (
     Kind("HTML", (".html", ".htm", ".xhtml"), html.read, starts=html.starts_page),
     Kind("PDF", (".pdf",), pdf.read, binary=True, starts=pdf.starts_pdf),
     Kind("Word", (".docx",), word.read, binary=True, member=word.MEMBER),
+    Kind("PowerPoint", (".pptx",), powerpoint.read, binary=True, member=powerpoint.MEMBER),
+    Kind("OpenDocument", (".odt", ".odp", ".ods"), opendocument.read, binary=True, member=opendocument.MEMBER),
+    Kind("RTF", (".rtf",), rtf.read, binary=True, starts=rtf.starts_rtf),
     Kind("EPUB", (".epub",), epub.read, binary=True, member=epub.MEMBER),
     Kind("e-mail", (".eml",), mail.read_message),
     Kind("mailbox", (".mbox",), mail.read_mailbox, many=True, starts=mail.starts_mailbox),
@@ -55,7 +58,6 @@ SUFFIXES = tuple(suffix for kind in KINDS for suffix in kind.suffixes)
 _BY_NAME = {kind.name: kind for kind in KINDS}
 _BY_SUFFIX = {suffix: kind for kind in KINDS for suffix in kind.suffixes}
 _STRANGERS = (
-    (b"{\\rtf", "an RTF file; save it as .docx or text"),
     (b"\xd0\xcf\x11\xe0", "an old Office file (.doc, .xls); save it as .docx or text"),
     (b"\x89PNG", "a picture; add its text"),
     (b"\xff\xd8\xff", "a picture; add its text"),

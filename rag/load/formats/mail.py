@@ -29,6 +29,8 @@ _HEADER = 10_000
 _SEPARATORS, _FIELDS = 10_000, 100_000
 # A name with a comma that should be in quotes: `Kern, Ada <ada@example.org>`.
 _UNQUOTED = re.compile(r'([^"<>@;:]*,[^"<>@;:]*)<[^<>]*>\s*\Z')
+_HTML = re.compile(rb"\s*<(?:!doctype\s+html|html|head|body|div|p|table)\b", re.IGNORECASE)
+_BOUNDARY = re.compile(rb"\s*--([\w'()+,./:=?-]{1,70})[ \t]*\r?\n")
 _FIELD = re.compile(rb"^[!-9;-~]+:", re.MULTILINE)
 
 
@@ -93,7 +95,7 @@ def _message(raw: bytes, file: Input, member: str) -> Iterator[Article | Note | 
         message = message_from_bytes(raw, policy=_POLICY)
         headers = {name: _decoded(_header(message, name)) for name in ("Subject", "Date", "Content-Language")}
         sender = _sender(_header(message, "From"))
-        parts = [part for part in itertools.islice(message.walk(), _PARTS) if not part.is_multipart()]
+        parts = list(itertools.islice(_leaves(message), _PARTS))
     except MemoryError:
         raise
     except Exception as error:  # hostile mail breaks the parser in ways that no list of exceptions covers
@@ -102,6 +104,7 @@ def _message(raw: bytes, file: Input, member: str) -> Iterator[Article | Note | 
         raise DocumentError(f"{file.source} is no e-mail (it has no headers); save it as text")
     label = f"message {member}" if member else ""
     text, notes = _text(parts, file.source, label)
+    text = text or _preamble(message)
     attached = [part for part in parts if _filename(part)]
     if not text and not attached:
         raise DocumentError(notes[0].text if notes else f"{file.source} holds a message without text; remove it")
@@ -122,6 +125,26 @@ def _message(raw: bytes, file: Input, member: str) -> Iterator[Article | Note | 
 
 def _attachment(part: Message, file: Input, name: str) -> Iterator[Input]:
     yield file.part(name, io.BytesIO(_content(part)))
+
+
+def _leaves(message: Message) -> Iterator[Message]:
+    """Yield the parts that hold content, also those between other boundaries than the header declares."""
+    for part in itertools.islice(message.walk(), _PARTS):
+        if part.is_multipart():
+            continue
+        bounded = _BOUNDARY.match(_payload(part)) if part.get_content_maintype() == "multipart" else None
+        if bounded is None:
+            yield part
+            continue
+        head = b'Content-Type: multipart/mixed; boundary="%b"\n\n' % bounded[1]
+        inner = message_from_bytes(head + _payload(part), policy=_POLICY)
+        yield from (each for each in inner.walk() if not each.is_multipart())
+
+
+def _preamble(message: Message) -> str:
+    """Return what stands before the parts of a message; it is the text if the parts hold none."""
+    raw = str(message.preamble or "").encode("utf-8", "surrogateescape")
+    return clean(interpret(raw, message.get_content_charset() or "").text)
 
 
 def _header(message: Message, name: str) -> str:
@@ -165,6 +188,8 @@ def _text(parts: Sequence[Message], source: str, label: str) -> tuple[str, list[
     notes: list[Note] = []
     for part in parts:
         kind = part.get_content_type()
+        if kind.startswith("multipart/"):  # whose parts are not marked or not there: it is all one text
+            kind = "text/html" if _HTML.match(_payload(part)) else "text/plain"
         if kind not in ("text/plain", "text/html") or _filename(part):
             continue
         for item in contained(source, label, _part, part, kind, source, label):

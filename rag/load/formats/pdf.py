@@ -14,6 +14,7 @@ from rag.types import Note
 _NO_TITLE = re.compile(
     r"(?:microsoft \w+ - .*|untitled.*|.*\.(?:docx?|indd|pdf|qxd|tex|dvi|rtf|html?|pages|odt))", re.I
 )
+_NO_AUTHOR = ("anonymous", "unknown", "author", "admin", "administrator", "user")  # what programs write by themselves
 # First parts of compound words that are written with a hyphen.
 _COMPOUND = frozenset(
     "all anti cross deep double eight ex far fast five four full half hard high ill left long low mid multi nine non "
@@ -38,12 +39,12 @@ def read(file: Input) -> Iterator[Article | Note]:
     if said["bad"]:
         yield Note(file.source, f"{said['bad']} of its pages are broken and were not read")
     meta = said["meta"]
-    title = one_line(meta.get("Title"))
+    title, author = one_line(meta.get("Title")), one_line(meta.get("Author"))
     yield Article(
         text=text,
         title="" if _NO_TITLE.fullmatch(title) else title,
         date=one_line(meta.get("CreationDate")),
-        author=one_line(meta.get("Author")),
+        author="" if author.lower() in _NO_AUTHOR else author,
     )
 
 

@@ -5,27 +5,16 @@ from __future__ import annotations
 import ctypes
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from rag.errors import DocumentError
+from rag.load.formats.pdf_columns import GAP, Line, Piece, in_order
 
 MAX_CHARS = 10_000_000
 _HYPHEN = 2  # PDFium's code for a hyphen at a line's end together with the line's end
 _LINE_ENDS = frozenset((_HYPHEN, ord("\n"), ord("\r")))
 _NEAR = 10  # lines before and after that show how wide a column is
 _END = tuple('.!?…:"”’»)')
-
-
-@dataclass(frozen=True)
-class _Line:
-    """A line of a page: its text, the ends of its baseline and its font size, in points from the lower left."""
-
-    text: str
-    left: float
-    right: float
-    base: float
-    size: float
 
 
 def extract(raw: bytes, source: str) -> dict[str, Any]:
@@ -55,7 +44,7 @@ def extract(raw: bytes, source: str) -> dict[str, Any]:
         count += text.count_chars()
         if count > MAX_CHARS:
             raise DocumentError(f"{source} holds more than {MAX_CHARS // 10**6} million characters; split it")
-        _append(blocks, _blocks(list(_lines(text, pdfium))))
+        _append(blocks, _blocks(in_order(list(_lines(text, pdfium)))))
         text.close()
         page.close()
     if bad and not blocks:
@@ -63,23 +52,49 @@ def extract(raw: bytes, source: str) -> dict[str, Any]:
     return {"meta": document.get_metadata_dict(), "blocks": blocks, "bad": bad}
 
 
-def _lines(page: Any, pdfium: Any) -> Iterator[_Line]:
-    """Yield the lines in reading order."""
+def _lines(page: Any, pdfium: Any) -> Iterator[Line]:
+    """Yield the lines as PDFium joins them, which may run across columns."""
     characters: list[str] = []
+    words: list[tuple[str, int, int]] = []  # with the indices of the first and last character
     first = last = -1
     count = page.count_chars()
     for index in range(count + 1):
         code = pdfium.FPDFText_GetUnicode(page.raw, index) if index < count else ord("\n")
-        if code not in _LINE_ENDS:
-            characters.append(chr(code if code < 0x110000 else 0xFFFD))
-            if not characters[-1].isspace():
-                first, last = (index if first < 0 else first), index
+        character = chr(code if code < 0x110000 else 0xFFFD)
+        if code not in _LINE_ENDS and not character.isspace():
+            characters.append(character)
+            first, last = (index if first < 0 else first), index
             continue
         if first >= 0:
-            (left, base), (right, _) = (_origin(page.raw, at, pdfium) for at in (first, last))
-            text = "".join(characters) + ("-" if code == _HYPHEN else "")
-            yield _Line(text, left, right, base, pdfium.FPDFText_GetFontSize(page.raw, first))
+            words.append(("".join(characters) + ("-" if code == _HYPHEN else ""), first, last))
         characters, first = [], -1
+        if code in _LINE_ENDS and words:
+            _, base = _origin(page.raw, words[0][1], pdfium)
+            size = pdfium.FPDFText_GetFontSize(page.raw, words[0][1])
+            yield Line(tuple(_pieces(page.raw, words, size, pdfium)), base, size)
+            words = []
+
+
+def _pieces(text: Any, words: list[tuple[str, int, int]], size: float, pdfium: Any) -> Iterator[Piece]:
+    """Yield the runs of words with no wide space between them."""
+    run: list[str] = []
+    start = end = 0.0
+    for word, first, last in words:
+        left, right = _edge(text, first, 0, pdfium), _edge(text, last, 1, pdfium)
+        if run and left - end > GAP * size:
+            yield Piece(" ".join(run), start, end)
+            run = []
+        start = start if run else left
+        run.append(word)
+        end = right
+    yield Piece(" ".join(run), start, end)
+
+
+def _edge(text: Any, index: int, which: int, pdfium: Any) -> float:
+    """Return where a character begins (`which` is 0) or ends (1)."""
+    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
+    pdfium.FPDFText_GetCharBox(text, index, left, right, bottom, top)
+    return (left, right)[which].value
 
 
 def _origin(text: Any, index: int, pdfium: Any) -> tuple[float, float]:
@@ -88,7 +103,7 @@ def _origin(text: Any, index: int, pdfium: Any) -> tuple[float, float]:
     return x.value, y.value
 
 
-def _blocks(lines: list[_Line]) -> list[list[str]]:
+def _blocks(lines: list[Line]) -> list[list[str]]:
     """Return the lines of each paragraph. Space, another font size or a short last line separates paragraphs."""
     pitches = [a.base - b.base for a, b in itertools.pairwise(lines) if 0 < a.base - b.base < 4 * a.size]
     # A low quartile: lines of one paragraph are closest together, even if most paragraphs have only a line or two.
@@ -102,8 +117,10 @@ def _blocks(lines: list[_Line]) -> list[list[str]]:
     return blocks
 
 
-def _starts(before: _Line, line: _Line, pitch: float, column: list[_Line]) -> bool:
+def _starts(before: Line, line: Line, pitch: float, column: list[Line]) -> bool:
     size = max(before.size, line.size, 1.0)
+    if before.alone or line.alone:
+        return True
     if abs(before.size - line.size) > 0.1 * size:
         return True
     ended = before.text.rstrip().endswith(_END)

@@ -6,14 +6,15 @@ import csv
 import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rag.errors import DocumentError
-from rag.load.article import Article, Input, clean, one_line
+from rag.load.article import Article, Input, one_line
 from rag.load.charset import MAX_LINE, decode, encoding_of, lines, mended_notice
 from rag.load.contain import contained
-from rag.load.formats.html import prose
+from rag.load.formats.values import line_of, text_of
+from rag.load.metadata import plain_title
 from rag.types import Note
 
 _PATIENCE = 20
@@ -27,7 +28,9 @@ _COMMON = {
     "author": "author byline creator authors",
     "language": "language lang",
 }
-_MARKUP = re.compile(r"</(?:p|div|span|a|strong|em|b|i|li|h[1-6])>|<br\s*/?>", re.IGNORECASE)
+_SEPARATOR = re.compile(r"\"?sep=(.)\"?\s*\Z", re.IGNORECASE)  # what Excel writes as the first line
+_NO_VALUE = re.compile(r"[\s,\ufeff\x1e]*")  # between values of a file that holds several
+_WRAPPERS = 3  # how deep in objects the articles of a JSON file may be
 
 
 def read_csv(file: Input) -> Iterator[Article | Note]:
@@ -41,8 +44,11 @@ def read_csv(file: Input) -> Iterator[Article | Note]:
     mended: list[int] = []
     feed = _readable(file, encoding, bad, mended)
     first = next((line for line in feed if line.strip()), "")
-    rows = csv.reader(itertools.chain([first], feed), delimiter=max(",;\t|", key=first.count))
     skipped = len(bad)
+    if said := _SEPARATOR.match(first):
+        first = next((line for line in feed if line.strip()), "")
+        skipped += 1
+    rows = csv.reader(itertools.chain([first], feed), delimiter=said[1] if said else max(",;\t|", key=first.count))
     header = [name.strip() for name in _next_row(rows)[0]]
     columns = _columns(header, file)
     while True:
@@ -68,6 +74,10 @@ def read_csv(file: Input) -> Iterator[Article | Note]:
 
 def read_jsonl(file: Input) -> Iterator[Article | Note]:
     """Yield the articles of a file with a JSON object on each line."""
+    if _is_whole(file):
+        yield Note(file.source, "read as JSON, which it is", failed=False)
+        yield from read_json(file)
+        return
     encoding, detected = encoding_of(file.file, file.source)
     if detected:
         yield Note(file.source, f"read as {detected} (detected)", failed=False)
@@ -78,7 +88,7 @@ def read_jsonl(file: Input) -> Iterator[Article | Note]:
 
 
 def read_json(file: Input) -> Iterator[Article | Note]:
-    """Yield the articles of a JSON file: an object, a list of them, or an object that holds such a list."""
+    """Yield the articles of a JSON file: an object, a list of them, or an object that holds either."""
     if _is_lines(file):
         yield Note(file.source, "read as JSON lines, which it is", failed=False)
         yield from read_jsonl(file)
@@ -87,20 +97,76 @@ def read_json(file: Input) -> Iterator[Article | Note]:
     if notice:
         yield Note(file.source, notice, failed=False)
     try:
-        found = json.loads(text)
+        found = _unwrapped(_values(text), file, _WRAPPERS)
     except (ValueError, RecursionError) as error:
         raise DocumentError(f"{file.source} is no JSON ({_reason(error)}); mend it, or save it as text") from error
-    if isinstance(found, dict) and "text" not in _match(found, file.columns):
-        found = next((v for v in found.values() if isinstance(v, list) and v and isinstance(v[0], dict)), found)
     many = isinstance(found, list)
     entries = enumerate(found, 1) if many else [(0, found)]
     yield from _objects(((number, entry, "") for number, entry in entries), file, "item")
 
 
+def _values(text: str) -> Any:
+    """Return the value of a JSON text, or a list if it holds several one after another."""
+    reader = json.JSONDecoder()
+    found = []
+    at = _NO_VALUE.match(text, 0).end()
+    while at < len(text):
+        value, at = reader.raw_decode(text, at)
+        found.append(value)
+        at = _NO_VALUE.match(text, at).end()
+    return found[0] if len(found) == 1 else found
+
+
+def _unwrapped(found: Any, file: Input, depth: int) -> Any:
+    """Return the articles that a value holds: an object with a text, or a list of them, else the value itself."""
+    if not isinstance(found, dict):
+        return found
+    columns = _match(found, file.columns)
+    if "text" in columns:
+        said = found[columns["text"]]
+        is_wrapper = _are_articles(said, file) or _are_articles([said], file)
+        return _unwrapped(said, file, depth - 1) if is_wrapper and depth else found
+    held = [value for value in found.values() if isinstance(value, dict | list)]
+    if lists := [value for value in held if _are_articles(value, file, ())]:
+        return lists[0]
+    objects = [value for value in held if isinstance(value, dict)]
+    if len(objects) > 1 and len(objects) == len(found) and _are_articles(objects, file, ()):
+        return objects  # articles by their ids
+    for value in objects if depth else []:
+        inner = _unwrapped(value, file, depth - 1)
+        if isinstance(inner, list) or "text" in _match(inner, file.columns):
+            return inner
+    return next((value for value in held if isinstance(value, list) and value and isinstance(value[0], dict)), found)
+
+
+def _are_articles(value: object, file: Input, known: Collection[str] = ("title", "date", "url", "author")) -> bool:
+    """Return whether a value is a list of articles: objects with a text and one of some other columns.
+
+    A list of objects that have nothing but a text may be the paragraphs of one article.
+    """
+    if not isinstance(value, list) or not value or not isinstance(value[0], dict):
+        return False
+    columns = _match(value[0], file.columns)
+    return "text" in columns and (not known or any(column in columns for column in known))
+
+
+def _is_whole(file: Input) -> bool:
+    """Return whether a file that is named JSON lines is one JSON value over several lines, or a list."""
+    file.file.seek(0)
+    first = file.file.readline(MAX_LINE).strip()
+    if not first.startswith((b"[", b"{")) or (first.startswith(b"{") and first.endswith(b"}")):
+        return False
+    raw = first + file.file.read(MAX_JSON)
+    try:
+        return len(raw) < MAX_JSON and isinstance(json.loads(raw), dict | list)
+    except (ValueError, RecursionError):
+        return False
+
+
 def _is_lines(file: Input) -> bool:
     """Return whether a file has a JSON object on its first line, and more after it."""
     file.file.seek(0)
-    first = file.file.readline(MAX_LINE)
+    first = next((line for line in iter(lambda: file.file.readline(MAX_LINE), b"") if line.strip()), b"")
     try:
         return bool(file.file.read(100).strip()) and isinstance(json.loads(first), dict)
     except (ValueError, RecursionError):
@@ -195,32 +261,14 @@ def _plain(name: str) -> str:
 def _article(
     entry: Mapping[str, Any], columns: Mapping[str, str], file: Input, number: int, unit: str = "line"
 ) -> Iterator[Article | Note]:
-    values = {field: _value(entry.get(name)) for field, name in columns.items()}
-    text = values.pop("text")
-    text = prose(text) if _MARKUP.search(text) else clean(text)
+    text = text_of(entry.get(columns["text"]))
     if not text:
         yield Note(file.source, f"{unit} {number} has no text")
         return
+    values = {field: line_of(entry.get(name)) for field, name in columns.items() if field != "text"}
     values["publisher"] = values.pop("source", "")
-    yield Article(text=text, member=str(number or ""), **{k: one_line(v) for k, v in values.items()})
-
-
-def _value(value: object) -> str:
-    """Return a cell's value as text; it may be a text, a number, a list of names or an object with a name."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool) or value is None:
-        return ""
-    if isinstance(value, int | float):
-        return str(value)[:40]
-    if isinstance(value, list):
-        return ", ".join(filter(None, (v if isinstance(v, str) else _name(v) for v in value[:50])))
-    return _name(value)
-
-
-def _name(value: object) -> str:
-    name = value.get("name") if isinstance(value, dict) else ""
-    return name if isinstance(name, str) else ""
+    values["title"] = plain_title(values.get("title", ""), values["publisher"])
+    yield Article(text=text, member=str(number or ""), **values)
 
 
 def _reason(error: Exception) -> str:

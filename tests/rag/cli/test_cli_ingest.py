@@ -20,7 +20,7 @@ from rich.console import Console
 from rag import Engine, UsageError
 from rag.cli import ingest as cli_ingest
 from rag.cli.ingest import parse_columns, shown, summary
-from rag.types import IngestReport
+from rag.reports import IngestReport
 
 pytestmark = pytest.mark.long
 

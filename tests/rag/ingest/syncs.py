@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rag import Engine
-from rag.types import IngestReport
+from rag.reports import IngestReport
 
 THREE = {
     "cod.txt": "The cod left the harbour in May 2019. Captain Odile Brandt saw it.",

@@ -14,8 +14,8 @@ from fakes import FakeEmbedding, make_engine, write_articles
 
 from rag import DocumentError
 from rag.ingest.changes import glance
+from rag.reports import IngestReport
 from rag.store.index import Index
-from rag.types import IngestReport
 
 MODEL = "all-MiniLM-L6-v2"
 TWO = {"a.txt": "One.", "b/c.md": "Two.", "d.csv": "text\nThree.\n"}

@@ -14,8 +14,9 @@ from fakes import FakeEmbedding, write_articles
 from syncs import THREE, assert_sound, did, library, rows
 
 from rag import Engine, RagError, StoreError
+from rag.reports import IngestReport
 from rag.store.index import Index
-from rag.types import Chunk, IngestReport
+from rag.types import Chunk
 
 pytestmark = pytest.mark.long
 

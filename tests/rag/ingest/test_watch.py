@@ -13,7 +13,7 @@ from fakes import WAIT, FakeEmbedding, make_engine, write_articles
 
 from rag import Engine, StoreError
 from rag.ingest.watch import watch
-from rag.types import IngestReport
+from rag.reports import IngestReport
 
 COD = {"cod.txt": "The cod left the harbour."}
 

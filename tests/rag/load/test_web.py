@@ -130,7 +130,7 @@ def test_article_with_its_headline_byline_and_date(site: Site) -> None:
     assert page == WebPage(
         f"{site.url}/article",
         "Bridge to reopen after eleven years",
-        "2024-03-05",
+        "2024-03-05T10:00:00+00:00",
         "Dana Example",
         "Bridge to reopen after eleven years\n\nBy Dana Example\n\nPublished: 2024-03-05\n\n"
         f"{FIRST}\n\n{SECOND}\n\n{THIRD}",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from fakes import make_engine
 
 from rag import ModelError, Settings
-from rag.models.reranker import Reranker
+from rag.models.reranker import CrossEncoderJudge, Reranker
 
 ARTICLES = {f"{n}.txt": f"The harbour of Tessin has {n} boats and a pier." for n in ("two", "six", "ten")}
 QUESTION = "How many boats has the harbour of Tessin?"
@@ -55,3 +56,32 @@ def test_a_model_with_several_scores_is_none(tmp_path: Path) -> None:
 
 def test_it_is_off_by_default() -> None:
     assert Settings().reranker == "reader"
+
+
+CLAIMS = [(None, "two boats", "The harbour has two boats."), ("How many boats?", "six", "The harbour has two boats.")]
+
+
+def test_one_score_of_a_judge_is_its_support(tmp_path: Path) -> None:
+    found = CrossEncoderJudge(str(write_model(tmp_path / "model"))).judge(CLAIMS)
+    assert all(0 < one.supported < 1 and one.contradicted == 0 for one in found)
+    assert CrossEncoderJudge("nowhere").judge([]) == []
+
+
+def test_three_scores_of_a_judge_are_read_by_their_names(tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "model", labels=3)
+    config = json.loads((folder / "config.json").read_text())
+    names = ("contradiction", "entailment", "neutral")
+    config |= {"id2label": dict(enumerate(names)), "label2id": {name: n for n, name in enumerate(names)}}
+    (folder / "config.json").write_text(json.dumps(config))
+    found = CrossEncoderJudge(str(folder)).judge(CLAIMS)
+    assert all(0 < one.supported < 1 and 0 < one.contradicted < 1 for one in found)
+    assert all(one.supported + one.contradicted < 1 for one in found)
+
+
+def test_a_model_that_is_no_judge_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="'judge'"):
+        CrossEncoderJudge(str(write_model(tmp_path / "two", labels=2))).judge(CLAIMS)
+    with pytest.raises(ModelError, match="does not name its labels"):
+        CrossEncoderJudge(str(write_model(tmp_path / "three", labels=3))).judge(CLAIMS)
+    with pytest.raises(ModelError, match="correct the setting 'judge'"):
+        CrossEncoderJudge(str(tmp_path / "nowhere")).judge(CLAIMS)

@@ -98,7 +98,7 @@ MENDED = {
     "called by a place that does not": sql("UPDATE documents SET source = 'x.txt' WHERE source = 'a.txt'"),
     "of another version": sql("UPDATE places SET version = 'x' WHERE source = 'a.txt'"),
     "not live": sql("UPDATE documents SET state = 'changed' WHERE source = 'a.txt'"),
-    "still waits": sql(f"INSERT INTO arrivals SELECT 'x', 'x', '', 'x', {FIRST}, 'x'"),
+    "still waits": sql(f"INSERT INTO arrivals SELECT 'x', 'x', '', 'x', {FIRST}, 'x', '', '', '', '', '', ''"),
     "belongs to none of documents": without_keys("INSERT INTO bands VALUES (1, 999)"),
     "in no family": sql("UPDATE documents SET family = 99 WHERE source = 'a.txt'"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fnmatch
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from rag import Filters, UsageError
 from rag.language.words import terms
 from rag.store.filters import day, matching
 from rag.store.index import Index
+from rag.types import Candidate
 
 ARTICLES = {
     "reuters/cod.txt": {"date": "2024-07-12", "author": "Ada Díaz", "publisher": "Reuters", "language": "en"},
@@ -60,12 +62,24 @@ def test_days(index: Index) -> None:
     july, eve = "reuters/cod.txt", "afp/herring.txt"
     expect(index, Filters(since="2024-07-12", until="2024-07-12"), july, eve)  # both included, whatever the hour
     expect(index, Filters(since="2024-07-13"), "afp/trout.txt")
-    expect(index, Filters(until="2024-07-11"))
-    expect(index, Filters(until="2024-07"), july, eve)
+    expect(index, Filters(until="2024-07-11"), "old/eel.txt")
+    expect(index, Filters(until="2024-07"), july, eve, "old/eel.txt")
     expect(index, Filters(since="2024-08"), "afp/trout.txt")
     expect(index, Filters(until="2024"), july, eve, "afp/trout.txt", "old/eel.txt")
     expect(index, Filters(since="2023"), july, eve, "afp/trout.txt", "old/eel.txt")
-    expect(index, Filters(until="2024-12-31"), july, eve, "afp/trout.txt")  # "2023" does not say which day
+    expect(index, Filters(until="2024-12-31"), july, eve, "afp/trout.txt", "old/eel.txt")
+    expect(index, Filters(until="2023-12-31"))  # "2023" does not say which day
+    expect(index, Filters(until="2023-12"))
+    expect(index, Filters(until="2023"), "old/eel.txt")
+
+
+def test_months(index: Index) -> None:
+    write(index, make_entry("The fish of May left the bay.", "may.txt", date="2022-05"))
+    expect(index, Filters(since="2022-05", until="2022-05"), "may.txt")
+    expect(index, Filters(since="2022-04-30", until="2022-06-01"), "may.txt")
+    expect(index, Filters(since="2022-05-02", until="2022"))  # it may be of the first of May
+    expect(index, Filters(until="2022-05-30"))  # or of the last
+    expect(index, Filters(until="2022"), "may.txt")
 
 
 def test_sources_and_publishers(index: Index) -> None:
@@ -140,9 +154,69 @@ def test_a_filter_without_conditions_is_none(index: Index) -> None:
 def test_any_place_of_a_document_counts(index: Index) -> None:
     cod = make_entry("The fish of reuters/cod.txt left the bay. It was the 15th.", "reuters/cod.txt")
     write(index, known(cod, "mirror/1.txt"))
-    expect(index, Filters(sources=("mirror/*",)), "reuters/cod.txt")
+    mirror = Filters(sources=("mirror/*",))
+    vector = FakeEmbedding().embed_question("the fish left the bay")
+    assert [c.source for c in index.search(vector, terms("fish bay"), 10, mirror)] == ["mirror/1.txt"]
     index.drop(["/articles/mirror/1.txt"])
-    expect(index, Filters(sources=("mirror/*",)))
+    expect(index, mirror)
+
+
+def test_each_copy_of_a_text_is_met_by_its_own_details(index: Index) -> None:
+    first = make_entry(
+        "The fish went home.", "valley.txt", publisher="Valley Times", author="Ann Roe", date="2022-02-01"
+    )
+    copy = known(first, "coast.txt")
+    details = {
+        "title": "Home",
+        "publisher": "Coast Courier",
+        "author": "Bo Lind",
+        "date": "2022-02-02",
+        "url": "http://c.test",
+    }
+    copy = dataclasses.replace(copy, document=dataclasses.replace(copy.document, **details))
+    write(index, first, copy)
+    for filters, source in [
+        (Filters(sources=("coast*",)), "coast.txt"),
+        (Filters(authors=("lind",)), "coast.txt"),
+        (Filters(since="2022-02-02", until="2022"), "coast.txt"),
+        (Filters(until="2022-02-01"), "valley.txt"),
+        (Filters(sources=("valley times",)), "valley.txt"),
+        (Filters(documents=(first.document.id,)), "valley.txt"),
+    ]:
+        (candidate,) = search(index, filters)
+        assert (candidate.source, candidate.document.source) == (source, source)
+    assert search(index, Filters(authors=("roe",), since="2022-02-02")) == []  # no copy meets both
+    (candidate,) = search(index, Filters(authors=("Lind",)))
+    assert (candidate.title, candidate.document.publisher, candidate.document.url) == (
+        "Home",
+        "Coast Courier",
+        "http://c.test",
+    )
+    assert candidate.copies == ()
+    (candidate,) = search(index, Filters(documents=(first.document.id,)))
+    assert [(c.source, c.publisher, c.date) for c in candidate.copies] == [("coast.txt", "Coast Courier", "2022-02-02")]
+    index.drop(["/articles/valley.txt"])  # the other one takes its place, with its own details
+    (candidate,) = search(index, Filters(documents=(first.document.id,)))
+    assert (candidate.source, candidate.document.publisher) == ("coast.txt", "Coast Courier")
+    assert list(index.problems()) == []
+
+
+def test_a_copy_whose_details_change(index: Index) -> None:
+    first = make_entry("The fish went home.", "valley.txt", author="Ann Roe")
+    copy = known(first, "coast.txt")
+    write(index, first, copy)
+    version = index.version
+    changed = dataclasses.replace(copy, document=dataclasses.replace(copy.document, author="Bo Lind"))
+    changed = dataclasses.replace(changed, file=dataclasses.replace(changed.file, hash="other"))
+    write(index, changed)
+    assert index.version > version
+    assert [c.source for c in search(index, Filters(authors=("Lind",)))] == ["coast.txt"]
+    assert [c.source for c in search(index, Filters(authors=("Roe",)))] == ["valley.txt"]
+
+
+def search(index: Index, filters: Filters) -> list[Candidate]:
+    vector = FakeEmbedding().embed_question("the fish went home")
+    return [c for c in index.search(vector, terms("fish home"), 10, filters) if "went home" in c.chunk.text]
 
 
 def test_follows_the_library(index: Index) -> None:
@@ -177,7 +251,7 @@ def test_patterns_mean_what_file_name_patterns_mean(index: Index, pattern: str) 
         connection.execute("DELETE FROM places")
         number = connection.execute("SELECT MIN(number) FROM documents").fetchone()[0]
         rows = [(f"/{name}", "", "", name, number, name) for name in names]
-        connection.executemany("INSERT INTO places VALUES (?, ?, ?, ?, ?, ?)", rows)
+        connection.executemany("INSERT INTO places VALUES (?, ?, ?, ?, ?, ?, '', '', '', '', '', '')", rows)
         connection.execute("UPDATE documents SET publisher = '', folded = '/'")
     with index.documents.snapshot() as view:
         fits = bool(matching(view, Filters(sources=(pattern,))).documents)

@@ -1,4 +1,4 @@
-"""A store of layout 1 becomes one of layout 2: same articles, nothing embedded, a copy of what it was beside it."""
+"""A store of an older layout becomes a current one: the same articles, nothing embedded, a copy of it beside it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from rag.store import outbox
 from rag.store.audit import entry as lexical_entry
 from rag.store.index import Index
 from rag.store.lexical import LexicalIndex
+from rag.store.migrate import LAYOUT
 from rag.store.vectors import VectorStore
 from rag.types import Entry
 
@@ -93,7 +94,7 @@ def test_migrated(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     ]
     assert index.documents.document(COD.document.id) == COD.document
     assert index.documents.document(BY_HAND.document.id) == BY_HAND.document
-    assert index.documents.get_meta("used") == "1" and index.documents.get_meta("layout") == "2"
+    assert index.documents.get_meta("used") == "1" and index.documents.get_meta("layout") == LAYOUT
     assert "Cod left the bay. The bay froze." in found(index, "cod")
     assert index.files() == {}  # what they held was not kept, so the next sync reads them
     assert write(index, known(COD), known(HERRING)) == ["unchanged", "unchanged"]
@@ -109,6 +110,40 @@ def test_migrated(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         again = Index.open(folder, MODEL)
     assert sources(again) == ["Note", "a.txt", "b.txt"] and list(again.problems()) == []
     again.close()
+
+
+def test_layout_2_is_migrated(tmp_path: Path) -> None:
+    """In layout 2 only a document's main place had details; the others are read again."""
+    folder = tmp_path / "store"
+    index = Index.open(folder, MODEL)
+    cod = make_entry(COD.document.text, "a.txt", publisher="Valley Times", date="2024-02-01", author="Ann Roe")
+    write(index, cod, known(cod, "copy.txt"), HERRING)
+    index.close()
+    db = sqlite3.connect(folder / "documents.db")
+    for table in ("places", "arrivals"):
+        for name in ("date", "author", "publisher"):
+            db.execute(f"DROP INDEX IF EXISTS {table}_{name}")
+        for name in ("title", "date", "author", "publisher", "language", "url"):
+            db.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
+    db.execute("UPDATE meta SET value = '2' WHERE key = 'layout'")
+    db.commit()
+    db.close()
+    index = Index.open(folder, MODEL)
+    assert index.documents.get_meta("layout") == LAYOUT and list(index.problems()) == []
+    assert (folder / "documents.db.layout-2.bak").exists()
+    assert [(s.source, s.publisher, s.copies) for s in index.sources()] == [
+        ("a.txt", "Valley Times", ("copy.txt",)),
+        ("b.txt", "", ()),
+    ]
+    with index.documents.snapshot() as view:
+        places = view.rows("SELECT source, publisher, date, author FROM places ORDER BY path")
+    assert places == [
+        ("a.txt", "Valley Times", "2024-02-01", "Ann Roe"),
+        ("b.txt", "", "", ""),
+        ("copy.txt", "", "", ""),
+    ]
+    assert sorted(index.files()) == ["/articles/a.txt", "/articles/b.txt"]  # the copy is read again
+    index.close()
 
 
 def test_the_indexes_are_mended_where_they_were_wrong(tmp_path: Path) -> None:
@@ -169,7 +204,13 @@ def test_interrupted_after_it_the_indexes_are_still_compared(tmp_path: Path, mon
         with pytest.raises(StoreError, match="killed"):
             Index.open(folder, MODEL)
     compared = []
-    monkeypatch.setattr(Index, "repair", lambda self, **_: compared.append(self))
+    repair = Index.repair
+
+    def repaired(self: Index, documents: bool = True) -> list[str]:
+        compared.append(self)
+        return repair(self, documents)
+
+    monkeypatch.setattr(Index, "repair", repaired)
     Index.open(folder, MODEL).close()
     assert len(compared) == 1
     Index.open(folder, MODEL).close()
@@ -186,14 +227,27 @@ def test_a_newer_layout_is_refused_unchanged(tmp_path: Path) -> None:
     folder = tmp_path / "store"
     make_old(folder, COD)
     db = sqlite3.connect(folder / "documents.db")
-    db.execute("UPDATE meta SET value = '3' WHERE key = 'layout'")
+    db.execute("UPDATE meta SET value = '99' WHERE key = 'layout'")
     db.commit()
     before = list(db.iterdump())
     db.close()
-    with pytest.raises(StoreMismatchError, match="layout 3") as caught:
+    with pytest.raises(StoreMismatchError, match="layout 99") as caught:
         Index.open(folder, MODEL)
     assert "rag ingest" in str(caught.value) and "\n" not in str(caught.value)
     db = sqlite3.connect(folder / "documents.db")
     assert list(db.iterdump()) == before
     db.close()
     assert not (folder / "documents.db.layout-1.bak").exists()
+
+
+def test_an_index_with_the_terms_of_another_version_is_built_again(tmp_path: Path) -> None:
+    index = Index.open(tmp_path / "s", MODEL)
+    write(index, COD, HERRING)
+    index.lexical.put([(COD.chunks[0], [["of"], ["another"], ["version"]], [])])  # type: ignore[index]
+    index.lexical.commit()
+    index.documents.set_meta("terms", "1")
+    index.close()
+    index = Index.open(tmp_path / "s", MODEL)
+    assert not index.lexical.holds("version") and index.lexical.holds("cod")
+    assert index.documents.get_meta("terms") != "1" and list(index.problems()) == []
+    index.close()

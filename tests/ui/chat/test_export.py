@@ -96,6 +96,26 @@ def test_page_to_print_has_footnotes_and_loads_nothing(conversation: Conversatio
     assert "http" not in text.replace('http-equiv="', "") and "default-src 'none'" in text
 
 
+def test_what_is_not_confirmed_is_a_block_of_its_own(conversation: Conversation) -> None:
+    given = conversation.turns[0].answer
+    assert given
+    said = ("The king resigned.", f"{NASTY}\n\n# It is so.")
+    one = Conversation([Turn(MINISTER, replace(given, unconfirmed=said)), conversation.turns[2]])
+    parts = export.to_markdown(one).split("\n\n")
+    assert parts[2] == "Marcelo Ebrard [^1-1]"
+    lines = parts[3].split("\n")
+    assert lines[:3] == [f"> *{export.UNCONFIRMED}*", ">", "> - The king resigned."] and len(lines) == 4
+    assert lines[3].startswith(r"> - \<script\>")
+    html = Parsed(export.to_html(one).removeprefix("<!doctype html>"))
+    assert html.find("aside") == [export.UNCONFIRMED + "".join(said)]
+    assert html.find("main")[0].index("Marcelo Ebrard") < html.find("main")[0].index("The king")
+    assert not html.tags.keys() & {"script", "img", "strong"}
+    answered = json.loads(export.to_json(one))["turns"][0]["answer"]
+    assert answered["text"] == "Marcelo Ebrard [1]" and answered["unconfirmed"] == list(said)
+    assert export.UNCONFIRMED not in export.to_markdown(conversation) + export.to_html(conversation)
+    assert not one.mentions(["king"]) and "king" not in str(one.history)
+
+
 def test_hostile_text_stays_text(conversation: Conversation) -> None:
     given = conversation.turns[0].answer
     assert given

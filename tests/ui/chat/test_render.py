@@ -22,7 +22,7 @@ from samples import (
 
 from rag import Answer, Engine, Place
 from rag.load.files import make_document
-from ui.chat import render
+from ui.chat import export, render
 from ui.chat.conversations import Turn
 
 HOSTILE = make_document(f"{HOSTILE_TITLE}\n\nA harmless sentence. {HOSTILE_QUOTE} <i>After.</i>", "hostile-<b>.txt")
@@ -95,6 +95,31 @@ def test_other_places_of_the_sentence(aid: Answer) -> None:
     assert shown(replace(aid, citations=(replace(c, also=(also,)),))).find("dl-also") == ["Also in Elsewhere <b>"]
 
 
+def test_where_and_when_it_appeared(aid: Answer) -> None:
+    (c,) = aid.citations
+    known = replace(
+        c,
+        date="2024-07-12",
+        publisher="<b>Post",
+        url="https://post.test/?a=1&b=2",
+        times=(("yesterday", "2024-07-11"),),
+    )
+    also = Place(c.document_id, "b.txt", "Elsewhere", c.start, c.end, "2024-07-13", "Courier")
+    html = shown(replace(aid, citations=(replace(known, also=(also,)),)))
+    assert html.find("dl-origin") == ["<b>Post, 12 Jul 2024"]
+    assert html.find("dl-times") == ["yesterday is 11 Jul 2024"]
+    assert html.find("dl-also") == ["Also in Elsewhere (Courier, 13 Jul 2024)"]
+    (link,) = [element for element in html.elements("a")]
+    assert link["href"] == "https://post.test/?a=1&b=2" and "noopener" in str(link["rel"])
+    for unsafe in ("javascript:alert(1)", "/local", ""):
+        assert not shown(replace(aid, citations=(replace(known, url=unsafe),))).elements("a")
+
+
+def test_filter_label() -> None:
+    assert render.filter_label() == render.filter_label(" ") == "Filter by date or publisher"
+    assert render.filter_label("2024-07", "", "Post") == "Only articles from 2024-07, of Post"
+
+
 def test_hostile_article_is_text() -> None:
     text = f"It says <b>this</b> and **that** [1] and [99]: {HOSTILE_QUOTE}"
     html = shown(make_answer("What?", text, [citation(1, HOSTILE, HOSTILE_QUOTE, 0.4)]))
@@ -115,6 +140,7 @@ def test_everything_is_escaped(minister: Answer, nasty: str) -> None:
         replace(c, title=nasty, source=nasty, quote=nasty, document_id=nasty, also=(place,)) for c in minister.citations
     )
     given = replace(minister, question=nasty, text=nasty, model=nasty, notices=(nasty,), citations=citations)
+    given = replace(given, unconfirmed=(nasty,))
     near = replace(related(HOSTILE, "A harmless sentence."), title=nasty, text=nasty, document_id=nasty)
     unsure = replace(given, abstained=True, citations=(), related=(near,))
     pieces = [
@@ -154,6 +180,19 @@ def test_abstention_never_makes_markers(aid: Answer) -> None:
 
 def test_notices_are_shown(aid: Answer) -> None:
     assert shown(replace(aid, notices=("the model is down",))).find("dl-notice") == ["the model is down"]
+
+
+def test_what_is_not_confirmed_is_folded_apart_from_the_answer(aid: Answer) -> None:
+    said = ("The Senate approved it.", "It comes in three parts.")
+    for given in (aid, replace(aid, abstained=True, citations=(), text="The articles do not say.")):
+        html = shown(replace(given, unconfirmed=said))
+        (details,) = html.elements("dl-unconfirmed")
+        assert "open" not in details and html.find("summary")[-1] == export.UNCONFIRMED
+        assert html.find("dl-unconfirmed") == [export.UNCONFIRMED + "".join(said)]
+        assert not set(said) & set(html.find("dl-answer"))
+        (copy,) = [e["data-copy"] for e in html.elements("dl-action") if "data-copy" in e]
+        assert "Senate" not in copy
+    assert not shown(aid).find("dl-unconfirmed")
 
 
 def test_stand_alone_question_is_shown_where_it_differs(aid: Answer) -> None:
@@ -206,3 +245,17 @@ def test_line_about_chosen_articles() -> None:
     assert Parsed(render.chosen_note(1)).text == "Only 1 chosen article"
     assert Parsed(render.chosen_note(12)).text == "Only 12 chosen articles"
     assert render.chosen_note(0) == ""
+
+
+@pytest.mark.parametrize("tag", ["h2", "textarea", 'p class="dl-answer"', 'blockquote class="dl-quote"'])
+def test_every_text_decides_its_own_direction(minister: Answer, tag: str) -> None:
+    page = render.turn(Turn(MINISTER, minister))
+    opening = page.split(f"<{tag}", 1)[1].split(">", 1)[0]
+    assert 'dir="auto"' in opening
+
+
+def test_related_passages_and_drafts_decide_their_own_direction() -> None:
+    assert '<p class="dl-draft" dir="auto">' in render.draft("كلف الجسر", "")
+    given = make_answer(AUSTRALIA, "No.", related=(related(HOSTILE, "A harmless sentence."),))
+    page = render.answer("t1", AUSTRALIA, given)
+    assert '<blockquote class="dl-quote" dir="auto">' in page and 'class="dl-title" dir="auto"' in page

@@ -121,14 +121,6 @@ class TestView:
         html = show.asked_only([f"T{n}" for n in range(6)])
         assert "6 articles: “T0”, “T1”, “T2” and 3 more" in html
 
-    def test_days(self) -> None:
-        assert [show.day(d) for d in ("2024-03-05T10:00:00+00:00", "2024-12-31", "", "soon")] == [
-            "5 Mar 2024",
-            "31 Dec 2024",
-            "",
-            "soon",
-        ]
-
 
 def test_the_shipped_articles_are_listed(tmp_path: Path) -> None:
     with make_engine(tmp_path, embedding=FakeEmbedding()) as engine:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rag import Engine, RagError, SourceInfo
-from ui.library.shelf import PAGE, Shelf, View, fold, published, snippet
+from ui.library.shelf import PAGE, Shelf, View, fold, snippet
 
 
 class Many:
@@ -86,23 +86,6 @@ class TestShelf:
         assert page.rows == () and len(shelf.entries()) == len(entries)
         shelf.changed()
         assert [entry.source for entry in shelf.entries()] == ["sub/bridge.txt"]
-
-
-@pytest.mark.parametrize(
-    ("text", "date"),
-    [
-        ("Headline\n\nPublished: 2024-03-05\n\nText.", "2024-03-05"),
-        ("Headline\nMarch 5, 2024\nText.", "2024-03-05"),
-        ("Headline\nUpdated on Tuesday, 5 March 2024\nText.", "2024-03-05"),
-        ("5.3.2024\nText.", "2024-03-05"),
-        ("Headline\nOn March 5, 2024 the bridge reopened.", ""),  # a date of the story, not of the article
-        ("Headline\n2024-13-45\nText.", ""),
-        ("\n" * 20 + "2024-03-05", ""),
-        ("", ""),
-    ],
-)
-def test_date_of_an_article(text: str, date: str) -> None:
-    assert published(text) == date
 
 
 def test_snippet_survives_letters_that_change_their_length() -> None:

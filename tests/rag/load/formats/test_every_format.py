@@ -31,7 +31,7 @@ BOOK = "The Week in Harborough"
 SAID: dict[str, list[tuple[str, str, str, str, str, str, str]]] = {
     "bridge.txt": [("", TITLE, "", "", "", "", f"{TITLE}\n\n{PROSE}\n")],
     "bridge.md": [("", TITLE, "2024-03-05", DANA, PAPER, URL, f"{PROSE}\n")],
-    "bridge.html": [("", TITLE, "2024-03-05", DANA, PAPER, URL, PROSE)],
+    "bridge.html": [("", TITLE, "2024-03-05T10:00:00+00:00", DANA, PAPER, URL, PROSE)],
     "bridge.pdf": [("", TITLE, "2024-03-05T10:00:00+00:00", DANA, "", "", f"{TITLE}\n\n{PROSE}")],
     "bridge.docx": [
         (
@@ -91,7 +91,7 @@ SAID: dict[str, list[tuple[str, str, str, str, str, str, str]]] = {
     ],
     "week.zip": [
         ("!/news/bridge.txt", TITLE, "", "", "", "", f"{TITLE}\n\n{PROSE}\n"),
-        ("!/more.zip!/festival.html", FESTIVAL, "2024-03-05", DANA, PAPER, URL, APPLES),
+        ("!/more.zip!/festival.html", FESTIVAL, "2024-03-05T10:00:00+00:00", DANA, PAPER, URL, APPLES),
     ],
 }
 WEEKS = "Repairs will cost 4.2 million euros, of which the county pays half, and should take eleven weeks to complete."

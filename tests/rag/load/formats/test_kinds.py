@@ -51,7 +51,6 @@ def test_a_name_without_a_suffix_says_nothing(sample: str) -> None:
 @pytest.mark.parametrize(
     ("start", "said"),
     [
-        (b"{\\rtf1\\ansi It rained.}", "is an RTF file; save it as .docx or text"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an old Office file (.doc, .xls)"),
         (b"\x89PNG\r\n\x1a\n", "is a picture"),
         (b"\xff\xd8\xff\xe0", "is a picture"),

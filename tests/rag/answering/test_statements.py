@@ -1,0 +1,105 @@
+"""A strong model's words, statement by statement: shown as written, or unconfirmed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from answers import assert_receipts
+from doubles import WordJudge
+from fakes import FakeLLM, make_engine
+
+from rag import Engine, QuestionError, SettingsError
+from rag.answering.statements import statements
+
+DAM = "The dam fails\n\nThe Halden dam was finished in 1968. The dam burst on 12 March. The mayor did not resign."
+MILL = "The mill\n\nThe paper mill of Moravik stood still for six weeks. Its owner hired forty people."
+QUESTION = "What happened to the Halden dam?"
+
+
+def an_engine(folder: Path, reply: str) -> Engine:
+    return make_engine(
+        folder, documents={"dam.txt": DAM, "mill.txt": MILL}, model=FakeLLM(default=reply), judge=WordJudge()
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("It burst. It was old.", ["It burst.", "It was old."]),
+        ("Based on the sources:\n\n- It burst.\n- It was old.", ["It burst.", "It was old."]),
+        ("According to the sources provided, it burst.", ["It burst."]),
+        ("**It burst.**", ["It burst."]),
+        ("It burst [1]. It was old [2, 3].", ["It burst.", "It was old."]),
+        ("Yes. It burst.", ["Yes. It burst."]),
+        ("Three things:\n1. It burst.\n2) It was old.", ["It burst.", "It was old."]),
+        ("Yes", ["Yes"]),
+        ("", []),
+    ],
+)
+def test_statements(text: str, expected: list[str]) -> None:
+    assert statements(text) == expected
+
+
+def test_a_supported_statement_is_shown_as_written_and_the_rest_is_unconfirmed(tmp_path: Path) -> None:
+    with an_engine(tmp_path, "The dam burst on 12 March. The king resigned.") as engine:
+        answer = engine.answer(QUESTION)
+        assert_receipts(engine, answer)
+    assert answer.text == "The dam burst on 12 March. [1]"
+    assert answer.unconfirmed == ("The king resigned.",)
+    [statement] = answer.statements
+    assert (statement.text, statement.markers) == ("The dam burst on 12 March.", (1,))
+    assert statement.support == answer.citations[0].support > 0.5
+    assert "not confirmed by the articles: The king resigned." in str(answer)
+    assert answer.signals["judge"] > 0
+
+
+def test_where_nothing_is_supported_nothing_is_answered(tmp_path: Path) -> None:
+    with an_engine(tmp_path, "The king resigned.") as engine:
+        answer = engine.answer(QUESTION)
+    assert answer.abstained and "king" not in answer.text
+    assert answer.unconfirmed == ("The king resigned.",) and answer.statements == ()
+
+
+def test_evidence_for_a_statement_is_found_wherever_it_is(tmp_path: Path) -> None:
+    with an_engine(tmp_path, "The owner of the paper mill hired forty people.") as engine:
+        answer = engine.answer(QUESTION)
+    assert {c.source for c in answer.citations} == {"mill.txt"}
+
+
+def test_what_the_model_does_not_know_is_a_refusal(tmp_path: Path) -> None:
+    with an_engine(tmp_path, "unknown") as engine:
+        answer = engine.answer(QUESTION)
+    assert answer.abstained and answer.unconfirmed == ()
+
+
+def test_a_short_answer_is_judged_with_its_question(tmp_path: Path) -> None:
+    judge = WordJudge()
+    model = FakeLLM(default="1968")
+    with make_engine(tmp_path, documents={"dam.txt": DAM}, model=model, judge=judge) as engine:
+        answer = engine.answer("When was the Halden dam finished?")
+    assert answer.text == "1968 [1]"
+    assert judge.asked[0][:2] == ("When was the Halden dam finished?", "1968")
+
+
+def test_a_text_is_checked_sentence_by_sentence(tmp_path: Path) -> None:
+    with an_engine(tmp_path, "") as engine:
+        report = engine.check("The Halden dam was finished in 1968. The mayor resigned. Cheese is good.")
+    assert [item.verdict for item in report.items] == ["supported", "contradicted", "not found"]
+    assert report.items[0].citations[0].quote == "The Halden dam was finished in 1968."
+    assert report.items[1].citations[0].quote == "The mayor did not resign."
+    markers = [c.marker for item in report.items for c in item.citations]
+    assert sorted(set(markers)) == list(range(1, len(set(markers)) + 1))
+    shown = str(report)
+    assert "contradicted" in shown and "“The mayor did not resign.”" in shown
+    assert report.to_dict()["items"][0]["verdict"] == "supported"
+
+
+def test_a_text_that_cannot_be_checked_is_an_error(tmp_path: Path) -> None:
+    with an_engine(tmp_path, "") as engine:
+        with pytest.raises(QuestionError, match="empty"):
+            engine.check(" \n")
+        with pytest.raises(QuestionError, match="in parts"):
+            engine.check("It burst. " * 3000)
+    with make_engine(tmp_path / "none", {}, {"dam.txt": DAM}) as engine, pytest.raises(SettingsError, match="'judge'"):
+        engine.check("It burst.")

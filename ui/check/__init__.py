@@ -1,0 +1,1 @@
+"""Check a text: each sentence with what the articles say of it."""
