@@ -14,7 +14,7 @@ from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.llms.llm import LLM
 
 from rag.answering.answer import Answerer
-from rag.answering.known import KnownAnswers
+from rag.answering.known import KnownAnswers, unasked
 from rag.answering.verify import unmarked
 from rag.errors import DocumentError, LLMError, QuestionError, SettingsError, StoreError
 from rag.ingest.sync import Pace, Progress, add, put, sync
@@ -275,10 +275,10 @@ class Engine:
         question = self.checked(question)
         if self._index.documents.is_empty():
             self._index.check()
-            yield self._unasked(question, EMPTY)
+            yield unasked(question, EMPTY, self.settings.hash)
             return
         if filters and not self._index.meets(filters):
-            yield self._unasked(question, unmet(filters))
+            yield unasked(question, unmet(filters), self.settings.hash)
             return
         key = (self._index.version, question, filters, tuple(wordings))
         if (known := self._known.get(key)) is not None:
@@ -342,15 +342,3 @@ class Engine:
     def complete(self, messages: Sequence[ChatMessage], max_tokens: int = 64) -> str | None:
         """Return the answer model's reply to these messages, or None if there is no model or it fails."""
         return self._models.complete(messages, max_tokens)
-
-    def _unasked(self, question: str, text: str) -> Answer:
-        return Answer(
-            question=question,
-            text=text,
-            abstained=True,
-            citations=(),
-            evidence=(),
-            model="none",
-            timings={"total": 0.0},
-            settings_hash=self.settings.hash,
-        )

@@ -1,4 +1,4 @@
-"""Keep the answers to the last questions, so that a repeated question is answered at once."""
+"""Give the answers that need no model: those to the last questions, and abstentions that are clear before asking."""
 
 from __future__ import annotations
 
@@ -30,3 +30,17 @@ class KnownAnswers:
             self._answers[key] = answer
             while len(self._answers) > _MOST:
                 self._answers.popitem(last=False)
+
+
+def unasked(question: str, text: str, settings_hash: str) -> Answer:
+    """Return the abstention for a question that nothing was asked about, with a text that says why."""
+    return Answer(
+        question=question,
+        text=text,
+        abstained=True,
+        citations=(),
+        evidence=(),
+        model="none",
+        timings={"total": 0.0},
+        settings_hash=settings_hash,
+    )

@@ -293,7 +293,7 @@ class Index:
     def problems(self) -> Iterator[str]:
         """Return everything that is wrong with the store, after a full comparison. Writers wait meanwhile."""
         with self._write_lock:
-            return iter([fault.message for fault in self._audit().faults()])
+            return iter([fault.message for fault in Audit(self.documents, self.vectors, self.lexical).faults()])
 
     def check(self) -> None:
         """Check once that the store is sound: if damage hid an article, "the articles do not say" would be false.
@@ -307,8 +307,8 @@ class Index:
             if self._sound or self._unfinished:
                 return
             if self.documents.count()[1] > _AUDITED:
-                self._audit().glance()
-            elif fault := next(self._audit().faults(), None):
+                Audit(self.documents, self.vectors, self.lexical).glance()
+            elif fault := next(Audit(self.documents, self.vectors, self.lexical).faults(), None):
                 raise DamagedError(f"the store is damaged: {fault.message.removesuffix(f'; {MEND}')}; {MEND}")
             self._sound = True
 
@@ -324,13 +324,10 @@ class Index:
         with self._write_lock:
             self.settle()
             self._unfinished = True
-            found = self._audit().repair(documents)
+            found = Audit(self.documents, self.vectors, self.lexical).repair(documents)
             self._settle()
             self.taken_out += [fault.message for fault in found if fault.damaged]
             return [fault.message for fault in found]
-
-    def _audit(self) -> Audit:
-        return Audit(self.documents, self.vectors, self.lexical)
 
     def _check(self) -> None:
         """Repair the indexes if they hold more or fewer entries than the documents, or are marked as unchecked."""

@@ -109,12 +109,18 @@ def _values(text: str) -> Any:
     """Return the value of a JSON text, or a list if it holds several one after another."""
     reader = json.JSONDecoder()
     found = []
-    at = _NO_VALUE.match(text, 0).end()
+    at = _after(text, 0)
     while at < len(text):
         value, at = reader.raw_decode(text, at)
         found.append(value)
-        at = _NO_VALUE.match(text, at).end()
+        at = _after(text, at)
     return found[0] if len(found) == 1 else found
+
+
+def _after(text: str, at: int) -> int:
+    """Return where the next value begins, at or after a place."""
+    between = _NO_VALUE.match(text, at)
+    return between.end() if between else at
 
 
 def _unwrapped(found: Any, file: Input, depth: int) -> Any:
