@@ -90,7 +90,7 @@ def test_sources_and_publishers(index: Index) -> None:
     expect(index, Filters(sources=("L'É?UIPE",)), "afp/trout.txt")
     expect(index, Filters(sources=("notes[[]1].txt",)), "Notes[1].txt")
     expect(index, Filters(sources=("[!ro]*",)), "afp/herring.txt", "afp/trout.txt", "Notes[1].txt")
-    expect(index, Filters(sources=("notes[1].txt", "")))
+    expect(index, Filters(sources=("notes[1].txt", "")), "Notes[1].txt")  # its own name, though "[1]" is a pattern
 
 
 def test_authors_and_languages(index: Index) -> None:
