@@ -146,7 +146,7 @@ def _by_words(draft: Draft, evidence: Sequence[Evidence], language: str) -> Verd
     parts: list[str] = []
     citations: list[Citation] = []
     for statement, sentence, support in supported(tidied(draft.text, evidence), evidence, language):
-        parts.append(f"{statement} [{marker_of(citations, sentence, support)}]")
+        parts.append(f"{usual(statement)} [{marker_of(citations, sentence, support)}]")
     return Verdict(" ".join(parts), tuple(citations), False, min(c.support for c in citations)) if parts else refusal()
 
 
