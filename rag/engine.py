@@ -18,6 +18,7 @@ from rag.answering.known import KnownAnswers, unasked
 from rag.answering.verify import unmarked
 from rag.errors import DocumentError, LLMError, QuestionError, SettingsError, StoreError
 from rag.ingest.sync import Pace, Progress, add, put, sync
+from rag.language.characters import usual
 from rag.load.files import make_document
 from rag.load.web import fetch
 from rag.models.embedding import PassageEmbedding
@@ -161,7 +162,7 @@ class Engine:
             page = fetch(url, allow_private=allow_private)
         except DocumentError as error:
             return IngestReport(failed=((url, str(error)),))
-        return self.restore(
+        report = self.restore(
             make_document(
                 page.text,
                 page.url,
@@ -174,6 +175,7 @@ class Engine:
                 url=page.url,
             )
         )
+        return dataclasses.replace(report, notices=((url, page.notice), *report.notices)) if page.notice else report
 
     def restore(self, document: Document) -> IngestReport:
         """Put an article back as it was, with its metadata; an article from the same place is replaced.
@@ -322,12 +324,12 @@ class Engine:
             await asyncio.to_thread(parts.close)  # type: ignore[attr-defined]
 
     def checked(self, question: str) -> str:
-        """Return the question with extra white space removed.
+        """Return the question with extra white space removed, and with its characters as they are usually written.
 
         Raises:
             QuestionError: It is empty or too long.
         """
-        question = " ".join(question.split())
+        question = " ".join(usual(question).split())
         if not question:
             raise QuestionError("the question is empty; ask something about the articles")
         if len(question) > self.settings.max_question_chars:

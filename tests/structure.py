@@ -83,7 +83,7 @@ OWNERS: dict[str, set[str]] = {
     },
     "httpcore": {"rag.network.bounded", "rag.network.connect", "rag.load.web"},
     "trafilatura": {"rag.load.formats.html"},
-    "charset_normalizer": {"rag.load.charset"},
+    "charset_normalizer": {"rag.load.detection"},
     "docx": {"rag.load.formats.word"},
     "feedparser": {"rag.load.formats.feed"},
     "lxml": {
@@ -96,6 +96,7 @@ OWNERS: dict[str, set[str]] = {
     "py3langid": {"rag.language.identify"},
     "pypdfium2": {"rag.load.formats.pdf_process"},
     "striprtf": {"rag.load.formats.rtf"},
+    "webencodings": {"rag.load.charset"},
     "yaml": {"rag.load.formats.plain"},
     "matplotlib": {"eval.report.plots"},
     "jinja2": {"eval.report.page"},

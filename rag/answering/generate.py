@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from llama_index.core.base.llms.types import ChatMessage
 
 from rag.errors import LLMError
+from rag.language.characters import usual
 from rag.language.questions import Form
 from rag.models.prompts import UNKNOWN, answer_messages
 from rag.types import Draft, Evidence
@@ -17,8 +18,8 @@ MAX_ANSWER_CHARS = 1500
 
 
 def extract(evidence: Sequence[Evidence]) -> Draft:
-    """Return the best evidence sentence, verbatim."""
-    return Draft(text=" ".join(evidence[0].text.split()) if evidence else "", model="extractive")
+    """Return the best evidence sentence."""
+    return Draft(text=" ".join(usual(evidence[0].text).split()) if evidence else "", model="extractive")
 
 
 def generate(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from rag.answering.citation import cite
 from rag.answering.phrasing import MARKERS, NAME, NO, YES, YES_NO, given, tidied
 from rag.answering.verify_by_words import supported
+from rag.language.characters import usual
 from rag.language.grammar import ENGLISH
 from rag.language.identify import detect_short, name
 from rag.language.opposites import contrary, denies
@@ -89,7 +90,7 @@ def told(evidence: Sequence[Evidence]) -> Verdict:
     """Return sentences verbatim, each cited; this claims only that the articles say so."""
     shown = [e for e in evidence if not MARKERS.search(e.text)]  # an article's own brackets must not look like markers
     citations = [cite(n, e, 1.0) for n, e in enumerate(shown, 1)]
-    text = " ".join(f"{' '.join(c.quote.split())} [{c.marker}]" for c in citations)
+    text = " ".join(f"{' '.join(usual(c.quote).split())} [{c.marker}]" for c in citations)
     return Verdict(text, tuple(citations), False, 1.0) if citations else refusal()
 
 
@@ -130,7 +131,7 @@ def verify(
         shown = given(statement, question, [e for e, _ in found], unsure)
         if shown is None:
             continue
-        words, whole = shown
+        words, whole = usual(shown[0]), shown[1]
         found = found[:1] if whole else found
         markers = [marker_of(citations, e, support) for e, support in found]
         cited = f"{words} " + "".join(f"[{m}]" for m in sorted(markers))
@@ -145,7 +146,7 @@ def _by_words(draft: Draft, evidence: Sequence[Evidence], language: str) -> Verd
     parts: list[str] = []
     citations: list[Citation] = []
     for statement, sentence, support in supported(tidied(draft.text, evidence), evidence, language):
-        parts.append(f"{statement} [{marker_of(citations, sentence, support)}]")
+        parts.append(f"{usual(statement)} [{marker_of(citations, sentence, support)}]")
     return Verdict(" ".join(parts), tuple(citations), False, min(c.support for c in citations)) if parts else refusal()
 
 

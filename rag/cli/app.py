@@ -258,10 +258,10 @@ def _filters(
     from rag.store.filters import day  # imports the store's engine
 
     filters = Filters(
-        sources=tuple(source or ()),
+        sources=tuple(map(_decoded, source or ())),
         since=day("--since", since),
         until=day("--until", until),
-        authors=tuple(author or ()),
+        authors=tuple(map(_decoded, author or ())),
         languages=tuple(language or ()),
     )
     return None if filters == Filters() else filters

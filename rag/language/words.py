@@ -6,13 +6,14 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from rag.language.characters import comparable
 from rag.language.common_words import SLIGHT as SLIGHT
 from rag.language.common_words import STOPWORDS as STOPWORDS
 from rag.language.grammar import ELIDING, ENGLISH, capitals_mark_names, function_words, stem
 from rag.language.sentences import split_sentences as split_sentences
 from rag.language.unspaced import EAST, SOUTH_EAST, content_pieces, pieces
 
-VERSION = "2"  # changes whenever `terms` returns others for a text, so that older indexes are built again
+VERSION = "3"  # changes whenever `terms` returns others for a text, so that older indexes are built again
 _LETTER = rf"[^\W\d_{EAST}{SOUTH_EAST}]"
 # Signs that belong to the letter before them, such as vowels in Hindi and Arabic, and the joiners of Persian and Hindi.
 _MARKS = "".join(chr(c) for c in range(0x300, 0x1E00) if unicodedata.category(chr(c)) in ("Mn", "Mc")) + "\u200c\u200d"
@@ -56,12 +57,12 @@ def fold(text: str) -> str:
     """Return `text` without accents and case, with straight quotation marks, for comparing."""
     if text.isascii():
         return text.casefold()
-    decomposed = unicodedata.normalize("NFKD", text)
+    decomposed = unicodedata.normalize("NFKD", comparable(text))
     bare = "".join(c for c in decomposed if not unicodedata.combining(c))
     return bare.translate(_QUOTES).casefold()
 
 
-_QUOTES = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‑": "-"})
+_QUOTES = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‑": "-", "ʼ": "'"})
 
 
 @lru_cache(maxsize=65536)
@@ -77,7 +78,7 @@ def _normal(token: str, language: str = ENGLISH) -> str:
 
 
 def _tokens(text: str, language: str) -> list[str]:
-    return (_ELIDED_TOKEN if language in ELIDING else _TOKEN).findall(text)
+    return (_ELIDED_TOKEN if language in ELIDING else _TOKEN).findall(comparable(text))
 
 
 def _normals(token: str, language: str) -> tuple[str, ...]:
@@ -88,8 +89,8 @@ def _normals(token: str, language: str) -> tuple[str, ...]:
 
 
 def words(text: str) -> list[str]:
-    """Return the words of `text` unchanged, in order: `"U.S. aid"` gives `["U.S.", "aid"]`."""
-    return _TOKEN.findall(text)
+    """Return the words of `text` as `usual`, in order: `"U.S. aid"` gives `["U.S.", "aid"]`."""
+    return _tokens(text, ENGLISH)
 
 
 def terms(text: str, language: str = ENGLISH) -> list[str]:
@@ -137,6 +138,7 @@ def names(text: str, language: str = ENGLISH) -> list[str]:
     language = language or ENGLISH
     if not capitals_mark_names(language):
         return []
+    text = comparable(text)
     found: dict[str, None] = {}
     matches = list((_ELIDED_TOKEN if language in ELIDING else _TOKEN).finditer(text))
     for index, match in enumerate(matches):
@@ -152,13 +154,13 @@ def names(text: str, language: str = ENGLISH) -> list[str]:
 
 def acronyms(text: str) -> list[str]:
     """Return the words of `text` in capitals that may stand for a name: `"Did AMLO call the CEO?"` gives `["AMLO"]`."""
-    bare = [_POSSESSIVE.sub("", token) for token in _TOKEN.findall(text)]
+    bare = [_POSSESSIVE.sub("", token) for token in _tokens(text, ENGLISH)]
     return [t for t in bare if len(t) > 2 and t.isalpha() and t.isupper() and t not in _COMMON_CAPITALS]
 
 
 def spell_out(acronym: str, text: str) -> str | None:
     """Return the first run of capitalised words in `text` with these initials, or None."""
-    wanted = fold(acronym)
+    wanted, text = fold(acronym), comparable(text)
     run: list[str] = []
     end = 0
     for match in _TOKEN.finditer(text):
@@ -177,6 +179,7 @@ def spell_out(acronym: str, text: str) -> str | None:
 
 def initials(text: str) -> set[str]:
     """Return the initials of runs of three or more capitalised words: `"World Health Organization"` gives `who`."""
+    text = comparable(text)
     found: set[str] = set()
     run = ""
     end = 0

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import BinaryIO
 
 from rag.errors import DocumentError
+from rag.language.characters import usual
 from rag.types import Note
 
 MAX_BYTES = 50_000_000  # for one article; a file of many may be larger
@@ -16,7 +17,7 @@ MAX_UNPACKED = 20_000_000_000  # bytes that the archives in one file may unpack 
 MAX_RATIO = 100  # text compresses to a tenth, tables of figures to a thirtieth
 _FREE_UNPACKED = 50_000_000  # below this the ratio is not checked: a small file may be all blanks
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-_NO_TEXT = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff\u00ad]")
+_NO_TEXT = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -103,8 +104,8 @@ Reader = Callable[[Input], Iterator[Article | Note | Input]]
 
 
 def clean(text: str) -> str:
-    """Clean extracted text: line feeds only, no control or invisible characters, at most one blank line in a row."""
-    text = _NO_TEXT.sub("", _LINE_ENDS.sub("\n", _SURROGATE.sub("\ufffd", text)))
+    """Clean extracted text: line feeds only, no control characters, the others as `usual`, at most one blank line."""
+    text = usual(_NO_TEXT.sub("", _LINE_ENDS.sub("\n", _SURROGATE.sub("\ufffd", text))))
     text = "\n".join(line.rstrip(" \t\u00a0") for line in text.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 

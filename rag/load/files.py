@@ -10,10 +10,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from rag.errors import DocumentError
+from rag.language.characters import usual
 from rag.language.dates import is_open, iso, order_of
 from rag.language.identify import code, detect
 from rag.load.article import MAX_BYTES as MAX_BYTES
-from rag.load.article import Article, BombError, Budget, Input
+from rag.load.article import Article, Budget, Input
+from rag.load.contain import contained, unreadable
 from rag.load.formats.kinds import SUFFIXES as SUFFIXES
 from rag.load.formats.kinds import find_kind
 from rag.load.heading import date_in_name, heading, year_in_name
@@ -83,7 +85,7 @@ def make_document(
     return Document(
         id=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
         source=source,
-        title=title[:_HEADLINE_CHARS] or make_title(text) or source,
+        title=title[:_HEADLINE_CHARS] or usual(make_title(text)) or source,
         text=text,
         path=path,
         added=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -120,9 +122,14 @@ def make_title(text: str) -> str:
 def _read(file: Input, path: str) -> Iterator[Document | Note]:
     """Yield what a file holds; a file that holds nothing is an error."""
     said = False
-    for item in _items(file, path):
-        said = said or isinstance(item, Document) or item.failed
-        yield item
+    try:
+        for item in _items(file, path):
+            said = said or isinstance(item, Document) or item.failed
+            yield item
+    except (DocumentError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        raise DocumentError(unreadable(file.source, error)) from error
     if not said:
         raise DocumentError(f"{file.source} holds no article; give one with text")
 
@@ -153,14 +160,7 @@ def _inside(file: Input, path: str) -> Iterator[Document | Note]:
     """Yield what a file inside another one holds. Files that are not articles are skipped, as in a folder."""
     if not _is_article(file.member):
         return
-    try:
-        yield from _read(file, path)
-    except BombError:
-        raise
-    except DocumentError as error:
-        yield Note(file.source, str(error))
-    except OSError as error:
-        yield Note(file.source, f"cannot be unpacked: {error.strerror}; check the room for temporary files")
+    yield from contained(file.source, "", _read, file, path)
 
 
 def _ordered(items: Iterator[_Item]) -> Iterator[tuple[_Item, str]]:

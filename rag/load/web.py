@@ -8,6 +8,7 @@ would look up names itself.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import time
 import zlib
@@ -20,7 +21,7 @@ import httpx
 from rag.errors import DocumentError, one_line
 from rag.language.dates import iso
 from rag.language.identify import code
-from rag.load.formats.html import decode, extract
+from rag.load.formats.html import decode_page, extract
 from rag.network.connect import CheckedBackend
 
 MAX_BYTES = 10_000_000
@@ -28,6 +29,7 @@ SECONDS = 20.0
 REDIRECTS = 5
 _MAX_URL_CHARS = 2000
 _HOST = re.compile(rb"[A-Za-z0-9._:-]+")
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 _HTML = ("text/html", "application/xhtml+xml")
 _PLAIN = ("text/plain", "text/markdown")
 _HEADERS: dict[bytes | str, bytes | str] = {
@@ -43,7 +45,7 @@ class WebPage:
     """An article from the web. `text` starts with the headline, byline and date if the page gives them.
 
     `url` is where the text came from, after redirects; `date` is ISO 8601, `language` ISO 639-1. Unknown fields are
-    empty.
+    empty. `notice` says what was odd about its encoding, if anything was.
     """
 
     url: str
@@ -53,6 +55,7 @@ class WebPage:
     text: str
     publisher: str = ""
     language: str = ""
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +168,12 @@ def _unpacked(parts: Iterable[bytes], encoding: str, where: httpx.URL, max_bytes
 
 def _page(url: str, reply: _Reply) -> WebPage:
     kind, _, parameters = reply.content_type.partition(";")
-    text, encoding, _ = decode(reply.body, parameters, url)
-    page = WebPage(url, "", "", "", text) if kind.strip().lower() in _PLAIN else _extract(text, url)
-    if "\ufffd" in page.text:
-        raise DocumentError(f"the text of {url} is not {encoding}, as it says; save its text as UTF-8 and add that")
+    label = _CHARSET.search(parameters)
+    decoded = decode_page(reply.body, label[1] if label else "")
+    is_plain = kind.strip().lower() in _PLAIN
+    page = WebPage(url, "", "", "", decoded.text) if is_plain else _extract(decoded.text, url)
+    shown = decoded.marked if is_plain or not decoded.marked else _extract(decoded.marked, url).text
+    page = dataclasses.replace(page, notice=decoded.notice(url, shown))
     if not page.text.strip():
         raise DocumentError(f"no article was found at {url}; save its text and add that")
     return page

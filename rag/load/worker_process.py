@@ -14,6 +14,7 @@ from typing import Any
 
 from rag.errors import DocumentError
 from rag.load.article import Article, Budget, Input
+from rag.load.contain import unreadable
 from rag.load.formats import feed, html, opendocument, pdf_process, powerpoint, rtf, word
 from rag.types import Note
 
@@ -54,6 +55,8 @@ def _answer(task: str, raw: bytes, options: dict[str, Any]) -> dict[str, Any]:
         return {"problem": str(error)}
     except MemoryError:
         return {"problem": f"{options['source']} takes more than {MAX_MEMORY // 10**9} GB to parse; split it"}
+    except Exception as error:  # the process goes on: the next file is none the worse
+        return {"problem": unreadable(options["source"], error)}
 
 
 def _items(parse: Callable[[Input], Iterator[Article | Note]], raw: bytes, source: str) -> list[dict[str, Any]]:

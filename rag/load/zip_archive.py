@@ -18,11 +18,13 @@ from collections.abc import Iterator
 from typing import IO, BinaryIO, cast
 
 from rag.errors import DocumentError
+from rag.language.characters import comparable
 from rag.load.article import BombError, Input, one_line
 from rag.types import Note
 
 MAX_DEPTH = 3
 _MAX_DIRECTORY = 32_000_000  # bytes of an archive's list of members: about 300,000 members
+_UTF8 = 0x800
 _MEMORY = 8_000_000  # larger members are buffered on disk
 _BLOCK = 1 << 18
 # What `zipfile` raises when an archive is broken.
@@ -86,7 +88,7 @@ class Archive:
         self.members: dict[str, zipfile.ZipInfo] = {}
         self.repeated: list[str] = []
         for info in self._zip.infolist():
-            name = posixpath.normpath("/" + info.filename.replace("\\", "/")).lstrip("/")
+            name = posixpath.normpath("/" + _name(info).replace("\\", "/")).lstrip("/")
             if info.is_dir():
                 continue
             if name in self.members:
@@ -131,6 +133,8 @@ class Archive:
         Raises:
             DocumentError: The member does not exist, cannot be read, or has more than `limit` bytes.
         """
+        if name not in self.members:  # a book may write a name otherwise than its archive does
+            name = next((other for other in self.members if comparable(other) == comparable(name)), name)
         if name not in self.members:
             raise DocumentError(f"{self._file.source} is incomplete: it lacks {one_line(name)[:100]}; get it again")
         with self.open(name) as content:
@@ -138,6 +142,16 @@ class Archive:
         if len(raw) > limit:
             raise DocumentError(f"{self._file.source} holds more than {limit / 1e6:g} MB in one part; split it")
         return raw
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """Return a member's name. Names without the mark for UTF-8 are said to be of MS-DOS, but many are UTF-8 as well."""
+    if info.flag_bits & _UTF8:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename
 
 
 def starts_zip(head: bytes, suffix: str) -> bool:

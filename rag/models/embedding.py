@@ -13,6 +13,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.bridge.pydantic import PrivateAttr
 
 from rag.errors import one_line
+from rag.language.characters import usual_spans
 from rag.models import openvino_encoder
 from rag.models.encoder import EXACT, Encoder, Vectors, least_cosine
 from rag.models.openvino_encoder import OpenVinoEncoder
@@ -68,13 +69,14 @@ class PassageEmbedding(BaseEmbedding):
 
         The first row is the passage's own vector, the others are its sentences' in order.
         """
-        spans = [[Span(s.start - c.start, s.end - c.start) for s in c.sentences] for c in chunks]
-        found = self._loaded().encode_passages([chunk.text for chunk in chunks], spans)
+        whole = [usual_spans(c.text, [Span(s.start - c.start, s.end - c.start) for s in c.sentences]) for c in chunks]
+        texts, spans = [text for text, _ in whole], [inside for _, inside in whole]
+        found = self._loaded().encode_passages(texts, spans)
         # A sentence beyond the model's window has no tokens in the passage: it is embedded by itself.
         missing = [(i, n) for i, rows in enumerate(found) for n, row in enumerate(rows) if row is None]
         if missing:
-            texts = [chunks[i].text[spans[i][n - 1].start : spans[i][n - 1].end] for i, n in missing]
-            for (i, n), vector in zip(missing, self._encode(texts), strict=True):
+            alone = [texts[i][spans[i][n - 1].start : spans[i][n - 1].end] for i, n in missing]
+            for (i, n), vector in zip(missing, self._encode(alone), strict=True):
                 found[i][n] = vector
         return [np.stack([row for row in rows if row is not None]) for rows in found]
 

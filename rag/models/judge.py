@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rag.language.characters import usual
 from rag.models.fitted import FittedModel
 from rag.models.torch_encoder import export_judge
 from rag.types import Judgement
@@ -37,7 +38,10 @@ class TrainedJudge:
     def judge(self, claims: Sequence[tuple[str | None, str, str]]) -> list[Judgement]:
         """Return a judgement on each claim; see `rag.protocols.Judge`."""
         found = [Judgement(0.0, 0.0)] * len(claims)
-        texts = [(f"{question} {claim}" if question else claim, evidence) for question, claim, evidence in claims]
+        texts = [
+            (usual(f"{question} {claim}" if question else claim), usual(evidence))
+            for question, claim, evidence in claims
+        ]
         for i, tokens, encoding in self._model.run(texts):
             claimed = np.array([part == 0 for part in encoding.sequence_ids])
             # A claim is contradicted, or new, where one of its tokens is.

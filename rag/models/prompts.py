@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from llama_index.core.base.llms.types import ChatMessage
 
+from rag.language.characters import usual
 from rag.language.questions import Form
 from rag.types import Evidence
 
@@ -195,7 +196,7 @@ def _lines(evidence: Sequence[Evidence]) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(usual(text).split())
 
 
 def _ask(sentences: str, question: str) -> str:

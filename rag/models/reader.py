@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
+from rag.language.characters import usual_spans
 from rag.models.fitted import FittedModel
 from rag.models.torch_encoder import export_reader
-from rag.types import Candidate, Chunk, Hit
+from rag.types import Candidate, Chunk, Hit, Span
 
 BASE = "all-MiniLM-L6-v2"  # the model that the changes apply to
 _CHANGES = Path(__file__).with_name("reader.safetensors")
@@ -73,15 +74,15 @@ class Reader:
         """
         found: dict[tuple[str, int], float] = {}
         none: list[float] = []
-        for i, tokens, encoding in self._model.run([(question, chunk.text) for chunk in chunks]):
-            chunk = chunks[i]
-            ends = np.array(encoding.offsets, dtype=np.int64)[:, 1] + chunk.start
-            of_passage = (np.array(encoding.type_ids) == 1) & (ends > chunk.start)
+        texts = [usual_spans(c.text, [Span(s.start - c.start, s.end - c.start) for s in c.sentences]) for c in chunks]
+        for i, tokens, encoding in self._model.run([(question, text) for text, _ in texts]):
+            ends = np.array(encoding.offsets, dtype=np.int64)[:, 1]
+            of_passage = (np.array(encoding.type_ids) == 1) & (ends > 0)
             none.append(float(tokens[0, 1]))
-            for span in chunk.sentences:
+            for sentence, span in zip(chunks[i].sentences, texts[i][1], strict=True):
                 inside = of_passage & (ends > span.start) & (ends <= span.end)
                 if inside.any():
-                    found[chunk.document_id, span.start] = float(np.logaddexp.reduce(tokens[inside, 0]))
+                    found[chunks[i].document_id, sentence.start] = float(np.logaddexp.reduce(tokens[inside, 0]))
         return found, float(np.mean(none)) if none else 0.0
 
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from rag.language.characters import comparable
+
 # The share of three-word runs that two near-identical articles have in common, estimated from their signatures.
 SIMILAR = 0.7
 # With 20 bands of 6 rows, a pair that shares 0.7 of its runs shares a band in 92 of 100 cases; 0.8 always, 0.4 in 8.
@@ -24,7 +26,7 @@ def signature(text: str) -> bytes:
     # Imported here because it imports scipy, which takes 0.9 s that a process which only answers does not need.
     from datasketch import MinHash
 
-    words = _WORD.findall(text.casefold())
+    words = _WORD.findall(comparable(text).casefold())
     runs = [" ".join(words[i : i + _RUN]) for i in range(max(1, len(words) - _RUN + 1))]
     minhash = MinHash(num_perm=_BANDS * _ROWS, hashfunc=zlib.crc32, scheme="affine32")
     for first in range(0, len(runs), _SLICE):

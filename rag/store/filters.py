@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.errors import UsageError
+from rag.language.characters import name_key
 from rag.store.view import View
 from rag.types import Filters
 
@@ -114,8 +115,8 @@ def _conditions(view: View, filters: Filters) -> tuple[Callable[[str], str], lis
         wanted = [language.casefold() for language in filters.languages]
         require("c.language IN (SELECT value FROM json_each(?))", json.dumps(wanted))
     if filters.authors:
-        parts = [author.casefold() for author in filters.authors]
-        named = [author for author in _every(view, "author") if author and any(p in author.casefold() for p in parts)]
+        parts = [name_key(author) for author in filters.authors]
+        named = [author for author in _every(view, "author") if author and any(p in name_key(author) for p in parts)]
         require("c.author IN (SELECT value FROM json_each(?))", json.dumps(named))
     if filters.sources:
         require(*_of_sources(view, filters.sources))
@@ -124,13 +125,15 @@ def _conditions(view: View, filters: Filters) -> tuple[Callable[[str], str], lis
 
 def _of_sources(view: View, patterns: Sequence[str]) -> tuple[Any, ...]:
     """Return the SQL condition that a copy's source name or publisher fits a pattern, and its values."""
-    folded = [pattern.casefold() for pattern in patterns]
+    # Names in stores of older versions are not composed, so a pattern is also tried as it was given.
+    folded = list(dict.fromkeys(key(pattern) for pattern in patterns for key in (name_key, str.casefold)))
     globs = [glob for pattern in folded if (glob := _as_glob(pattern)) is not None]
     others = [_compiled(pattern) for pattern in folded if _as_glob(pattern) is None]
     names = _every(view, "folded") if others else []
-    named = json.dumps([name for name in names if _fits(name, others)])
+    named = json.dumps([*folded, *(name for name in names if _fits(name, others))])  # "a [v2].txt" fits itself
     every = [_compiled(pattern) for pattern in folded]
-    publishers = json.dumps([p for p in _every(view, "publisher") if p and _fits(p.casefold(), every)])
+    said = {p: name_key(p) for p in _every(view, "publisher") if p}
+    publishers = json.dumps([p for p, key in said.items() if key in folded or _fits(key, every)])
     fits = " OR ".join(["c.folded IN (SELECT value FROM json_each(?))", *["c.folded GLOB ?"] * len(globs)])
     return f"({fits} OR c.publisher IN (SELECT value FROM json_each(?)))", named, *globs, publishers
 

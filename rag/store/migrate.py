@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from rag.errors import StoreError, StoreMismatchError
+from rag.language.characters import name_key
 from rag.language.words import VERSION
 from rag.store import duplicates, outbox
 from rag.store.database import Connection, Database
@@ -130,10 +131,7 @@ def _from_1(connection: Connection) -> None:
         signed = duplicates.signature(text.decode("utf-8", "surrogatepass"))
         connection.execute("INSERT INTO texts VALUES (?, ?, ?)", (number, signed, text))
         outbox.link(connection, number, signed)
-    for table in ("documents", "places"):
-        rows = connection.execute(f"SELECT rowid, source FROM {table}").fetchall()
-        folded = [(source.casefold(), row) for row, source in rows]
-        connection.executemany(f"UPDATE {table} SET folded = ? WHERE rowid = ?", folded)
+    _fold(connection)
     for name in ("chunks", "files", "documents"):
         connection.execute(f"DROP TABLE {name}_1")
     connection.execute("DELETE FROM meta WHERE key = 'dirty'")
@@ -150,11 +148,20 @@ def _from_2(connection: Connection) -> None:
         connection.execute(statement)
     connection.execute(_PLACES_2)
     connection.execute("DROP TABLE places_2")
+    _fold(connection)
     # What the other copies of a text say of themselves was not kept, so the next sync reads them again.
     connection.execute(
         "DELETE FROM files WHERE path IN (SELECT p.file FROM places p JOIN documents d ON d.number = p.document "
         "WHERE p.path != d.path)"
     )
+
+
+def _fold(connection: Connection) -> None:
+    """Store the names of sources in the form in which this version compares them."""
+    for table in ("documents", "places"):
+        rows = connection.execute(f"SELECT rowid, source FROM {table}").fetchall()
+        folded = [(name_key(source), row) for row, source in rows]
+        connection.executemany(f"UPDATE {table} SET folded = ? WHERE rowid = ?", folded)
 
 
 _STEPS = {"1": _from_1, "2": _from_2}

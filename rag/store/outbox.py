@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from rag.errors import StoreError
+from rag.language.characters import name_key
 from rag.store import duplicates
 from rag.store.database import Connection
 from rag.store.view import pack
@@ -61,7 +62,7 @@ def stage(connection: Connection, entries: Sequence[Entry]) -> tuple[list[str], 
                     entry.file.hash,
                     document.source,
                     number,
-                    document.source.casefold(),
+                    name_key(document.source),
                     *details,
                 ),
             )
@@ -241,7 +242,7 @@ def _insert(connection: Connection, entry: Entry) -> int:
             document.url,
             len(chunks),
             sum(len(c.sentences) for c in chunks),
-            document.source.casefold(),
+            name_key(document.source),
         ),
     ).fetchone()[0]
     signed = duplicates.signature(document.text)

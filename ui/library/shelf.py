@@ -21,7 +21,7 @@ _FRESH = 5.0  # seconds for which the list is cached; changes made through the p
 _KEPT_SEARCHES = 16
 _SNIPPET = 90  # characters before and after the first match
 _LOOKED_AT = 100_000  # characters of a text that are searched for a snippet
-_ACCENTS = re.compile("[\u0300-\u036f]+")
+_ACCENTS = re.compile("[\u0300-\u036f\u00ad\u200b-\u200f\u2060\ufeff]+")  # and what is not seen
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from rag.errors import DocumentError
-from rag.load.article import Article, BombError, Input, one_line
-from rag.load.formats.html import MAX_HTML, headed_prose
+from rag.load.article import Article, Input, one_line
+from rag.load.contain import contained
+from rag.load.formats.html import MAX_HTML, decode_page, decoded_prose
 from rag.load.zip_archive import Archive
 from rag.types import Note
 
@@ -28,16 +29,20 @@ def read(file: Input) -> Iterator[Article | Note]:
     names = list(_chapters(book, posixpath.dirname(package)))
     count = 0
     for name in names:
-        try:
-            heading, text = headed_prose(archive.read(name, MAX_HTML))
-        except BombError:
-            raise
-        except DocumentError as error:
-            yield Note(f"{file.source}!/{one_line(name)}", str(error))
-            continue
-        if not text:
-            continue
-        count += 1
+        member = one_line(name) if len(names) > 1 else ""
+        source = f"{file.source}!/{one_line(name)}"
+        for item in contained(source, "", _chapter, archive, name, known, member, source):
+            count += isinstance(item, Article)
+            yield item
+    if not count:
+        raise DocumentError(f"{file.source} holds no text (only pictures?); add its text")
+
+
+def _chapter(archive: Archive, name: str, known: dict[str, str], member: str, source: str) -> Iterator[Article | Note]:
+    heading, text, notice = decoded_prose(decode_page(archive.read(name, MAX_HTML)), source)
+    if notice:
+        yield Note(source, notice, failed=False)
+    if text:
         yield Article(
             text=text,
             title=": ".join(dict.fromkeys(filter(None, (known["title"], heading)))),
@@ -46,10 +51,8 @@ def read(file: Input) -> Iterator[Article | Note]:
             publisher=known["publisher"],
             language=known["language"],
             url=known["source"] if known["source"].startswith("http") else "",
-            member=one_line(name) if len(names) > 1 else "",
+            member=member,
         )
-    if not count:
-        raise DocumentError(f"{file.source} holds no text (only pictures?); add its text")
 
 
 _NAMES = ("title", "creator", "date", "language", "publisher", "source")

@@ -10,7 +10,7 @@ from typing import Any
 from rag.errors import DocumentError
 from rag.load import worker
 from rag.load.article import Article, Input, clean, one_line
-from rag.load.charset import BOMS, detect
+from rag.load.charset import Decoded, interpret, meant
 from rag.load.formats.html_tables import unfold_tables
 from rag.load.formats.page_date import page_date
 from rag.load.metadata import byline, plain_title
@@ -26,15 +26,18 @@ PROLOGUE = rb"(?:\xef\xbb\xbf)?\s*(?:<(?:\?[^>]*|!--(?:(?!-->).)*--)>\s*)*"
 _START = re.compile(PROLOGUE + rb"<(?:!doctype\s+html|html\b|head\b)", re.IGNORECASE | re.DOTALL)
 _META_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
 _LANG = re.compile(r"<html\b[^>]{0,500}?\slang\s*=\s*[\"']?([\w-]{2,20})", re.IGNORECASE)
-# The encoding that these names mean on the web (WHATWG Encoding).
-_MEANT = dict.fromkeys(("ascii", "us-ascii", "latin-1", "latin1", "iso-8859-1", "iso8859-1"), "cp1252")
+_XML_ENCODING = re.compile(rb"""\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([\w.:-]{1,40})""")
+_HEAD = 100_000  # bytes in which `<meta>` is looked for: scripts may come before it
 _BLOCKS = frozenset(
     "address article aside blockquote body br center dd details dialog div dl dt fieldset figcaption figure footer "
     "form h1 h2 h3 h4 h5 h6 header hr legend li main menu nav ol option p pre section summary table tbody tfoot thead "
     "title tr ul".split()
 )
 _CELLS = frozenset(("td", "th"))
-_UNSEEN = frozenset("head iframe noscript object script select style svg template textarea".split())
+# MathML has the source of a formula beside it, in an annotation.
+_UNSEEN = frozenset(
+    "annotation annotation-xml head iframe noscript object script select style svg template textarea".split()
+)
 
 
 def starts_page(head: bytes, suffix: str) -> bool:
@@ -44,18 +47,11 @@ def starts_page(head: bytes, suffix: str) -> bool:
 
 def read(file: Input) -> Iterator[Article | Note]:
     """Yield the article of a saved web page."""
-    raw = file.read(MAX_HTML)
-    if b"\0" in raw and not raw.startswith(tuple(mark for mark, _ in BOMS)):
-        raise DocumentError(f"{file.source} holds NUL characters, so it is no text; save the page again")
-    text, encoding, declared = decode(raw, "", file.source)
-    if not declared and "\ufffd" in text:
-        if not (encoding := detect(raw)):
-            raise DocumentError(f"{file.source} is not UTF-8 text and says of no other encoding; save it as UTF-8")
-        text = raw.decode(encoding, "replace")
-        yield Note(file.source, f"read as {encoding} (detected)", failed=False)
-    article = extract(text, file.source)
-    if "\ufffd" in article.text:
-        raise DocumentError(f"the text of {file.source} is not {encoding}, as it says; save it as UTF-8")
+    decoded = decode_page(file.read(MAX_HTML))
+    article = extract(decoded.text, file.source)
+    notice = decoded.notice(file.source, extract(decoded.marked, file.source).text if decoded.marked else "")
+    if notice:
+        yield Note(file.source, notice, failed=False)
     yield article
 
 
@@ -143,34 +139,31 @@ def _parts(block: str, blocks: list[str]) -> list[str]:
     return [block]
 
 
-def decode(body: bytes, declared: str, name: str) -> tuple[str, str, bool]:
-    """Return a page's text, its encoding, and whether the page or its server declares the encoding.
+def decode_page(raw: bytes, label: str = "") -> Decoded:
+    """Decode a page or a piece of one.
 
-    The order is that of the web: byte order mark, header, `<meta>`, else UTF-8. Invalid bytes become U+FFFD: outside
-    the article (in an advertisement, say) they do no harm.
+    The order is that of the web: byte order mark, header, `<meta>` or XML declaration, else UTF-8.
 
     Args:
-        body: The page.
-        declared: The parameters of the `Content-Type` header; empty for a file.
-        name: The page's name in messages.
+        raw: The page.
+        label: The encoding that its header declares; empty for a file.
+    """
+    inside = _META_CHARSET.search(raw[:_HEAD]) or _XML_ENCODING.match(raw)
+    if inside and not meant(label):
+        label = inside[1].decode("ascii", "replace")
+        if meant(label).startswith("utf-16"):
+            label = "utf-8"  # it could not be read if that were so
+    return interpret(raw, label)
+
+
+def decoded_prose(decoded: Decoded, name: str) -> tuple[str, str, str]:
+    """Return the heading and the text of a decoded piece of HTML, and a notice on how it was read.
 
     Raises:
-        DocumentError: The encoding is unknown.
+        DocumentError: It cannot be parsed, or its text is not in its encoding.
     """
-    header = re.search(r"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", declared, re.IGNORECASE)
-    meta = _META_CHARSET.search(body[:4096])
-    bom = next((encoding for mark, encoding in BOMS if body.startswith(mark)), "")
-    encoding = bom or (header[1] if header else meta[1].decode("ascii") if meta else "").lower()
-    used = meant(encoding or "utf-8")
-    try:
-        return body.decode(used, "replace"), encoding or "utf-8", bool(encoding)
-    except (LookupError, ValueError) as error:
-        raise DocumentError(f"{name} is written in an unknown encoding ({encoding}); save its text as UTF-8") from error
-
-
-def meant(encoding: str) -> str:
-    """Return the encoding that a name means on the web and in mail."""
-    return _MEANT.get(encoding.lower(), encoding)
+    heading, text = headed_prose(decoded.text)
+    return heading, text, decoded.notice(name, prose(decoded.marked) if decoded.marked else "")
 
 
 def prose(markup: str | bytes) -> str:
@@ -184,7 +177,7 @@ def prose(markup: str | bytes) -> str:
 
 def headed_prose(markup: str | bytes) -> tuple[str, str]:
     """Return the heading of a piece of HTML (empty if it has none) and all its text."""
-    raw = markup.encode("utf-8", "replace") if isinstance(markup, str) else markup
+    raw = (markup.encode("utf-8", "replace") if isinstance(markup, str) else markup).replace(b"\0", b"")
     if len(raw) <= HARMLESS:
         return headed_prose_here(raw)
     heading, text = worker.call("prose", raw, "a piece of HTML")
@@ -214,9 +207,8 @@ def _text_of(root: Any) -> str:
     pieces: list[str] = []
     unseen = 0
     for event, element in etree.iterwalk(root, events=("start", "end")):
-        # Not QName, which refuses names such as Word's "o:p".
-        name = element.tag.rpartition("}")[2].lower() if isinstance(element.tag, str) else ""
-        hidden = name in _UNSEEN
+        name = _tag_name(element)
+        hidden = name.rpartition(":")[2] in _UNSEEN
         if event == "start":
             unseen += hidden
             if not unseen:
@@ -228,3 +220,9 @@ def _text_of(root: Any) -> str:
             pieces += [mark, (element.tail or "") if element is not root else ""]
     blocks = (" ".join(block.split()) for block in "".join(pieces).split("\0"))
     return clean("\n\n".join(filter(None, blocks)))
+
+
+def _tag_name(element: Any) -> str:
+    """Return an element's name, in lower case. Unlike `etree.QName`, this takes any name: Word writes `<o:p>`."""
+    name = element.tag.rpartition("}")[2].lower() if isinstance(element.tag, str) else ""
+    return name.removeprefix("html:").removeprefix("xhtml:")

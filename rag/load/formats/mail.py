@@ -8,15 +8,16 @@ import re
 from collections.abc import Iterator, Sequence
 from email import message_from_bytes
 from email.errors import HeaderParseError
-from email.header import decode_header, make_header
+from email.header import decode_header
 from email.message import Message
 from email.policy import Compat32
 from email.utils import getaddresses
 
 from rag.errors import DocumentError
 from rag.load.article import MAX_BYTES, Article, Input, clean, one_line
-from rag.load.charset import decode
-from rag.load.formats.html import meant, prose
+from rag.load.charset import interpret, meant
+from rag.load.contain import contained
+from rag.load.formats.html import decode_page, decoded_prose
 from rag.types import Note
 
 # The line before each message of a mailbox, with an address and a time.
@@ -26,6 +27,8 @@ _PARTS = 100  # parts that are read of one message
 _HEADER = 10_000
 # Each part and each header takes a hundred times its size in memory.
 _SEPARATORS, _FIELDS = 10_000, 100_000
+# A name with a comma that should be in quotes: `Kern, Ada <ada@example.org>`.
+_UNQUOTED = re.compile(r'([^"<>@;:]*,[^"<>@;:]*)<[^<>]*>\s*\Z')
 _HTML = re.compile(rb"\s*<(?:!doctype\s+html|html|head|body|div|p|table)\b", re.IGNORECASE)
 _BOUNDARY = re.compile(rb"\s*--([\w'()+,./:=?-]{1,70})[ \t]*\r?\n")
 _FIELD = re.compile(rb"^[!-9;-~]+:", re.MULTILINE)
@@ -53,10 +56,7 @@ def read_mailbox(file: Input) -> Iterator[Article | Note | Input]:
         if raw is None:
             yield Note(file.source, f"message {number} is larger than {MAX_BYTES // 1_000_000} MB")
             continue
-        try:
-            yield from _message(raw, file, str(number))
-        except DocumentError as error:
-            yield Note(file.source, f"message {number}: {error}")
+        yield from contained(file.source, f"message {number}", _message, raw, file, str(number))
 
 
 def starts_mailbox(head: bytes, suffix: str) -> bool:
@@ -93,7 +93,8 @@ def _message(raw: bytes, file: Input, member: str) -> Iterator[Article | Note | 
         raise DocumentError(f"{file.source} holds a message of very many parts or headers; save its text and add that")
     try:
         message = message_from_bytes(raw, policy=_POLICY)
-        headers = {name: _header(message, name) for name in ("Subject", "Date", "Content-Language", "From")}
+        headers = {name: _decoded(_header(message, name)) for name in ("Subject", "Date", "Content-Language")}
+        sender = _sender(_header(message, "From"))
         parts = list(itertools.islice(_leaves(message), _PARTS))
     except MemoryError:
         raise
@@ -101,26 +102,29 @@ def _message(raw: bytes, file: Input, member: str) -> Iterator[Article | Note | 
         raise DocumentError(f"{file.source} holds a broken message; save its text and add that") from error
     if not message.keys():
         raise DocumentError(f"{file.source} is no e-mail (it has no headers); save it as text")
-    text, detected = _text(parts, file.source)
-    text = text or clean(str(message.preamble or ""))  # before parts that hold nothing
-    if detected:
-        yield Note(file.source, f"{f'message {member} ' if member else ''}read as {detected} (detected)", failed=False)
-    names = getaddresses([headers["From"]])
+    label = f"message {member}" if member else ""
+    text, notes = _text(parts, file.source, label)
+    text = text or _preamble(message)
+    attached = [part for part in parts if _filename(part)]
+    if not text and not attached:
+        raise DocumentError(notes[0].text if notes else f"{file.source} holds a message without text; remove it")
+    yield from notes
     if text:
         yield Article(
             text=text,
             title=headers["Subject"],
             date=headers["Date"],
-            author=one_line(names[0][0] or names[0][1]) if names else "",
+            author=sender,
             language=headers["Content-Language"],
             member=member,
         )
-    attached = [part for part in parts if _filename(part)]
     for part in attached:
         name = f"{member}/{_filename(part)}" if member else _filename(part)
-        yield file.part(name, io.BytesIO(_payload(part)))
-    if not text and not attached:
-        raise DocumentError(f"{file.source} holds a message without text; remove it")
+        yield from contained(file.source, label, _attachment, part, file, name)
+
+
+def _attachment(part: Message, file: Input, name: str) -> Iterator[Input]:
+    yield file.part(name, io.BytesIO(_content(part)))
 
 
 def _leaves(message: Message) -> Iterator[Message]:
@@ -137,40 +141,92 @@ def _leaves(message: Message) -> Iterator[Message]:
         yield from (each for each in inner.walk() if not each.is_multipart())
 
 
+def _preamble(message: Message) -> str:
+    """Return what stands before the parts of a message; it is the text if the parts hold none."""
+    raw = str(message.preamble or "").encode("utf-8", "surrogateescape")
+    return clean(interpret(raw, message.get_content_charset() or "").text)
+
+
 def _header(message: Message, name: str) -> str:
-    raw = str(message.get(name, ""))
+    """Return a header as it was written, on one line; bytes that are not ASCII are decoded like the message's."""
+    raw = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
+    if not raw.isascii():
+        charset = message.get_content_charset() or ""
+        raw = interpret(raw.encode("utf-8", "surrogateescape"), charset).text
+    return " ".join(raw.split())
+
+
+def _decoded(header: str) -> str:
+    """Return a header with its encoded words decoded: `=?iso-8859-1?q?Caf=E9?=` gives `Café`."""
     try:
-        return one_line(str(make_header(decode_header(raw))))
-    except (HeaderParseError, LookupError, ValueError):  # wrongly encoded, or in an unknown encoding
-        return one_line(raw)
+        return one_line("".join(_word(*part) for part in decode_header(header)))
+    except (HeaderParseError, ValueError):  # wrongly encoded
+        return one_line(header)
 
 
-def _text(parts: Sequence[Message], source: str) -> tuple[str, str]:
-    """Return the message's text, from the plain version unless that is a stub, and the encoding if it was detected."""
+def _word(part: str | bytes, charset: str | None) -> str:
+    if isinstance(part, str):
+        return part
+    # `decode_header` returns what is not encoded in this form.
+    return interpret(part, charset).text if charset else part.decode("raw-unicode-escape")
+
+
+def _sender(header: str) -> str:
+    """Return the first name in a header of addresses, or else its address.
+
+    The header is taken apart before it is decoded: in an encoded word, a comma is part of the name.
+    """
+    if unquoted := _UNQUOTED.match(header):
+        return _decoded(unquoted[1])
+    names = getaddresses([header])
+    return _decoded(names[0][0]) or one_line(names[0][1]) if names and any(names[0]) else _decoded(header)
+
+
+def _text(parts: Sequence[Message], source: str, label: str) -> tuple[str, list[Note]]:
+    """Return the message's text, from the plain version unless that is a stub, and notes on how it was read."""
     found: dict[str, str] = {}
-    encoding = ""
+    notes: list[Note] = []
     for part in parts:
         kind = part.get_content_type()
         if kind.startswith("multipart/"):  # whose parts are not marked or not there: it is all one text
             kind = "text/html" if _HTML.match(_payload(part)) else "text/plain"
-        if kind in ("text/plain", "text/html") and not _filename(part):
-            content, detected = _decode(part, source)
-            text = prose(content) if kind == "text/html" else clean(content)
-            found[kind] = "\n\n".join(filter(None, (found.get(kind, ""), text)))
-            encoding = encoding or detected
+        if kind not in ("text/plain", "text/html") or _filename(part):
+            continue
+        for item in contained(source, label, _part, part, kind, source, label):
+            if isinstance(item, Note):
+                notes.append(item)
+            else:
+                found[kind] = "\n\n".join(filter(None, (found.get(kind, ""), item)))
     plain, html = found.get("text/plain", ""), found.get("text/html", "")
-    return (plain if 2 * len(plain) >= len(html) else html), encoding
+    return (plain if 2 * len(plain) >= len(html) else html), notes
 
 
-def _decode(part: Message, source: str) -> tuple[str, str]:
-    raw = _payload(part)
-    declared = str(part.get_content_charset() or "us-ascii")
-    if declared != "us-ascii":  # us-ascii is the default, whatever the content is
-        try:
-            return raw.decode(meant(declared), "replace"), ""
-        except (LookupError, ValueError):  # an unknown encoding
-            pass
-    return decode(raw, source) if raw.strip() else ("", "")
+def _part(part: Message, kind: str, source: str, label: str) -> Iterator[str | Note]:
+    """Yield a part's text, and a note if it was read in an unusual way."""
+    raw, charset = _payload(part), _charset(part)
+    if kind == "text/html":
+        _, text, notice = decoded_prose(decode_page(raw, charset), source)
+    else:
+        decoded = interpret(raw, charset)
+        text, notice = clean(decoded.text), decoded.notice(source)
+    if notice:
+        yield Note(source, f"{label} {notice}".strip(), failed=False)
+    yield text
+
+
+def _content(part: Message) -> bytes:
+    """Return an attachment's bytes; as UTF-8 if it is a text that the mail declares to be in another encoding."""
+    raw, charset = _payload(part), _charset(part)
+    if not charset or part.get_content_maintype() != "text" or meant(charset) == "utf-8":
+        return raw
+    decoded = interpret(raw, charset)
+    return raw if decoded.marked or decoded.detected else decoded.text.encode("utf-8", "replace")
+
+
+def _charset(part: Message) -> str:
+    """Return the encoding that a part declares; empty for ASCII, which is the default whatever the content is."""
+    declared = str(part.get_content_charset() or "")
+    return "" if declared in ("ascii", "us-ascii") else declared
 
 
 def _payload(part: Message) -> bytes:
@@ -183,6 +239,6 @@ def _payload(part: Message) -> bytes:
 
 def _filename(part: Message) -> str:
     try:
-        return one_line(part.get_filename() or "")
+        return _decoded(part.get_filename() or "")
     except Exception:  # may be wrongly encoded, like the headers
         return ""

@@ -23,17 +23,17 @@ _KEYS = {
 
 def read_text(file: Input) -> Iterator[Article | Note]:
     """Yield the article of a text file."""
-    text, detected = decode(file.read(), file.source)
-    if detected:
-        yield Note(file.source, f"read as {detected} (detected)", failed=False)
+    text, notice = decode(file.read(), file.source)
+    if notice:
+        yield Note(file.source, notice, failed=False)
     yield Article(text=text)
 
 
 def read_markdown(file: Input) -> Iterator[Article | Note]:
     """Yield the article of a Markdown file, without its front matter."""
-    text, detected = decode(file.read(), file.source)
-    if detected:
-        yield Note(file.source, f"read as {detected} (detected)", failed=False)
+    text, notice = decode(file.read(), file.source)
+    if notice:
+        yield Note(file.source, notice, failed=False)
     match = _FRONT.match(text)
     said = _mapping(match[1]) if match else None
     if match is None or said is None or not text[match.end() :].strip():

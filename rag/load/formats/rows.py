@@ -11,7 +11,8 @@ from typing import Any
 
 from rag.errors import DocumentError
 from rag.load.article import Article, Input, one_line
-from rag.load.charset import MAX_LINE, decode, encoding_of, lines
+from rag.load.charset import MAX_LINE, decode, encoding_of, lines, mended_notice
+from rag.load.contain import contained
 from rag.load.formats.values import line_of, text_of
 from rag.load.metadata import plain_title
 from rag.types import Note
@@ -40,7 +41,8 @@ def read_csv(file: Input) -> Iterator[Article | Note]:
     # The limit is global, and its default is smaller than an article.
     csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE))
     bad: list[Note] = []
-    feed = _readable(file, encoding, bad)
+    mended: list[int] = []
+    feed = _readable(file, encoding, bad, mended)
     first = next((line for line in feed if line.strip()), "")
     skipped = len(bad)
     if said := _SEPARATOR.match(first):
@@ -63,8 +65,11 @@ def read_csv(file: Input) -> Iterator[Article | Note]:
             )
             yield Note(file.source, f"line {line}: {problem}")
         elif cells:
-            yield _article(dict(zip(header, cells, strict=False)), columns, file, line)
+            row = dict(zip(header, cells, strict=False))
+            yield from contained(file.source, f"line {line}", _article, row, columns, file, line)
     yield from bad
+    if mended:
+        yield Note(file.source, mended_notice(mended), failed=False)
 
 
 def read_jsonl(file: Input) -> Iterator[Article | Note]:
@@ -76,7 +81,10 @@ def read_jsonl(file: Input) -> Iterator[Article | Note]:
     encoding, detected = encoding_of(file.file, file.source)
     if detected:
         yield Note(file.source, f"read as {detected} (detected)", failed=False)
-    yield from _objects(_parsed(file, encoding), file, "line")
+    mended: list[int] = []
+    yield from _objects(_parsed(file, encoding, mended), file, "line")
+    if mended:
+        yield Note(file.source, mended_notice(mended), failed=False)
 
 
 def read_json(file: Input) -> Iterator[Article | Note]:
@@ -85,9 +93,9 @@ def read_json(file: Input) -> Iterator[Article | Note]:
         yield Note(file.source, "read as JSON lines, which it is", failed=False)
         yield from read_jsonl(file)
         return
-    text, detected = decode(file.read(MAX_JSON), file.source)
-    if detected:
-        yield Note(file.source, f"read as {detected} (detected)", failed=False)
+    text, notice = decode(file.read(MAX_JSON), file.source)
+    if notice:
+        yield Note(file.source, notice, failed=False)
     try:
         found = _unwrapped(_values(text), file, _WRAPPERS)
     except (ValueError, RecursionError) as error:
@@ -171,9 +179,9 @@ def _is_lines(file: Input) -> bool:
         return False
 
 
-def _parsed(file: Input, encoding: str) -> Iterator[tuple[int, object, str]]:
+def _parsed(file: Input, encoding: str, mended: list[int]) -> Iterator[tuple[int, object, str]]:
     """Yield each line's number and its value, or the reason why it cannot be read."""
-    for number, (line, problem) in enumerate(lines(file.file, encoding), 1):
+    for number, (line, problem) in enumerate(lines(file.file, encoding, mended), 1):
         if problem:
             yield number, None, problem
         elif line.strip():
@@ -193,7 +201,7 @@ def _objects(entries: Iterable[tuple[int, object, str]], file: Input, unit: str)
             yield Note(file.source, f"{unit} {number} {problem or 'is no JSON object'}")
             continue
         try:
-            item = _article(entry, _columns(list(entry), file), file, number, unit)
+            columns = _columns(list(entry), file)
         except DocumentError as error:
             first = first or error
             textless.append(Note(file.source, f"{unit} {number} has no text ({one_line(', '.join(entry))[:100]})"))
@@ -203,15 +211,15 @@ def _objects(entries: Iterable[tuple[int, object, str]], file: Input, unit: str)
         found = True
         yield from textless
         textless.clear()
-        yield item
+        yield from contained(file.source, f"{unit} {number}", _article, entry, columns, file, number, unit)
     if first and not found:
         raise first
     yield from textless
 
 
-def _readable(file: Input, encoding: str, bad: list[Note]) -> Iterator[str]:
+def _readable(file: Input, encoding: str, bad: list[Note], mended: list[int]) -> Iterator[str]:
     """Yield lines. An unreadable line is noted in `bad` and yielded empty, so that the line numbers stay right."""
-    for number, (line, problem) in enumerate(lines(file.file, encoding), 1):
+    for number, (line, problem) in enumerate(lines(file.file, encoding, mended), 1):
         if problem:
             bad.append(Note(file.source, f"line {number} {problem}"))
         yield line
@@ -258,14 +266,15 @@ def _plain(name: str) -> str:
 
 def _article(
     entry: Mapping[str, Any], columns: Mapping[str, str], file: Input, number: int, unit: str = "line"
-) -> Article | Note:
+) -> Iterator[Article | Note]:
     text = text_of(entry.get(columns["text"]))
     if not text:
-        return Note(file.source, f"{unit} {number} has no text")
+        yield Note(file.source, f"{unit} {number} has no text")
+        return
     values = {field: line_of(entry.get(name)) for field, name in columns.items() if field != "text"}
     values["publisher"] = values.pop("source", "")
     values["title"] = plain_title(values.get("title", ""), values["publisher"])
-    return Article(text=text, member=str(number or ""), **values)
+    yield Article(text=text, member=str(number or ""), **values)
 
 
 def _reason(error: Exception) -> str:

@@ -130,7 +130,7 @@ def test_line_endings_stay_so_offsets_hold(tmp_path: Path, ending: str) -> None:
     ("raw", "said"),
     [
         (b"It rained.\xff", "not UTF-8 text (byte 10)"),
-        (b"\xff\xfea\x00b", "not UTF-8 text"),  # half a character of UTF-16
+        (b"\xff\xfea\x00b", "not UTF-16 text"),  # half a character of UTF-16
         (b"It\x00rained.", "holds NUL characters"),
         (bytes(5000), "nothing but NUL bytes"),
         *((raw, "is empty") for raw in (b"", b" \r\n\t", BOM, b"\xff\xfe", BOM + b"\n")),

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,7 +68,8 @@ class Site(ThreadingHTTPServer):
                 body.decode().replace("utf-8", "koi8-r").encode("koi8-r", "xmlcharrefreplace"),
             ),
             "/bom": (200, {"Content-Type": "text/html; charset=koi8-r"}, b"\xef\xbb\xbf" + body),
-            "/broken": (200, html, body.replace("“We have".encode(), b"\xff\xfeWe have")),
+            "/broken": (200, html, body.replace("“We have".encode(), b"\xff\xfeWe\xff \xffhave\xff")),
+            "/stray": (200, html, body.replace("“We have".encode(), b"\x93We have")),
             "/unknown": (200, {"Content-Type": "text/html; charset=klingon-8"}, body),
             "/advert": (200, html, body.replace(b"300 partners", b"300 \xff partners")),
             "/deep": (200, html, b"<div>" * 40_000 + body),
@@ -148,11 +150,19 @@ def test_article_becomes_part_of_the_library(site: Site, tmp_path: Any) -> None:
         assert engine.add(page.url, page.text, page.url).unchanged == (page.url,)
 
 
-@pytest.mark.parametrize("path", ["/packed", "/moved", "/legacy", "/meta", "/bom", "/advert"])
+@pytest.mark.parametrize("path", ["/packed", "/moved", "/legacy", "/meta", "/bom", "/advert", "/unknown"])
 def test_other_ways_to_the_same_article(site: Site, path: str) -> None:
     page = get(site, path)
     assert SECOND in page.text and THIRD in page.text
     assert page.url == site.url + ("/article" if path == "/moved" else path)
+
+
+def test_a_stray_byte_is_read_with_a_notice(site: Site, tmp_path: Path) -> None:
+    page = get(site, "/stray")
+    assert SECOND in page.text and "are not utf-8: read as Windows-1252" in page.notice
+    with make_engine(tmp_path, documents={}) as engine:
+        report = engine.add_url(f"{site.url}/stray", allow_private=True)
+    assert report.notices == ((page.url, page.notice),)
 
 
 def test_plain_text_is_taken_as_it_is(site: Site) -> None:
@@ -174,8 +184,7 @@ def test_plain_text_is_taken_as_it_is(site: Site) -> None:
         ("/deep", "no article was found"),
         ("/nothing", "no article was found"),
         ("/blank", "no article was found"),
-        ("/broken", "is not utf-8, as it says"),
-        ("/unknown", "unknown encoding (klingon-8)"),
+        ("/broken", "is not utf-8 text (byte"),
         ("/notpacked", "cannot be unpacked"),
         ("/strange", "packed in a way that was not asked for ('br')"),
         ("/bomb", "is larger than 10 MB"),

@@ -146,3 +146,34 @@ def test_bombs_in_word_files_and_books() -> None:
         with pytest.raises(DocumentError, match=said):
             list(word_file.parse(article.Input("a.docx", io.BytesIO(raw), article.Budget(len(raw)))))
     assert "zip bomb" in refused(book("<p>" + "0" * 1_200_000), "a.epub")
+
+
+@pytest.mark.parametrize(
+    ("stored", "is_marked", "shown"),
+    [
+        ("Müller.txt".encode(), False, "Müller.txt"),
+        ("Müller.txt".encode(), True, "Müller.txt"),
+        ("文件 报告.txt".encode(), False, "文件 报告.txt"),
+        ("Mu\u0308ller.txt".encode(), False, "Müller.txt"),
+        ("Müller.txt".encode("cp437"), False, "Müller.txt"),
+        (b"plain.txt", False, "plain.txt"),
+    ],
+)
+def test_names_of_members_in_both_encodings(stored: bytes, is_marked: bool, shown: str) -> None:
+    plain = "x" * (len(stored) - 4) + ".txt"
+    raw = bytearray(zipped({plain: "It rained in Harborough."}).replace(plain.encode(), stored))
+    for mark, at in ((b"PK\x03\x04", 7), (b"PK\x01\x02", 9)):
+        raw[raw.index(mark) + at] |= 8 * is_marked
+    (read,) = read_bytes(bytes(raw), "a.zip")
+    assert read.source == f"a.zip!/{shown}"
+
+
+def test_a_book_that_writes_a_name_otherwise_than_its_archive() -> None:
+    package = (
+        "<package><manifest><item id='a' href='Bru%CC%88cke.xhtml' media-type='application/xhtml+xml'/></manifest>"
+        "<spine><itemref idref='a'/></spine></package>"
+    )
+    container = "<c><rootfile full-path='p.opf'/></c>"
+    raw = zipped({"META-INF/container.xml": container, "p.opf": package, "Brücke.xhtml": "<p>It rained.</p>"})
+    (read,) = read_bytes(raw, "a.epub")
+    assert isinstance(read, Document) and read.text == "It rained."

@@ -90,7 +90,7 @@ def test_sources_and_publishers(index: Index) -> None:
     expect(index, Filters(sources=("L'É?UIPE",)), "afp/trout.txt")
     expect(index, Filters(sources=("notes[[]1].txt",)), "Notes[1].txt")
     expect(index, Filters(sources=("[!ro]*",)), "afp/herring.txt", "afp/trout.txt", "Notes[1].txt")
-    expect(index, Filters(sources=("notes[1].txt", "")))
+    expect(index, Filters(sources=("notes[1].txt", "")), "Notes[1].txt")  # its own name, though "[1]" is a pattern
 
 
 def test_authors_and_languages(index: Index) -> None:
@@ -106,6 +106,45 @@ def test_documents(index: Index) -> None:
     expect(index, Filters(documents=(ids["afp/trout.txt"], "no-such-id")), "afp/trout.txt")
     expect(index, Filters(documents=("no-such-id",)))
     expect(index, Filters(documents=(ids["afp/trout.txt"],), languages=("en",)))
+
+
+@pytest.mark.parametrize("name", ["Grüner Baum.txt", "Gru\u0308ner Baum.txt", "gru\u0308ner*", "GRÜNER ?aum.txt"])
+@pytest.mark.parametrize("stored", ["Grüner Baum.txt", "Gru\u0308ner Baum.txt", "Grü\u00adner Baum.txt"])
+def test_names_of_other_characters(index: Index, stored: str, name: str) -> None:
+    write(
+        index, make_entry("The tree left the bay.", stored, author="Jo\u0308rg\u200b Kern", publisher="L'E\u0301quipe")
+    )
+    expect(index, Filters(sources=(name,)), stored)
+    expect(index, Filters(sources=(stored,)), stored)
+    expect(index, Filters(authors=("Jörg kern",)), stored)
+    expect(index, Filters(sources=("L'Équipe",)), stored, "afp/trout.txt")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a;b,c=d.txt",
+        "O'Brien's \"quote\".txt",
+        "tab\tname.txt",
+        "new\nline.txt",
+        "-dash.txt",
+        "emoji \U0001f3c6 file.txt",
+        "$HOME `id`.txt",
+        "trailing space .txt",
+        "con.txt",
+        "M\u00fcller & S\u00f6hne \u2013 Bericht #1 (final) [v2].txt",
+        "percent%20encoded.txt",
+        "100% sure?.txt",
+        "\u6587\u4ef6 \u62a5\u544a.txt",
+        "<b>bold<_b>.txt",
+        "[a-c].txt",
+        "[!x].txt",
+        "*.txt",
+    ],
+)
+def test_a_name_is_found_by_itself(index: Index, name: str) -> None:
+    write(index, make_entry("The eel left the bay.", name))
+    assert name in matched(index, Filters(sources=(name,)))
 
 
 def test_a_filter_without_conditions_is_none(index: Index) -> None:
@@ -216,4 +255,4 @@ def test_patterns_mean_what_file_name_patterns_mean(index: Index, pattern: str) 
         connection.execute("UPDATE documents SET publisher = '', folded = '/'")
     with index.documents.snapshot() as view:
         fits = bool(matching(view, Filters(sources=(pattern,))).documents)
-    assert fits == any(fnmatch.fnmatchcase(name, pattern) for name in names)
+    assert fits == any(fnmatch.fnmatchcase(name, pattern) or name == pattern for name in names)

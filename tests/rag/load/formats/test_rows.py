@@ -70,7 +70,7 @@ def test_bad_rows_are_told_by_their_line_and_the_others_go_on() -> None:
         "line 4: has 3 cells, but there are 2 columns",
         "line 5 is no UTF-8 text",
         "line 6 has no text",
-        "line 7 is no UTF-8 text",
+        "line 7 has no text",
     ]
 
 

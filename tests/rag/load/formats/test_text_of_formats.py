@@ -100,11 +100,6 @@ def test_a_page_that_does_not_declare_its_encoding_is_detected() -> None:
     assert isinstance(read, Document) and "déclaré que l’été" in read.text
 
 
-def test_a_page_that_lies_about_its_encoding() -> None:
-    said = page(f"<p>Café {LONG}</p>", "<meta charset='utf-8'>").encode("latin-1")
-    assert "is not utf-8, as it says" in refused(said, "a.html")
-
-
 def test_a_page_without_an_article() -> None:
     assert "no article was found" in refused(page("<nav>Home Sport</nav>"), "a.html")
     assert "larger than 10 MB" in refused(page("<p>" + "a" * 10_000_000), "a.html")
