@@ -153,7 +153,7 @@ async def answer(http: httpx.AsyncClient, event: int, page: str, asked: str) -> 
     """Ask a question on one page and return everything that the server sent for it."""
     body = {
         "fn_index": event,
-        "data": [asked, None, None],
+        "data": [asked, *[None] * 5],  # two states and three filters
         "session_hash": page,
         "event_data": None,
         "trigger_id": None,

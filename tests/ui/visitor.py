@@ -14,6 +14,11 @@ API = "/gradio_api"
 ARTICLE = "A new pier\n\nThe council of Harborough opened a new pier of 40 metres on Friday.\n"
 
 
+def asked(question: str) -> list[Any]:
+    """Return what the page sends with a question: also two states and three filters, all empty here."""
+    return [question, *[None] * 5]
+
+
 class Visitor:
     """One visitor: a client with cookies of its own and the name of a page.
 

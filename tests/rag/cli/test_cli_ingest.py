@@ -50,7 +50,7 @@ def test_columns_and_metadata(rag: Rag, tmp_path: Path) -> None:
     assert done.code == 1 and "--columns text=NAME" in done.err
     assert "added list.csv!/" in rag("ingest", folder, "--columns", COLUMNS).out
     done = rag("sources")
-    assert "2024-03-01" in done.out and "Storm" in done.out
+    assert "1 Mar 2024" in done.out and "Storm" in done.out
     assert {entry["date"] for entry in json.loads(rag("sources", "--json").out)} == {"2024-03-01", "2024-05-02"}
 
 

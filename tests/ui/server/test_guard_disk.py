@@ -11,7 +11,7 @@ import httpx
 import pytest
 from fakes import WAIT
 from samples import AID
-from visitor import API, Visitor, file_data, wait_for
+from visitor import API, Visitor, asked, file_data, wait_for
 
 from rag import Engine
 from ui.chat.feedback import feedback_path
@@ -63,7 +63,7 @@ class TestDisk:
         assert not left.parent.exists()
 
     def test_feedback_is_bounded(self, visitor: Visitor, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-        visitor.join(visitor.event("dl-box", "submit"), [AID, None, None])
+        visitor.join(visitor.event("dl-box", "submit"), asked(AID))
         shown = json.dumps(list(visitor.listen()))
         turn = shown.split('data-turn=\\"')[1][:16]
         act, path = visitor.event("dl-thread", "act"), feedback_path(engine.settings.store)

@@ -9,7 +9,7 @@ import gradio as gr
 import httpx
 import pytest
 from samples import AID, sample_chat
-from visitor import API, Visitor
+from visitor import API, Visitor, asked
 
 from rag import Engine, UsageError
 from ui import Access, build, serve
@@ -105,5 +105,5 @@ class TestReadOnly:
         assert engine.sources() == before and not feedback_path(engine.settings.store).exists()
 
     def test_questions_are_answered(self, visitor: Visitor) -> None:
-        visitor.join(visitor.event("dl-box", "submit"), [AID, None, None])
+        visitor.join(visitor.event("dl-box", "submit"), asked(AID))
         assert "310 million" in json.dumps(list(visitor.listen()))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fakes import WAIT, FakeLLM
 from samples import AID, SLOW
-from visitor import ARTICLE, Visitor, file_data, wait_for
+from visitor import ARTICLE, Visitor, asked, file_data, wait_for
 
 from rag import Engine, IngestReport
 from ui.server import queue, visitors
@@ -25,7 +25,7 @@ class TestWaiting:
         def ask(number: int) -> None:
             with Visitor(url, f"page{number}") as visitor:
                 visitor.config = config
-                assert visitor.join(event, [SLOW if number == 0 else AID, None, None]).status_code == 200
+                assert visitor.join(event, asked(SLOW if number == 0 else AID)).status_code == 200
                 for message in visitor.listen():
                     text = json.dumps(message, ensure_ascii=False)
                     if "before yours" in text:
@@ -56,11 +56,11 @@ class TestWaiting:
             event = visitor.open().event("dl-box", "submit")
             for number in range(3):
                 visitor.page = f"page{number}"
-                visitor.join(event, [AID, None, None])
+                visitor.join(event, asked(AID))
             wait_for(lambda: model.started.is_set())
             visitor.page = "page9"
             wait_for(lambda: waiting() == 3)
-            visitor.join(event, [AID, None, None])
+            visitor.join(event, asked(AID))
             assert "3 others wait already" in json.dumps(list(visitor.listen()))
             model.gate.set()
             wait_for(lambda: waiting() == 0)
@@ -74,7 +74,7 @@ class TestWaiting:
             event = visitor.open().event("dl-box", "submit")
             for number in range(5):
                 visitor.page = f"page{number}"
-                visitor.join(event, [AID, None, None])
+                visitor.join(event, asked(AID))
             wait_for(lambda: waiting() == 5)
             monkeypatch.setattr(visitors, "GRACE", 0.2)
             # The model is silent, so the one that it is asked holds its place until it says something.
@@ -131,7 +131,7 @@ class TestWaiting:
             while "1 upload before yours" not in said:
                 said = json.dumps(next(messages), ensure_ascii=False)
             with Visitor(url, "page3") as three:
-                three.open().join(three.event("dl-box", "submit"), [AID, None, None])
+                three.open().join(three.event("dl-box", "submit"), asked(AID))
                 assert "310 million" in json.dumps(list(three.listen()))
             go_on.set()
             list(messages)
