@@ -122,7 +122,7 @@ class Answerer:
         if verdict.abstained and missing:
             verdict = refusal(missing, verdict.unconfirmed)
         if verdict.abstained and foreign:
-            verdict = other_language(question, foreign)
+            verdict = dataclasses.replace(other_language(question, foreign), unconfirmed=verdict.unconfirmed)
         related = nearest_sentences(hits, RELATED) if verdict.abstained else ()
         draft = drafts[0][1] if drafts else Draft("", "none")
         notices = tuple(dict.fromkeys([*lacking, *(notice for _, part in drafts for notice in part.notices)]))

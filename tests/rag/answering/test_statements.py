@@ -73,6 +73,15 @@ def test_what_the_model_does_not_know_is_a_refusal(tmp_path: Path) -> None:
     assert answer.abstained and answer.unconfirmed == ()
 
 
+def test_what_is_unconfirmed_stays_where_the_articles_are_in_another_language(tmp_path: Path) -> None:
+    german = "Der Damm von Halden wurde 1968 fertig. Am zwölften März brach er nach langem Regen, und viele flohen."
+    model = FakeLLM(default="The king resigned.")
+    with make_engine(tmp_path, documents={"damm.txt": german}, model=model, judge=WordJudge()) as engine:
+        answer = engine.answer("When was the dam of Halden finished by the workers of the town?")
+    assert answer.abstained and "German" in answer.text
+    assert answer.unconfirmed == ("The king resigned.",)
+
+
 def test_a_short_answer_is_judged_with_its_question(tmp_path: Path) -> None:
     judge = WordJudge()
     model = FakeLLM(default="1968")
