@@ -62,8 +62,9 @@ _SCOPE = (
     (r"\b(?:usually|generally|often|partly)\b", "always"),
     (r"\b(?:is|was) (?=[a-z])", "is the only one that is "),
 )
-_SAID = re.compile(r"^(?P<what>.+?),[\"”]? (?P<who>[^,\"“”]{3,60}?) (?P<said>said|says|told reporters)\.$")
-_SPOKE = re.compile(r"^(?P<who>[^,\"“”]{3,60}?) (?P<said>said|says) (?:that )?(?P<what>[^\"“”]+)\.$")
+_VERB = r"(?P<said>said|says|told reporters|told the BBC|added|claimed|explained|warned|argued)"
+_SAID = re.compile(rf"^(?P<what>.+?),[\"”]? (?P<who>[^,\"“”]{{3,60}}?) {_VERB}\.$")
+_SPOKE = re.compile(rf"^(?P<who>[^,\"“”]{{3,60}}?) {_VERB},? (?:that )?(?P<what>.{{15,}})\.[\"”]?$")
 
 Change = Callable[[str, Sequence[str], random.Random], "str | None"]
 
@@ -127,9 +128,9 @@ def roles(text: str, around: Sequence[str], draw: random.Random) -> str | None:
         (a, b)
         for a in found
         for b in found
-        if a.end() < b.start() and a[0] != b[0] and "," not in text[a.end() : b.start()]
+        if a.end() < b.start() and a[0] != b[0] and len(text[a.end() : b.start()].split()) >= 2
     ]
-    if not pairs or re.search(r"\band\b|\bwith\b", text):
+    if not pairs or re.search(r"\b(?:with|between|both)\b", text):
         return None
     a, b = draw.choice(pairs)
     return text[: a.start()] + b[0] + text[a.end() : b.start()] + a[0] + text[b.end() :]

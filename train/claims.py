@@ -28,15 +28,16 @@ _EVIDENCE_WORDS = 110
 _NEWS = {"bump", "fib_xsum_fib", "fib_xsum_factcc", "fib_xsum_fir", "fib_xsum_mfma"}
 _DEV, _WEIGH = 80, 400  # rows of each kind that are kept apart
 # Share of each kind, and the most rows of one public set, so that none outweighs the rest.
-_SHARES = {"pairs": 0.46, "answers": 0.2, "made": 0.34}
+_SHARES = {"pairs": 0.42, "answers": 0.08, "made": 0.3, "changed": 0.2}
 _MOST = 500
 _MORE = {
-    "vitaminc_test_real": 7000, "mnli_dev": 3000, "fool_me_twice": 2400, "snli_counterfactual": 1400,
+    "vitaminc_test_real": 14000, "mnli_dev": 3000, "fool_me_twice": 2400, "snli_counterfactual": 1400,
     "fever_symmetric": 1200, "condaqa_dev": 1200, "snli_dev": 800, "eraser_fever": 800,
 }  # fmt: skip
 
 
 _EASY = {"mnli_dev", "snli_dev", "snli_counterfactual", "vitaminc_test_real", "elsewhere", "true"}
+_PLAIN = {"snli_dev", "snli_counterfactual"}  # captions of pictures
 _EASY_CHARS, _EASY_FIRST = 420, 2400
 
 
@@ -172,6 +173,20 @@ def made(texts: Sequence[str], draw: random.Random) -> Iterator[Claim]:
                     break
 
 
+def changed(rows: Sequence[Claim], draw: random.Random) -> Iterator[Claim]:
+    """Yield supported claims that people worded in their own way, changed by a program until they are wrong."""
+    seen: Counter[str] = Counter()
+    for row in rows:
+        around = [*split_sentences(row.evidence), row.evidence]
+        for name in sorted(FALSE, key=lambda name: seen[name] + 20 * draw.random()):
+            change, label = FALSE[name]
+            wrong = change(row.claim, around, draw)
+            if wrong and wrong.lower() != row.claim.lower() and wrong not in row.evidence:
+                seen[name] += 1
+                yield Claim(wrong, row.evidence, label, row.question, name, _changed(row.claim, wrong))
+                break
+
+
 def _changed(before: str, after: str) -> tuple[tuple[int, int], ...]:
     """Return the spans of the words of a changed text that were not there before, or that words were taken from."""
     old, words = before.split(), list(re.finditer(r"\S+", after))
@@ -252,7 +267,7 @@ def main(
     """Write the claims for fitting."""
     draw = random.Random(19)
     known = _beginnings(apart) if apart else set()
-    found: dict[str, list[Claim]] = {"pairs": [], "answers": [], "made": []}
+    found: dict[str, list[Claim]] = {"pairs": [], "answers": [], "made": [], "changed": []}
     for path in sorted((data / "raw").glob("*.jsonl")):
         found["pairs"] += _balanced(
             [p for p in pairs(path) if not known & {s[:60] for s in split_sentences(p.evidence)}],
@@ -265,6 +280,8 @@ def main(
         draw.shuffle(texts)
         found["made"] += list(made(texts[:3500], draw))
     found["made"] += list(made(_news(data / "raw"), draw))
+    worded = [row for row in found["pairs"] if row.label == "e" and not row.question and row.kind not in _PLAIN]
+    found["changed"] = list(changed(worded, draw))
     parts: dict[str, list[Claim]] = {"fit": [], "dev": [], "weigh": []}
     for kind, rows in found.items():
         draw.shuffle(rows)
