@@ -8,7 +8,7 @@ import json
 import logging
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import platformdirs
@@ -74,7 +74,25 @@ class Settings(BaseSettings):
     )
     chunk_sentences: int = Field(default=4, ge=1, le=64, description="Sentences in a passage, at most.")
     candidates: int = Field(default=60, ge=1, le=1000, description="Passages that each retriever proposes.")
-    evidence: int = Field(default=5, ge=1, le=50, description="Sentences shown to the model, at most.")
+    profile: Literal["auto", "small", "strong"] = Field(
+        default="auto",
+        description="What the answer model is given: small (a few sentences to copy words from), strong (passages with "
+        "title, publisher and date), or auto: small for a model that runs here, strong for any other.",
+    )
+    evidence: int = Field(default=5, ge=1, le=50, description="Sentences shown to a small model, at most.")
+    evidence_tokens: int | None = Field(
+        default=None,
+        ge=50,
+        le=200_000,
+        description="Tokens of evidence shown to the model, at most, estimated; otherwise 3000 for a strong model, and "
+        "75 a sentence for a small one.",
+    )
+    answer_tokens: int | None = Field(
+        default=None,
+        ge=16,
+        le=16_000,
+        description="Tokens of an answer, at most; otherwise 800 for a strong model and 160 for a small one.",
+    )
     reranker: str = Field(
         default="reader",
         min_length=1,

@@ -195,6 +195,11 @@ class Evidence:
         """The sentence as the model reads it, after the context that it needs."""
         return f"{self.context} {self.text}".strip()
 
+    @property
+    def origin(self) -> str:
+        """Return who published the article and when: `Valley Courier, 14 Mar 2024`; empty if that is not known."""
+        return origin(self.publisher, self.date)
+
 
 @dataclass(frozen=True, slots=True)
 class Filters:
@@ -212,6 +217,18 @@ class Filters:
     until: str = ""
     authors: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How often the answer model was called for an answer, and the tokens that it read and wrote.
+
+    Tokens are those that the model reports, or estimated where it reports none.
+    """
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    answer_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +302,7 @@ class Answer:
     is the probability that the articles answer the question and that this answer, or the one held back, is right; None
     if it was not estimated. `signals` are the numbers that it was estimated from. `notices` are things the user should
     know, such as a fallback to another model. `statements` are the parts that `text` is made of. `unconfirmed` is what
-    the model said besides and the articles do not confirm; it is never in `text`.
+    the model said besides and the articles do not confirm; it is never in `text`. `usage` is what the answer cost.
     """
 
     question: str
@@ -302,6 +319,7 @@ class Answer:
     signals: Mapping[str, float] = field(default_factory=dict)
     statements: tuple[Statement, ...] = ()
     unconfirmed: tuple[str, ...] = ()
+    usage: Usage = Usage()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain data, ready for `json.dumps`."""

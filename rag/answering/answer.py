@@ -6,13 +6,14 @@ import dataclasses
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
+from rag.answering.asked import Asked
 from rag.answering.confidence import probability
-from rag.answering.generate import extract, generate
+from rag.answering.generate import MAX_ANSWER_CHARS, extract, generate
 from rag.answering.mentions import Mentions
-from rag.answering.signals import cited_of, passages_of, signals_of, statements_of
+from rag.answering.signals import Weighed, cited_of, passages_of, signals_of, statements_of
 from rag.answering.statements import Checker
+from rag.answering.strong import Written, write
 from rag.answering.verify import (
-    Verdict,
     combine,
     differing,
     finds_nothing,
@@ -22,10 +23,12 @@ from rag.answering.verify import (
     unmarked,
     verify,
 )
-from rag.errors import LLMError, ModelMissingError, QuestionError, SettingsError
+from rag.errors import LLMError, ModelMissingError, QuestionError, RagError, SettingsError
 from rag.language.grammar import ENGLISH
 from rag.language.questions import Form, asks_reason, form, leans_on, looked_up, parts, topic, values
 from rag.language.words import content_terms
+from rag.models.meter import Meter
+from rag.models.profile import profile_of
 from rag.models.prompts import answer_start
 from rag.models.runtime import Models
 from rag.protocols import Retriever
@@ -33,7 +36,7 @@ from rag.reports import CheckReport
 from rag.retrieve.evidence import EvidenceFinder
 from rag.retrieve.select import nearest_sentences
 from rag.settings import Settings
-from rag.types import Answer, Draft, Evidence, Filters, Hit
+from rag.types import Answer, Draft, Evidence, Filters
 
 _MOST_CHECKED = 20_000  # characters of a text to check
 RELATED = 3  # sentences offered beside an abstention
@@ -41,15 +44,6 @@ _COMPARED = 8  # sentences in which another answer is looked for
 _SURE_OF_OTHER = 0.75  # mean token probability from which another answer differs from the first
 # How certain (mean token probability) the model must be of what it finds in a second look.
 _CERTAIN = 0.95
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Weighed:
-    """A verdict, the probability that it (or the answer it holds back) is right, and the signals behind that."""
-
-    verdict: Verdict
-    probability: float
-    signals: dict[str, float]
 
 
 class Answerer:
@@ -69,68 +63,76 @@ class Answerer:
 
     def stream(self, question: str, filters: Filters | None, wordings: Sequence[str] = ()) -> Iterator[str | Answer]:
         """Yield the model's words as they arrive, unchecked, then the checked `Answer`; see `Engine.stream`."""
-        started = time.perf_counter()
-        timings: dict[str, float] = {}
-        read: dict[str, str] = {}
-        hits = self.finder.look_up(question, filters, read)
+        asked = Asked(question, filters, wordings, Meter(self._models))
+        asked.hits = self.finder.look_up(question, filters, asked.read)
+        sections = parts(question)
+        others = (*wordings, *(looked_up(sections) if len(sections) > 1 else ()))
+        asked.others = [self.finder.look_up(other, filters, asked.read) for other in others]
+        missing = self.finder.missing(question, asked.read)
+        foreign = self.finder.other_languages(question, asked.hits)
         checker, lacking = self._strong_checker()
-        # A strong model sums up a topic itself, and no word of a question refuses before the judge has read the answer.
-        missing = self.finder.missing(question, read)
-        foreign = self.finder.other_languages(question, hits)
+        if checker:
+            # A strong model sums up a topic and answers all parts itself, and no word of a question refuses before the
+            # judge has read the answer.
+            written = self._strong(asked, checker)
+        else:
+            written = self._write(asked, sections, bool(missing), bool(foreign))
+        for part in written:
+            yield part if isinstance(part, str) else self._settled(asked, part, missing, foreign, lacking)
+
+    def _strong(self, asked: Asked, checker: Checker) -> Iterator[str | Written]:
+        """Yield a strong model's words, then what the judge leaves of them; the best sentence if the model fails."""
+        generating = time.perf_counter()
+        try:
+            yield from write(asked, self._models, checker)
+        except (ModelMissingError, LLMError) as error:
+            asked.took("generate", generating)
+            evidence = self.finder.evidence(asked.hits, asked.others) or nearest_sentences(asked.hits, 1)
+            draft = _instead(evidence, error)
+            weighed = self._weigh(asked.question, draft, evidence, asked.read)
+            yield Written(draft, tuple(evidence), weighed.verdict, weighed)
+
+    def _write(self, asked: Asked, sections: Sequence[str], missing: bool, foreign: bool) -> Iterator[str | Written]:
+        """Yield a small model's words, or none without a model, then what the checks leave of them."""
+        question, read = asked.question, asked.read
         about = topic(question)
-        if about and not missing and not checker and (evidence := self.finder.overview(about, filters, read)):
-            timings["retrieve"] = time.perf_counter() - started
-            yield self._answer(question, told(evidence), evidence, Draft("", "extractive"), timings, started)
+        if about and not missing and (evidence := self.finder.overview(about, asked.filters, read)):
+            asked.took("retrieve")
+            yield Written(Draft("", "extractive"), tuple(evidence), told(evidence))
             return
-        asked = [question] if checker else parts(question)
-        wanted = (*wordings, *(looked_up(asked) if len(asked) > 1 else ()))
-        others = [self.finder.look_up(other, filters, read) for other in wanted]
-        evidence = self.finder.evidence(hits, others)
-        if checker and not evidence:
-            evidence = nearest_sentences(hits, self.settings.evidence)
-        timings["retrieve"] = time.perf_counter() - started
+        evidence = self.finder.evidence(asked.hits, asked.others)
+        asked.took("retrieve")
+        if not evidence or missing or (foreign and self._models.extractive):
+            yield Written(Draft("", "none"), tuple(evidence), refusal())
+            return
         drafts: list[tuple[str, Draft]] = []
-        weighed: list[Weighed] = []
-        if evidence and (checker or not missing) and not (foreign and self._models.extractive):
-            for part in self._drafts(asked, evidence, timings, started):
-                if isinstance(part, str):
-                    yield part
-                else:
-                    drafts.append(part)
-            draft = drafts[0][1]
-            if len(drafts) == 1 and draft.model != "extractive" and finds_nothing(question, draft.text):
-                more = self.finder.more(hits, evidence)
-                for found in self._second_look(question, evidence, more, timings, started):
-                    if isinstance(found, str):
-                        yield found
-                    else:
-                        drafts, evidence = [(question, found)], [*evidence, *more]
-            checking = time.perf_counter()
-            draft = drafts[0][1]
-            if checker and draft.model != "extractive":
-                weighed = [self._confirmed(checker, question, draft, evidence, filters, read)]
+        for part in self._drafts(asked, sections, evidence):
+            if isinstance(part, str):
+                yield part
             else:
-                weighed = [self._weigh(text, one, evidence, read, bool(wordings), len(drafts)) for text, one in drafts]
-            for n in range(1, len(weighed)):
-                # "How many work there?" has no answer when "which place?" has none.
-                if weighed[n - 1].verdict.abstained and leans_on(drafts[n][0], drafts[n - 1][0]):
-                    weighed[n] = dataclasses.replace(weighed[n], verdict=refusal())
-            if len(weighed) == 1 and not checker:
-                weighed = [self._compared(question, weighed[0], drafts[0][1], hits, read)]
-            timings["verify"] = time.perf_counter() - checking
-        verdict = combine([q for q, _ in drafts], [w.verdict for w in weighed]) if weighed else refusal(missing)
-        if verdict.abstained and missing:
-            verdict = refusal(missing, verdict.unconfirmed)
-        if verdict.abstained and foreign:
-            verdict = dataclasses.replace(other_language(question, foreign), unconfirmed=verdict.unconfirmed)
-        related = nearest_sentences(hits, RELATED) if verdict.abstained else ()
-        draft = drafts[0][1] if drafts else Draft("", "none")
-        notices = tuple(dict.fromkeys([*lacking, *(notice for _, part in drafts for notice in part.notices)]))
-        draft = dataclasses.replace(
-            draft, notices=notices
-        )  # any part may be answered by a sentence because the model failed
-        least = min(weighed, key=lambda w: w.probability, default=None)
-        yield self._answer(question, verdict, evidence, draft, timings, started, related, least)
+                drafts.append(part)
+        if len(drafts) == 1 and drafts[0][1].model != "extractive" and finds_nothing(question, drafts[0][1].text):
+            more = self.finder.more(asked.hits, evidence)
+            for again in self._second_look(asked, evidence, more):
+                if isinstance(again, str):
+                    yield again
+                else:
+                    drafts, evidence = [(question, again)], [*evidence, *more]
+        checking = time.perf_counter()
+        follow_up = bool(asked.wordings)
+        weighed = [self._weigh(text, one, evidence, read, follow_up, len(drafts)) for text, one in drafts]
+        for n in range(1, len(weighed)):
+            # "How many work there?" has no answer when "which place?" has none.
+            if weighed[n - 1].verdict.abstained and leans_on(drafts[n][0], drafts[n - 1][0]):
+                weighed[n] = dataclasses.replace(weighed[n], verdict=refusal())
+        if len(weighed) == 1:
+            weighed = [self._compared(asked, weighed[0], drafts[0][1])]
+        asked.took("verify", checking)
+        # Any part may be answered by a sentence because the model failed.
+        notices = tuple(dict.fromkeys(notice for _, draft in drafts for notice in draft.notices))
+        draft = dataclasses.replace(drafts[0][1], notices=notices)
+        verdict = combine([q for q, _ in drafts], [w.verdict for w in weighed])
+        yield Written(draft, tuple(evidence), verdict, min(weighed, key=lambda w: w.probability))
 
     def check(self, text: str, filters: Filters | None) -> CheckReport:
         """Return what the library says of each sentence of a text; see `Engine.check`."""
@@ -146,8 +148,8 @@ class Answerer:
         return checker.check(text, filters)
 
     def _strong_checker(self) -> tuple[Checker | None, list[str]]:
-        """Return what checks a model that is not local, and a notice if that is missing and words are compared."""
-        if self._models.is_local:
+        """Return what checks a strong model, and a notice if that is missing and words are compared."""
+        if self._models.extractive or not profile_of(self.settings, self._models.is_local).strong:
             return None, []
         try:
             return self._checker(), []
@@ -158,39 +160,17 @@ class Answerer:
         judge = self._models.judge()
         return Checker(self.finder, judge) if judge else None
 
-    @staticmethod
-    def _confirmed(
-        checker: Checker,
-        question: str,
-        draft: Draft,
-        evidence: Sequence[Evidence],
-        filters: Filters | None,
-        read: dict[str, str],
-    ) -> Weighed:
-        """Return what the judge confirms of a strong model's draft."""
-        if finds_nothing(question, draft.text):
-            return Weighed(refusal(), 0.0, {})
-        verdict, least = checker.answer(question, draft, evidence, filters, read)
-        return Weighed(verdict, least.probability if least else 0.0, dict(least.signals) if least else {})
-
-    def _second_look(
-        self,
-        question: str,
-        evidence: list[Evidence],
-        more: list[Evidence],
-        timings: dict[str, float],
-        started: float,
-    ) -> Iterator[str | Draft]:
+    def _second_look(self, asked: Asked, evidence: list[Evidence], more: list[Evidence]) -> Iterator[str | Draft]:
         """Yield what the model finds in more sentences; yield a draft only if the model is certain."""
         if not more:
             return
         generating = time.perf_counter()
         yield "; "
-        for part in self._draft(question, more, form(question), (), timings, started, evidence):
+        for part in self._draft(asked, asked.question, more, form(asked.question), (), evidence):
             certain = isinstance(part, Draft) and (part.confidence is None or part.confidence >= _CERTAIN)
             if isinstance(part, str) or (certain and part.model != "extractive"):
                 yield part
-        timings["generate"] += time.perf_counter() - generating
+        asked.timings["generate"] += time.perf_counter() - generating
 
     def _weigh(
         self,
@@ -227,16 +207,15 @@ class Answerer:
         citations = tuple(dataclasses.replace(c, support=round(likely, 3)) for c in verdict.citations)
         return Weighed(dataclasses.replace(verdict, citations=citations), likely, signals)
 
-    def _compared(
-        self, question: str, weighed: Weighed, draft: Draft, hits: Sequence[Hit], read: Mapping[str, str]
-    ) -> Weighed:
+    def _compared(self, asked: Asked, weighed: Weighed, draft: Draft) -> Weighed:
         """Return the answer, joined with that of another article if it gives a different amount or time."""
+        question, read = asked.question, asked.read
         verdict = weighed.verdict
         said = values(question, unmarked(verdict.text))
         if verdict.abstained or not said or draft.model == "extractive":
             return weighed
         cited = {c.document_id for c in verdict.citations}
-        near = nearest_sentences(hits, _COMPARED)
+        near = nearest_sentences(asked.hits, _COMPARED)
         best = max((e.coverage for e in near if e.document_id in cited), default=1.0)
         evidence = next(
             (
@@ -251,7 +230,7 @@ class Answerer:
         )
         if evidence is None:
             return weighed
-        again = self._ask_again(question, evidence)
+        again = self._ask_again(asked, evidence)
         if again.model == "extractive" or (again.confidence is not None and again.confidence < _SURE_OF_OTHER):
             return weighed
         other = self._weigh(question, again, [evidence], read)
@@ -261,82 +240,84 @@ class Answerer:
         least = min(weighed, other, key=lambda w: w.probability)
         return dataclasses.replace(least, verdict=differing(verdict, other.verdict))
 
-    def _ask_again(self, question: str, evidence: Evidence) -> Draft:
+    def _ask_again(self, asked: Asked, evidence: Evidence) -> Draft:
         """Return what the model answers from one sentence alone; an empty draft if there is none."""
-        for part in self._draft(question, [evidence], form(question), (), {}, 0.0):
+        for part in self._draft(asked, asked.question, [evidence], form(asked.question), ()):
             if isinstance(part, Draft):
                 return part
         return Draft("", "none")
 
     def _drafts(
-        self, asked: Sequence[str], evidence: list[Evidence], timings: dict[str, float], started: float
+        self, asked: Asked, sections: Sequence[str], evidence: list[Evidence]
     ) -> Iterator[str | tuple[str, Draft]]:
         """Yield the model's words, and after each part of the question that part with its draft."""
         generating = time.perf_counter()
         if self._models.extractive:
-            yield " and ".join(asked) if len(asked) > 1 else asked[0], extract(evidence)
+            yield " and ".join(sections) if len(sections) > 1 else sections[0], extract(evidence)
             return
         earlier: list[tuple[str, str]] = []
-        for question in asked:
+        for question in sections:
             if earlier:
                 yield "; "
-            for part in self._draft(question, evidence, form(asked[0]), earlier, timings, started):
+            for part in self._draft(asked, question, evidence, form(sections[0]), earlier):
                 if isinstance(part, str):
                     yield part
                 else:
                     earlier.append((question, part.text))
                     yield question, part
-        timings["generate"] = time.perf_counter() - generating
+        asked.took("generate", generating)
 
     def _draft(
         self,
+        asked: Asked,
         question: str,
         evidence: list[Evidence],
         form: Form,
         earlier: Sequence[tuple[str, str]],
-        timings: dict[str, float],
-        started: float,
         without: Sequence[Evidence] = (),
     ) -> Iterator[str | Draft]:
         try:
-            llm = self._models.llm()
+            name = self._models.llm().metadata.model_name
             self._models.prepare(answer_start(form))
-            for part in generate(
-                question, evidence, self._models.stream, llm.metadata.model_name, form, earlier, without
-            ):
-                timings.setdefault("first_token", time.perf_counter() - started)
+            most = max(MAX_ANSWER_CHARS, 6 * profile_of(self.settings, is_local=True).answer_tokens)
+            for part in generate(question, evidence, asked.meter, name, form, earlier, without, most):
+                if "first_token" not in asked.timings:
+                    asked.took("first_token")
                 yield part
         except (ModelMissingError, LLMError) as error:
             # A damaged or unusable model is an error; one that is missing or down must not keep the reader waiting.
-            fallback = extract(evidence)
-            notice = f"{error}. The best matching sentence is shown instead."
-            yield dataclasses.replace(fallback, notices=(notice,))
+            yield _instead(evidence, error)
 
-    def _answer(
-        self,
-        question: str,
-        verdict: Verdict,
-        evidence: Sequence[Evidence],
-        draft: Draft,
-        timings: dict[str, float],
-        started: float,
-        related: Sequence[Evidence] = (),
-        weighed: Weighed | None = None,
+    def _settled(
+        self, asked: Asked, written: Written, missing: Sequence[str], foreign: Sequence[str], lacking: Sequence[str]
     ) -> Answer:
-        timings["total"] = time.perf_counter() - started
+        """Return the answer; a refusal says what is missing, and comes with the nearest sentences."""
+        verdict, least = written.verdict, written.weighed
+        if verdict.abstained and missing:
+            verdict = refusal(missing, verdict.unconfirmed)
+        if verdict.abstained and foreign:
+            verdict = dataclasses.replace(other_language(asked.question, foreign), unconfirmed=verdict.unconfirmed)
+        asked.took("total")
         return Answer(
-            question=question,
+            question=asked.question,
             text=verdict.text,
             abstained=verdict.abstained,
             citations=verdict.citations,
-            evidence=tuple(evidence),
-            model=draft.model,
-            timings=timings,
+            evidence=written.evidence,
+            model=written.draft.model,
+            timings=asked.timings,
             settings_hash=self.settings.hash,
-            notices=draft.notices,
-            related=tuple(related),
-            confidence=round(weighed.probability, 3) if weighed else None,
-            signals=weighed.signals if weighed else {},
+            notices=tuple(dict.fromkeys([*lacking, *written.draft.notices])),
+            related=tuple(nearest_sentences(asked.hits, RELATED)) if verdict.abstained else (),
+            confidence=round(least.probability, 3) if least else None,
+            signals=least.signals if least else {},
             statements=verdict.statements or statements_of(verdict),
             unconfirmed=verdict.unconfirmed,
+            usage=asked.meter.usage,
         )
+
+
+def _instead(evidence: Sequence[Evidence], error: RagError) -> Draft:
+    """Return the best sentence, with a notice that says why it is shown instead of a model's answer."""
+    notice = f"{error}. The best matching sentence is shown instead."
+    return dataclasses.replace(extract(evidence), notices=(notice,))

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from rag.answering.verify import Verdict
 from rag.types import Draft, Evidence, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A verdict, the probability that it (or the answer it holds back) is right, and the signals behind that."""
+
+    verdict: Verdict
+    probability: float
+    signals: dict[str, float]
 
 
 def statements_of(verdict: Verdict) -> tuple[Statement, ...]:

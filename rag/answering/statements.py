@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rag.answering.phrasing import MARKERS
 from rag.answering.support import SUPPORTED, Claim, Judged, judged
-from rag.answering.verify import Verdict, marker_of, refusal
+from rag.answering.verify import Verdict, is_refusal, marker_of, refusal
 from rag.language.words import content_terms, split_sentences
 from rag.protocols import Judge
 from rag.reports import CheckedSentence, CheckReport
@@ -19,6 +20,7 @@ _SHORT = 4  # content words below which a claim is searched for with its questio
 _SEARCHED = 8  # sentences found for each statement
 # From this probability on, the evidence speaks against a claim that it does not support.
 _CONTRADICTED = 0.5
+_AFTER = re.compile(rf"(?P<end>[.!?][\"”’']?)(?P<markers>(?:{MARKERS.pattern})+)")
 _BULLET = re.compile(r"^\s*(?:[-*•·–]|\d{1,2}[.)])\s+", re.MULTILINE)
 _LEAD = re.compile(
     r"^(?:based on|according to|from) (?:the|these|your) (?:\w+ )?(?:sources?|articles?|sentences?|texts?|passages?|"
@@ -27,22 +29,33 @@ _LEAD = re.compile(
 )
 
 
-def statements(text: str) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A statement of a model, and the numbers of the passages that it names for it."""
+
+    text: str
+    cited: tuple[int, ...] = ()
+
+
+def statements(text: str) -> list[Said]:
     """Return the statements of a model's words, without its markers, bullets and lead-ins."""
-    found: list[str] = []
+    found: list[Said] = []
     waiting = ""
-    for line in _BULLET.sub("", MARKERS.sub("", text.replace("**", ""))).splitlines():
+    # A marker after the full stop belongs to the sentence before it.
+    text = _AFTER.sub(lambda m: f"{m['markers']}{m['end']}", text.replace("**", ""))
+    for line in _BULLET.sub("", text).splitlines():
         if (lead := _LEAD.match(line.strip())) is not None:
             line = lead["rest"][:1].upper() + lead["rest"][1:]
         if line.rstrip().endswith(":"):
             continue  # it only announces what follows
         for sentence in split_sentences(line):
-            said = " ".join(f"{waiting} {sentence}".split())
+            cited = tuple(int(n) for marker in MARKERS.finditer(sentence) for n in re.findall(r"\d+", marker[1]))
+            said = " ".join(f"{waiting} {MARKERS.sub('', sentence)}".split())
             # A "Yes." or "No." belongs to the sentence after it.
             waiting = said if said and not content_terms(said) else ""
             if said and not waiting:
-                found.append(said)
-    return [*found, waiting] if waiting else found
+                found.append(Said(said, cited))
+    return [*found, Said(waiting)] if waiting else found
 
 
 class Checker:
@@ -59,9 +72,9 @@ class Checker:
 
     def judged(
         self,
-        said: Sequence[str],
+        said: Sequence[Said],
         question: str | None,
-        shown: Sequence[Evidence],
+        shown: Sequence[Sequence[Evidence]],
         filters: Filters | None,
         read: dict[str, str],
     ) -> list[tuple[Judged, list[Evidence]]]:
@@ -70,12 +83,17 @@ class Checker:
         Args:
             said: Statements in their order.
             question: The question that they answer; None if they stand alone.
-            shown: Sentences found for the question.
+            shown: The sentences of each passage that the model was shown.
             filters: Which articles to search; all when None.
             read: Receives the texts of the articles, by id.
         """
-        claims = [Claim(text, question, said[n - 1] if n and leans(text) else "") for n, text in enumerate(said)]
-        best = [self._found(claim, shown, filters, read) for claim in claims]
+        claims = [
+            Claim(one.text, question, said[n - 1].text if n and leans(one.text) else "") for n, one in enumerate(said)
+        ]
+        best = [
+            self._found(claim, _cited_first(one.cited, shown), filters, read)
+            for claim, one in zip(claims, said, strict=True)
+        ]
         found = [_in_order(some) for some in best]
         texts = [[" ".join(e.in_context.split()) for e in some] for some in found]
         order = [[some.index(e) for e in ranked] for some, ranked in zip(found, best, strict=True)]
@@ -83,39 +101,53 @@ class Checker:
         return [(one, [some[i] for i in one.cited]) for one, some in zip(results, found, strict=True)]
 
     def _found(
-        self, claim: Claim, shown: Sequence[Evidence], filters: Filters | None, read: dict[str, str]
+        self, claim: Claim, shown: tuple[list[Evidence], list[Evidence]], filters: Filters | None, read: dict[str, str]
     ) -> list[Evidence]:
+        """Return sentences that may support a claim: those that the model names for it, the nearest, the others."""
         # A short answer is searched for with its question.
         short = len(content_terms(claim.whole)) < _SHORT
         question = claim.question or ""
         hits = self._finder.search(f"{question} {claim.whole}" if short else claim.whole, question, filters, read)
-        near = nearest_sentences(hits, _SEARCHED)
-        places = {(e.document_id, e.start) for e in near}
-        return [*near, *(e for e in shown if (e.document_id, e.start) not in places)]
+        cited, others = shown
+        found: dict[tuple[str, int], Evidence] = {}
+        for e in (*cited, *nearest_sentences(hits, _SEARCHED), *others):
+            found.setdefault((e.document_id, e.start), e)
+        return list(found.values())
 
     def answer(
-        self, question: str, draft: Draft, shown: Sequence[Evidence], filters: Filters | None, read: dict[str, str]
-    ) -> tuple[Verdict, Judged | None]:
-        """Return a draft's supported statements with their citations, and the judgement on the least likely of them."""
+        self,
+        question: str,
+        draft: Draft,
+        shown: Sequence[Sequence[Evidence]],
+        filters: Filters | None,
+        read: dict[str, str],
+    ) -> tuple[Verdict, Judged | None, list[str]]:
+        """Check a strong model's words.
+
+        Returns:
+            The supported statements with their citations, the judgement on the least likely of them, and the sentences
+            that say what the passages do not have.
+        """
         said = statements(draft.text)
         results = self.judged(said, question, shown, filters, read)
         citations: list[Citation] = []
         kept: list[Statement] = []
-        unconfirmed = []
+        unconfirmed, absent = list[str](), list[str]()
         least: Judged | None = None
-        for text, (one, cited) in zip(said, results, strict=True):
+        for statement, (one, cited) in zip(said, results, strict=True):
+            text = statement.text
             if one.probability < SUPPORTED or not cited:
-                unconfirmed.append(text)
+                (absent if is_refusal(text) else unconfirmed).append(text)
                 continue
             markers = tuple(sorted({marker_of(citations, e, round(one.probability, 3)) for e in cited}))
             kept.append(Statement(text, markers, round(one.probability, 3)))
             least = one if least is None or one.probability < least.probability else least
         if not kept:
             best = max((one for one, _ in results), key=lambda one: one.probability, default=None)
-            return refusal(unconfirmed=unconfirmed), best
+            return refusal(unconfirmed=unconfirmed), best, absent
         shown_text = " ".join(f"{s.text} " + "".join(f"[{m}]" for m in s.markers) for s in kept)
         support = min(s.support for s in kept)
-        return Verdict(shown_text, tuple(citations), False, support, tuple(kept), tuple(unconfirmed)), least
+        return Verdict(shown_text, tuple(citations), False, support, tuple(kept), tuple(unconfirmed)), least, absent
 
     def check(self, text: str, filters: Filters | None) -> CheckReport:
         """Return what the library says of each sentence of a text; see `Engine.check`."""
@@ -130,8 +162,17 @@ class Checker:
                 verdict = "contradicted"
             markers = {marker_of(citations, e, round(one.probability, 3)) for e in cited}
             own = tuple(c for c in citations if c.marker in markers)
-            items.append(CheckedSentence(sentence, verdict, round(one.probability, 3), own))
+            items.append(CheckedSentence(sentence.text, verdict, round(one.probability, 3), own))
         return CheckReport(tuple(items))
+
+
+def _cited_first(cited: Sequence[int], passages: Sequence[Sequence[Evidence]]) -> tuple[list[Evidence], list[Evidence]]:
+    """Return the sentences of the passages with these numbers, and the others."""
+    named: list[Evidence] = []
+    others: list[Evidence] = []
+    for number, sentences in enumerate(passages, 1):
+        (named if number in cited else others).extend(sentences)
+    return named, others
 
 
 def _in_order(found: Sequence[Evidence]) -> list[Evidence]:

@@ -39,11 +39,11 @@ from llama_index.core.llms.llm import LLM
 
 from rag import memory
 from rag.errors import LLMError, ModelError, SettingsError, one_line
+from rag.models.profile import profile_of
 from rag.settings import Settings
 
 _log = logging.getLogger(__name__)
 CONTEXT_TOKENS = 4096
-MAX_TOKENS = 160  # of an answer
 SLOTS = 5  # prompts with different fixed starts that are cached at the same time
 _KEY = secrets.token_urlsafe(32)
 _STOP = ["<|im_end|>", "<|endoftext|>"]
@@ -73,7 +73,7 @@ class LocalLLM(CustomLLM):
     name: str
     threads: int
     timeout: float
-    max_tokens: int = MAX_TOKENS
+    max_tokens: int = 160  # of an answer
     _turn: Any = PrivateAttr(default_factory=threading.Lock)
     _starts: dict[str, int] = PrivateAttr(default_factory=dict)
     _prepared: set[str] = PrivateAttr(default_factory=set)
@@ -327,7 +327,7 @@ def make_llm(settings: Settings, find_weights: Any) -> LLM:
         # Imported here because the OpenAI client takes most of a second and a local model does not need it.
         from rag.models.endpoint_llm import endpoint
 
-        return endpoint(settings, settings.llm.removeprefix("openai:"), CONTEXT_TOKENS, MAX_TOKENS)
+        return endpoint(settings, settings.llm.removeprefix("openai:"))
     if settings.llm == "local" or settings.llm.startswith("local:"):
         path = Path(find_weights(settings.llm))
     elif settings.llm.endswith(".gguf"):
@@ -338,4 +338,7 @@ def make_llm(settings: Settings, find_weights: Any) -> LLM:
         raise SettingsError(
             f"setting 'llm' is {settings.llm!r}; use local, local:small, extractive, openai:MODEL or a .gguf file"
         )
-    return LocalLLM(path=str(path), name=path.stem, threads=settings.threads, timeout=settings.llm_timeout)
+    most = profile_of(settings, is_local=True).answer_tokens
+    return LocalLLM(
+        path=str(path), name=path.stem, threads=settings.threads, timeout=settings.llm_timeout, max_tokens=most
+    )

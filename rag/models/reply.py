@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse
@@ -21,7 +21,13 @@ _CUT = {"length": _LONG, "max_tokens": _LONG, "content_filter": _HELD}
 
 
 def stream_chat(
-    llm: LLM, messages: Sequence[ChatMessage], timeout: float, *, whole: bool = True, **kwargs: Any
+    llm: LLM,
+    messages: Sequence[ChatMessage],
+    timeout: float,
+    *,
+    whole: bool = True,
+    count: Callable[[tuple[int, int]], None] | None = None,
+    **kwargs: Any,
 ) -> Iterator[tuple[str, float | None, dict[str, float]]]:
     """Yield (text so far, mean token probability or None, most likely first tokens) while a model answers.
 
@@ -30,6 +36,7 @@ def stream_chat(
         messages: The prompt.
         timeout: Seconds that the reply may take.
         whole: Whether a reply that was cut off ("US $310" of "US $310 million") is an error.
+        count: Receives the tokens of the prompt and of the reply if the model reports them.
         **kwargs: Passed to the model, such as `max_tokens`.
 
     Raises:
@@ -43,6 +50,8 @@ def stream_chat(
             facts = piece.additional_kwargs
             reason, known = _finish(piece)
             finish, tells = reason or finish, tells or known
+            if count and (tokens := _tokens(piece)):
+                count(tokens)
             yield text, _confidence(facts.get("logprobs")), facts.get("first") or {}
             if time.monotonic() > deadline:
                 raise LLMError(f"the answer model took longer than {timeout:g} s; raise llm_timeout")
@@ -65,6 +74,12 @@ def _finish(piece: ChatResponse) -> tuple[str | None, bool]:
     choices = getattr(piece.raw, "choices", None)
     reason = getattr(choices[0], "finish_reason", None) if choices else None
     return (str(reason).lower() if reason else None), choices is not None
+
+
+def _tokens(piece: ChatResponse) -> tuple[int, int] | None:
+    usage = getattr(piece.raw, "usage", None)
+    read, wrote = getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
+    return (read, wrote) if isinstance(read, int) and isinstance(wrote, int) else None
 
 
 def _confidence(logprobs: Any) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from llama_index.core.base.llms.types import ChatMessage
@@ -129,11 +129,15 @@ class Models:
             llm.prepare(start)
 
     def stream(
-        self, messages: Sequence[ChatMessage], max_tokens: int | None = None, whole: bool = True
+        self,
+        messages: Sequence[ChatMessage],
+        max_tokens: int | None = None,
+        whole: bool = True,
+        count: Callable[[tuple[int, int]], None] | None = None,
     ) -> Iterator[tuple[str, float | None, dict[str, float]]]:
         """Yield what the answer model says; see `rag.models.reply.stream_chat`."""
         limits = {} if max_tokens is None else {"max_tokens": max_tokens}
-        return stream_chat(self.llm(), messages, self.settings.llm_timeout, whole=whole, **limits)
+        return stream_chat(self.llm(), messages, self.settings.llm_timeout, whole=whole, count=count, **limits)
 
     def complete(self, messages: Sequence[ChatMessage], max_tokens: int) -> str | None:
         """Return the answer model's reply to these messages, or None if there is no model or it fails."""

@@ -19,8 +19,9 @@ import httpx
 from rag.errors import DocumentError, LLMError
 from rag.network.connect import Budget, CheckedBackend, TooMuchError
 
-# An answer of 160 tokens is about 60 KB as a stream of JSON, or three times that if a provider adds much to each token.
-MAX_BYTES = 512 * 1024
+# A token is some 400 bytes of a stream of JSON, or three times that if a provider adds much to each; a model that
+# thinks writes some thousand tokens.
+MAX_BYTES = 4 * 1024 * 1024
 MAX_LINE = 64 * 1024  # bytes of one line of a stream
 _IT = "the answer model's endpoint"
 NO_SOCKS = (

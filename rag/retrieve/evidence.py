@@ -9,6 +9,7 @@ from rag.language.grammar import ENGLISH
 from rag.language.identify import detect_short, near
 from rag.language.questions import told_by, topic
 from rag.language.words import acronyms, content_terms, names, published_by, words
+from rag.models.profile import profile_of
 from rag.models.runtime import Models
 from rag.protocols import Reranker, Retriever
 from rag.retrieve.by_words import rank_by_words
@@ -148,8 +149,9 @@ class EvidenceFinder:
 
     def evidence(self, hits: Sequence[Hit], others: Sequence[Sequence[Hit]]) -> list[Evidence]:
         """Return what the model is shown: the best sentences for the question, its parts and its other wordings."""
+        profile = profile_of(self._settings, is_local=True)
         if not others:
-            return select(hits, self._settings.evidence)
+            return select(hits, profile.evidence, profile.evidence_chars, profile.worth)
         chosen: dict[tuple[str, int], Evidence] = {}
         for evidence in (e for found in (hits, *others) for e in select(found, 2)):
             chosen.setdefault((evidence.document_id, evidence.start), evidence)
@@ -159,9 +161,11 @@ class EvidenceFinder:
     def overview(self, about: str, filters: Filters | None, read: dict[str, str]) -> list[Evidence]:
         """Return what the articles say about a topic; for a person, a last name alone may match too."""
         terms = content_terms(about)
-        found = overview(self.look_up(about, filters, read), self._settings.evidence)
-        if len(terms) > 1 and set(terms) <= set(names(f"about {about}")) and len(found) < self._settings.evidence:
-            found = overview(self.look_up(words(about)[-1], filters, read), self._settings.evidence)
+        profile = profile_of(self._settings, is_local=True)
+        most, chars = profile.evidence, profile.evidence_chars
+        found = overview(self.look_up(about, filters, read), most, chars)
+        if len(terms) > 1 and set(terms) <= set(names(f"about {about}")) and len(found) < most:
+            found = overview(self.look_up(words(about)[-1], filters, read), most, chars)
         return found
 
     def more(self, hits: Sequence[Hit], evidence: Sequence[Evidence]) -> list[Evidence]:

@@ -38,7 +38,19 @@ def an_engine(folder: Path, reply: str) -> Engine:
     ],
 )
 def test_statements(text: str, expected: list[str]) -> None:
-    assert statements(text) == expected
+    assert [one.text for one in statements(text)] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("It burst [1]. It was old [2, 3].", [(1,), (2, 3)]),
+        ("It burst. [1] It was old. [2][3]", [(1,), (2, 3)]),
+        ("“It burst.” [4]\n- It was old.", [(4,), ()]),
+    ],
+)
+def test_a_marker_belongs_to_the_sentence_before_it(text: str, expected: list[tuple[int, ...]]) -> None:
+    assert [one.cited for one in statements(text)] == expected
 
 
 def test_a_supported_statement_is_shown_as_written_and_the_rest_is_unconfirmed(tmp_path: Path) -> None:
