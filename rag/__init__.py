@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from rag.reports import CheckedSentence, CheckReport, IngestReport
     from rag.settings import Settings
     from rag.shared_engine import answer, open_engine, seeds_folder, support
-    from rag.types import Answer, Citation, Document, Evidence, Filters, Place, SourceInfo, Span, Statement
+    from rag.types import Answer, Citation, Document, Evidence, Filters, Place, SourceInfo, Span, Statement, Usage
 
 __all__ = [
     "Answer",
@@ -66,6 +66,7 @@ __all__ = [
     "StoreError",
     "StoreLockedError",
     "StoreMismatchError",
+    "Usage",
     "UsageError",
     "answer",
     "is_refusal",
@@ -103,6 +104,7 @@ _WHERE = (
             "SourceInfo",
             "Span",
             "Statement",
+            "Usage",
         ),
         "rag.types",
     )

@@ -29,7 +29,7 @@ def number(name: str, value: float | None) -> str:
     unit = metric.unit if metric else "share"
     if unit == "seconds":
         return f"{value:.2f} s"
-    return f"{value:,.0f}" if unit == "count" else f"{value:.3f}"
+    return f"{value:,.2f}".removesuffix(".00") if unit == "count" else f"{value:.3f}"
 
 
 def bare(name: str, value: float | None) -> str:

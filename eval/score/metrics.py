@@ -101,6 +101,10 @@ def _tokens(record: Record) -> float | None:
     return record.tokens
 
 
+def _calls(record: Record) -> float | None:
+    return record.answer.usage.calls or None
+
+
 _ABSTENTION = "Share of refusals that were due; recall is the share of due refusals made."
 _RECALL_AT = "Share of needed evidence in the first k of the ranking."
 _LATENCY = "Seconds from the question to the checked answer, models warm."
@@ -291,6 +295,15 @@ METRICS: tuple[Metric, ...] = (
         lower_is_better=True,
         value=_tokens,
         figure=_quantile(_tokens, 0.5),
+    ),
+    Metric(
+        "calls",
+        "Calls of the model",
+        "Calls of the answer model for one question, mean.",
+        "Time and cost",
+        "count",
+        lower_is_better=True,
+        value=_calls,
     ),
     *_judge("judge_correct", "Judge correct"),
     *_judge("judge_faithful", "Judge faithful"),

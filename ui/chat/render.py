@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from rag import Answer, Citation, Evidence, readable_date
+from rag import Answer, Citation, Evidence, Usage, readable_date
 from ui.chat.conversations import Turn, with_markers
 from ui.chat.export import UNCONFIRMED, markdown_answer
 
@@ -263,7 +263,14 @@ def _meta(given: Answer) -> str:
     total = given.timings.get("total", sum(given.timings.values()))
     model = "" if given.model == "none" else f"{escape(given.model)} · "  # an abstention before any model was asked
     took = f"{total:.1f}" if total >= 0.1 else "under 0.1"
-    return f'<p class="dl-meta">{model}{took} s</p>'
+    return f'<p class="dl-meta">{model}{took} s{_cost(given.usage)}</p>'
+
+
+def _cost(usage: Usage) -> str:
+    if not usage.calls:
+        return ""
+    calls = "1 call" if usage.calls == 1 else f"{usage.calls} calls"
+    return f" · {calls}, {usage.prompt_tokens + usage.answer_tokens:,} tokens"
 
 
 def _shortened(text: str, most: int = _TIP_CHARS) -> str:

@@ -20,7 +20,7 @@ from samples import (
     related,
 )
 
-from rag import Answer, Engine, Place
+from rag import Answer, Engine, Place, Usage
 from rag.load.files import make_document
 from ui.chat import export, render
 from ui.chat.conversations import Turn
@@ -227,6 +227,8 @@ def test_draft_is_marked_as_unchecked() -> None:
 def test_meta_line_sums_up(aid: Answer) -> None:
     assert shown(aid).find("dl-meta") == ["fake-1.5b · 1.6 s"]
     assert shown(replace(aid, model="none", timings={"retrieve": 0.01})).find("dl-meta") == ["under 0.1 s"]
+    assert shown(replace(aid, usage=Usage(1, 1200, 34))).find("dl-meta") == ["fake-1.5b · 1.6 s · 1 call, 1,234 tokens"]
+    assert "2 calls" in shown(replace(aid, usage=Usage(2, 1, 1))).find("dl-meta")[0]
 
 
 def test_empty_library_says_how_to_fill_it() -> None:
