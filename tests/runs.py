@@ -13,7 +13,7 @@ from pydantic import Field
 from eval.datasets.dataset import Question
 from eval.records import Header, Record, Run
 from eval.score.metrics import score
-from rag import Answer, Citation, Evidence, Span
+from rag import Answer, Citation, Evidence, Span, Usage
 
 TEXT = "Two boats left the harbour. All of them sank on Friday."
 QUOTE = TEXT[:27]
@@ -32,6 +32,7 @@ def record(
     total: float = 1.0,
     first: float | None = None,
     tokens: int | None = None,
+    calls: int = 0,
     question: str = "How many boats left?",
     quote: str = QUOTE,
     title: str = "T",
@@ -50,6 +51,7 @@ def record(
         total: The total seconds.
         first: The seconds to the first word.
         tokens: The tokens of all prompts.
+        calls: The calls of the model.
         question: The text of the question.
         quote: The text of the citation and the evidence.
         title: The title of the article.
@@ -71,6 +73,7 @@ def record(
         timings={"total": total} | ({} if first is None else {"first_token": first}),
         settings_hash="0" * 16,
         confidence=confidence,
+        usage=Usage(calls),
     )
     worked_out, valid = score(asked, answer, (shown,), {"id": TEXT}.__getitem__)
     return Record(

@@ -12,8 +12,8 @@ from eval.score.metrics import by_kind, figures
 
 RUN = run(
     record("a", "two boats", total=1.0, first=0.5, tokens=100, support=0.95),
-    record("b", "three boats", total=2.0, first=0.7, tokens=120, support=0.90),
-    record("c", None, kind="wh", total=3.0, first=0.9, tokens=140),
+    record("b", "three boats", total=2.0, first=0.7, tokens=120, calls=2, support=0.90),
+    record("c", None, kind="wh", total=3.0, first=0.9, tokens=140, calls=1),
     record("d", None, kind="off_topic", due=True, total=4.0),
     record("e", "ten boats", kind="off_topic", due=True, total=5.0, support=0.5),
 )
@@ -55,6 +55,7 @@ def test_figures() -> None:
         "latency_p95": 4.8,
         "first_token_p50": 0.7,
         "tokens": 120.0,
+        "calls": (2 + 1) / 2,  # no model was asked elsewhere
     }
     found = figures(RUN)
     assert list(found) == list(expected), "work a new figure out here, too"
