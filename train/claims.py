@@ -25,7 +25,8 @@ from rag.language.words import content_terms, split_sentences
 from train.cases import FALSE, TRUE
 
 _EVIDENCE_WORDS = 110
-_NEWS = {"bump", "fib_xsum_fib", "fib_xsum_factcc", "fib_xsum_fir", "fib_xsum_mfma"}
+_PERSON = re.compile(r"\b[A-Z][a-z]+ [A-Z][a-z]+\b")
+_TEXTS = {"bump", "fib_xsum_fib", "fib_xsum_factcc", "fib_xsum_fir", "fib_xsum_mfma", "boolq_dev", "condaqa_dev"}
 _DEV, _WEIGH = 80, 400  # rows of each kind that are kept apart
 # Share of each kind, and the most rows of one public set, so that none outweighs the rest.
 _SHARES = {"pairs": 0.42, "answers": 0.08, "made": 0.3, "changed": 0.2}
@@ -146,21 +147,21 @@ def made(texts: Sequence[str], draw: random.Random) -> Iterator[Claim]:
     for text in texts:
         sentences = [text[a:b] for a, b in _sentences(text)]
         usable = [n for n, s in enumerate(sentences) if 6 <= len(s.split()) <= 42 and s[0].isupper() and s[-1] in '.”"']
-        for n in draw.sample(usable, min(len(usable), 3)):
+        for n in draw.sample(usable, min(len(usable), 6)):
             around = [s for m, s in enumerate(sentences) if m != n]
-            claim = sentences[n]
+            claim, wanted = _whole(sentences, n, draw)
             for kept in draw.sample(sorted(TRUE), draw.choice((1, 2, 2))):
                 claim = TRUE[kept](claim, around, draw) or claim
-            if draw.random() < 0.07 and around:  # nothing here says so
+            if draw.random() < 0.07 and len(sentences) > 2:  # nothing here says so
                 yield Claim(
                     claim,
-                    _window(sentences, [draw.choice([m for m in range(len(sentences)) if m != n])], draw, n),
+                    _window(sentences, [draw.choice([m for m in range(len(sentences)) if m not in wanted])], draw, n),
                     "n",
                     None,
                     "elsewhere",
                 )
                 continue
-            evidence = _window(sentences, [n], draw)
+            evidence = _window(sentences, wanted, draw)
             if draw.random() < 0.45:
                 yield Claim(claim, evidence, "e", None, "true")
                 continue
@@ -171,6 +172,19 @@ def made(texts: Sequence[str], draw: random.Random) -> Iterator[Claim]:
                     seen[name] += 1
                     yield Claim(wrong, evidence, label, None, name, _changed(claim, wrong))
                     break
+
+
+def _whole(sentences: Sequence[str], n: int, draw: random.Random) -> tuple[str, list[int]]:
+    """Return a sentence and its number, sometimes joined with the next one, or with a name for its pronoun."""
+    claim = sentences[n]
+    people = _PERSON.findall(sentences[n - 1]) if n else []
+    if (said := re.match(r"(?:He|She) (?=[a-z])", claim)) and len(set(people)) == 1 and draw.random() < 0.8:
+        return f"{people[0]} {claim[said.end() :]}", [n - 1, n]
+    after = sentences[n + 1] if n + 1 < len(sentences) else ""
+    fits = re.match(r"(?:The|It|He|She|They|A|An|In|This) [a-z]", after) and len(f"{claim} {after}".split()) <= 42
+    if fits and claim.endswith(".") and draw.random() < 0.25:
+        return f"{claim[:-1]}{draw.choice((', and ', ' and ', ', while '))}{after[0].lower()}{after[1:]}", [n, n + 1]
+    return claim, [n]
 
 
 def changed(rows: Sequence[Claim], draw: random.Random) -> Iterator[Claim]:
@@ -234,9 +248,9 @@ def _passages(path: Path) -> list[str]:
     return [t for t in texts if len(t.split()) >= 50 and not re.search(r"https?:|\*\*|\[\w", t)]
 
 
-def _news(folder: Path) -> list[str]:
-    """Return the beginnings of the news articles among the premises."""
-    rows = (row for path in sorted(folder.glob("*.jsonl")) if path.stem in _NEWS for row in _rows(path))
+def _premises(folder: Path) -> list[str]:
+    """Return the beginnings of the premises that are articles or parts of articles."""
+    rows = (row for path in sorted(folder.glob("*.jsonl")) if path.stem in _TEXTS for row in _rows(path))
     articles = dict.fromkeys(" ".join(row["premise"].split()) for row in rows)
     return [" ".join(split_sentences(text[:4000])[:12]) for text in articles]
 
@@ -279,7 +293,7 @@ def main(
         texts = _passages(path)
         draw.shuffle(texts)
         found["made"] += list(made(texts[:3500], draw))
-    found["made"] += list(made(_news(data / "raw"), draw))
+    found["made"] += list(made(_premises(data / "raw"), draw))
     worded = [row for row in found["pairs"] if row.label == "e" and not row.question and row.kind not in _PLAIN]
     found["changed"] = list(changed(worded, draw))
     parts: dict[str, list[Claim]] = {"fit": [], "dev": [], "weigh": []}
