@@ -26,6 +26,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from eval.datasets.rows import DatasetError, json_lines, unique, validated
 from rag import seeds_folder
+from rag.errors import DocumentError
+from rag.load.files import read as load
+from rag.types import Document
 
 SEEDS = Path(__file__).parents[1] / "data" / "seeds.jsonl"
 MUST_REFUSE = ("off_topic", "not_in_articles", "false_premise", "wrong_detail", "no_answer")
@@ -42,6 +45,7 @@ KINDS = (
     "course",
     "typo",
     "yes_no",
+    "time",
     *MUST_REFUSE,
 )
 # Kinds for questions from other data sets that do not name a kind.
@@ -207,8 +211,11 @@ def _check_place(place: GoldPlace, text: str | None, where: str) -> None:
 
 
 def _article(folder: Path, source: str) -> str | None:
+    """Return an article's text, in which citations have their places: a Markdown file's is what follows its details."""
     path = folder / source
     try:
+        if path.suffix == ".md" and path.is_file():
+            return next(item.text for item in load(path, source) if isinstance(item, Document))
         return path.read_bytes().decode("utf-8-sig") if path.is_file() else None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, DocumentError) as error:
         raise DatasetError(f"{path} cannot be read: {error}") from error
