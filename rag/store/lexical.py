@@ -187,6 +187,11 @@ class LexicalIndex:
             found.setdefault(chunk_id, []).append(number)
         return found
 
+    def passages(self, term: str, most: int) -> list[str]:
+        """Return the ids of the passages that have a term in their text or in their article's title, at most `most`."""
+        query = tantivy.Query.const_score_query(tantivy.Query.term_query(self._schema, "passage", term), 1.0)
+        return list(dict.fromkeys(chunk_id for chunk_id, _, _ in self._found(query, most)))
+
     def _found(self, query: Any, limit: int) -> Iterator[tuple[str, int, float]]:
         with self._translated():
             searcher = self._index.searcher()

@@ -1,0 +1,144 @@
+"""Answer questions in view of when articles appeared: choose by date, and say when a value was given.
+
+It stands before `Answerer`, and works by choosing the articles that it answers from.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator, Sequence
+
+from rag.answering.answer import Answerer
+from rag.answering.catalogue import Catalogue
+from rag.answering.course import course
+from rag.answering.dated import joined, parted, resolved, rivals, says_when
+from rag.answering.signals import statements_of
+from rag.answering.verify import Verdict, refusal, told
+from rag.language.article_questions import ArticleQuestion, Wanted, article_question
+from rag.language.asked_time import AskedTime, asked_time
+from rag.language.grammar import ENGLISH
+from rag.models.runtime import Models
+from rag.retrieve.select import select
+from rag.store.articles import Articles
+from rag.types import Answer, Filters, Hit
+
+_NEAR = 0.8  # of the best score and coverage: such a sentence is about the same
+_COMPARED = 40  # sentences in which other articles are looked for
+_OLDER = 3  # earlier values that are given
+_TOLD = 3  # sentences given of what a publisher said
+
+
+class Timely:
+    """Answers questions by way of an `Answerer`, with regard to dates and to what is known about articles.
+
+    Args:
+        articles: The store's articles.
+        answerer: Answers from the articles that it is given.
+        models: The models; a strong model reads dates in its prompt, and chooses and orders by itself.
+    """
+
+    def __init__(self, articles: Articles, answerer: Answerer, models: Models) -> None:
+        self._articles = articles
+        self._answerer = answerer
+        self._models = models
+        self._catalogue = Catalogue(articles, answerer.finder)
+
+    def stream(self, question: str, filters: Filters | None, wordings: Sequence[str] = ()) -> Iterator[str | Answer]:
+        """Yield the model's words as they arrive, then the `Answer`; see `Engine.stream`."""
+        started = time.perf_counter()
+        if self._answerer.finder.language(question) != ENGLISH:
+            yield from self._answerer.stream(question, filters, wordings)
+            return
+        when = asked_time(question, self._articles.newest())
+        if (verdict := self._about_articles(question, when, filters)) is not None:
+            yield self._answer(question, verdict, started)
+            return
+        if self._models.is_local and when is not None:
+            if (chosen := self._chosen(when, question, filters)) is not None:
+                given = yield from self._passed(chosen[0], chosen[1], wordings)
+                if not given.abstained:
+                    yield dataclasses.replace(self._finished(chosen[0], given, filters), question=question)
+                    return
+        given = yield from self._passed(question, filters, wordings)
+        yield self._finished(question, given, filters)
+
+    def _passed(
+        self, question: str, filters: Filters | None, wordings: Sequence[str]
+    ) -> Iterator[str]:  # type: ignore[misc]  # a generator that returns the answer
+        ...
+
+    def _about_articles(self, question: str, when: AskedTime | None, filters: Filters | None) -> Verdict | None:
+        """Return the answer to a question about the articles themselves; None for all others."""
+        dated = when is not None and bool(when.since or when.until)
+        asked = article_question(when.rest if dated and when else question) or article_question(question)
+        if asked is None:
+            return None
+        limits = _within(filters, when) if dated and when else filters
+        if asked.wanted is Wanted.EVENTS:
+            return self._events(asked, limits) if dated else None
+        if asked.wanted is Wanted.SAID:
+            return self._said(asked, limits)
+        if asked.wanted is Wanted.COURSE:
+            return course(self._answerer.finder, asked.about, limits) if self._models.is_local else None
+        return self._catalogue.answer(asked, limits)
+
+    def _events(self, asked: ArticleQuestion, limits: Filters | None) -> Verdict | None:
+        """Return what the articles of a time report, all of them or those about something."""
+        if asked.about:
+            return self._best(asked.about, limits)
+        return self._catalogue.chronicle(self._articles.find(limits), limits)
+
+    def _said(self, asked: ArticleQuestion, limits: Filters | None) -> Verdict | None:
+        """Return what a publisher reported; None if no publisher has this name."""
+        publishers = self._catalogue.published_by(asked.by)
+        if not publishers or (limits and limits.sources):
+            return None
+        limits = dataclasses.replace(limits or Filters(), sources=publishers)
+        if asked.about:
+            return self._best(asked.about, limits) or refusal()
+        return self._catalogue.chronicle(self._articles.find(limits), limits)
+
+    def _best(self, about: str, limits: Filters | None) -> Verdict | None:
+        """Return the sentences nearest to a topic, or None if none is about it."""
+        evidence = select(self._answerer.finder.look_up(about, limits, {}), _TOLD)
+        return told(evidence) if evidence else None
+
+    def _chosen(self, when: AskedTime, question: str, filters: Filters | None) -> tuple[str, Filters] | None:
+        """Return the question to ask instead, and the articles of its time that speak of the same; None if none do."""
+        asked = question if when.newest else when.rest
+        near = _near(self._answerer.finder.look_up(asked, filters, {}))
+        dates = {hit.place.document_id: hit.place.date or "" for hit in near}
+        if when.newest:
+            latest = max(dates.values(), default="")[:10]
+            chosen = [id for id, date in dates.items() if date[:10] == latest]
+            return (asked, _only(filters, chosen)) if latest and len(chosen) < len(dates) else None
+        if when.event:
+            when = self._of_event(when, filters)
+        if not (when.since or when.until) or any(says_when(when.words, f"{h.before} {h.text}") for h in near[:1]):
+            return None
+        chosen = [id for id, date in dates.items() if when.meets(date)]
+        return (asked, _only(filters, chosen)) if chosen else None
+
+    def _of_event(self, when: AskedTime, filters: Filters | None) -> AskedTime:
+        """Return the time before or after an event, which is as old as the first article that names it."""
+        ...
+        return when
+
+    def _finished(self, question: str, given: Answer, filters: Filters | None) -> Answer:
+        """Return an answer with the values of other dates, and with what its relative dates mean."""
+        if given.abstained or not self._models.is_local:
+            return given
+        answers = parted(given)
+        if len(answers) == 1 and len(given.statements) == 1:
+            for other in rivals(question, given)[:_OLDER]:
+                again = self._ask(question, _only(filters, [other.document_id]))
+                if not again.abstained and len(again.statements) == 1:
+                    answers.append(again)
+        return resolved(question, joined(answers) if len(answers) > 1 else given)
+
+    def _ask(self, question: str, filters: Filters) -> Answer:
+        for part in self._answerer.stream(question, filters):
+            if isinstance(part, Answer):
+                return part
+        raise AssertionError("an answerer ends with an answer")

@@ -1,0 +1,68 @@
+"""Find the amounts in a sentence with what they count, so that only amounts of the same thing are compared."""
+
+from __future__ import annotations
+
+import re
+
+from rag.language.questions import Form, asks_time, form
+from rag.language.words import content_terms, fold, numbers, terms
+
+_NUMBER_WORD = (
+    r"two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen"
+    r"|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
+)
+_AMOUNT = re.compile(
+    rf"(?P<money>[$€£¥₹])?\s?\b(?P<number>\d+(?:[.,]\d+)*|(?:{_NUMBER_WORD})\b)(?P<scale>[\s-]?(?:hundred|thousand|million"
+    r"|billion|trillion)\b)?(?P<unit>\s?%|[\s-]?[^\W\d_]+(?:[\s-][^\W\d_]+)?)?",
+    re.IGNORECASE,
+)
+_PERCENT = re.compile(r"\s?%|[\s-]?per\s?cent\b", re.IGNORECASE)
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_NO_AMOUNT = re.compile(r"\b(?:who|whom|whose|where|why)\b")  # what these ask for is no amount
+
+
+def amounts(text: str) -> dict[str, set[str]]:
+    """Return the amounts in a text by their unit: `{"crown": {"520 million"}, "percent": {"95"}, "year": {"2032"}}`.
+
+    The unit is the first word after the number that carries content; "" if there is none.
+    """
+    found: dict[str, set[str]] = {}
+    for match in _AMOUNT.finditer(text):
+        digits = " ".join(sorted(numbers(match["number"])))
+        if not digits:
+            continue
+        scale = fold(match["scale"] or "").strip(" -")
+        unit = match["unit"] or ""
+        if match["money"]:
+            name = match["money"]
+        elif _PERCENT.match(unit):
+            name = "percent"
+        elif _YEAR.fullmatch(match["number"]) and not scale:
+            name = "year"
+        else:
+            name = next(iter(content_terms(unit)), "")
+        found.setdefault(name, set()).add(f"{digits} {scale}".strip())
+    return found
+
+
+def disagree(question: str, one: str, other: str) -> bool:
+    """Return whether two sentences give different amounts of what a question asks for.
+
+    "19 days" does not disagree with "1,200 nurses". Amounts that the question itself gives do not count.
+    """
+    if form(question) is not Form.SHORT or _NO_AMOUNT.search(fold(question)):
+        return False
+    first, second = amounts(one), amounts(other)
+    given = amounts(question)
+    shared = [unit for unit in first if unit and unit in second]
+    wanted = set(terms(question))
+    if named := [unit for unit in shared if unit in wanted]:
+        shared = named  # "How many people …?" asks for people, whatever else is counted
+    elif asks_time(question):
+        shared = [unit for unit in shared if unit == "year"]
+    return any(
+        first[unit] - given.get(unit, set())
+        and second[unit] - given.get(unit, set())
+        and not (first[unit] & second[unit])
+        for unit in shared
+    )
