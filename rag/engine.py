@@ -15,6 +15,7 @@ from llama_index.core.llms.llm import LLM
 
 from rag.answering.answer import Answerer
 from rag.answering.known import KnownAnswers, unasked
+from rag.answering.timely import Timely
 from rag.answering.verify import unmarked
 from rag.errors import DocumentError, LLMError, QuestionError, SettingsError, StoreError
 from rag.ingest.sync import Pace, Progress, add, put, sync
@@ -27,6 +28,7 @@ from rag.protocols import Judge
 from rag.reports import CheckReport, IngestReport
 from rag.retrieve.select import nearest_sentences
 from rag.settings import Settings
+from rag.store.articles import Articles
 from rag.store.filters import unmet
 from rag.store.index import Index
 from rag.types import Answer, Document, Evidence, Filters, SourceInfo
@@ -62,6 +64,7 @@ class Engine:
         self._known = KnownAnswers()
         self._index = Index.open(self.settings.store, embedding.model_name if embedding else self.settings.embedding)
         self._answerer = Answerer(self._index, self.settings, self._models)
+        self._timely = Timely(Articles(self._index), self._answerer, self._models)
 
     def using(self, **changes: Any) -> Engine:
         """Return another engine over the same open store and loaded models, with other settings; close it as well.
@@ -286,7 +289,7 @@ class Engine:
                 yield unmarked(known.text)
             yield dataclasses.replace(known, timings={"total": time.perf_counter() - started})
             return
-        for part in self._answerer.stream(question, filters, wordings):
+        for part in self._timely.stream(question, filters, wordings):
             if isinstance(part, Answer) and part.abstained:
                 self._index.check()
             # Do not keep a fallback answer.

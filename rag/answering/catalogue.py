@@ -9,14 +9,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from rag.answering.citation import cite
 from rag.answering.verify import Verdict, refusal
 from rag.language.article_questions import ArticleQuestion, Wanted, quoted_title
+from rag.language.relative import relative
 from rag.language.words import content_terms, same_name
 from rag.origin import readable_date
 from rag.retrieve.evidence import EvidenceFinder
 from rag.store.articles import Articles, Opening, place_of
-from rag.types import Citation, Evidence, Filters
+from rag.types import Citation, Filters
 
 _LISTED = 10  # articles in a list, at most
 _READ = 12  # articles found for a topic that are compared with it
@@ -174,29 +174,23 @@ def _titled(opening: Opening) -> str:
 
 
 def _cited(marker: int, opening: Opening) -> Citation:
-    return cite(marker, evidence_of(marker, opening), 1.0)
-
-
-def evidence_of(rank: int, opening: Opening) -> Evidence:
-    """Return the first sentence of an article as evidence."""
+    """Return an article's first sentence as a citation."""
     place = place_of(opening.document, opening.sentence)
-    return Evidence(
-        rank=rank,
+    return Citation(
+        marker=marker,
         source=place.source,
         title=place.title,
-        text=opening.text,
+        quote=opening.text,
         start=place.start,
         end=place.end,
-        score=1.0,
-        dense=0.0,
-        lexical=0.0,
+        support=1.0,
         document_id=place.document_id,
         passage=opening.passage,
         also=tuple(place_of(copy, opening.sentence) for copy in opening.copies),
         date=place.date,
         publisher=place.publisher,
         url=place.url,
-        language=place.language,
+        times=relative(opening.text, place.date or "", place.language),
     )
 
 

@@ -24,3 +24,24 @@ def cite(marker: int, evidence: Evidence, support: float) -> Citation:
         url=evidence.url,
         times=relative(evidence.text, evidence.date or "", evidence.language),
     )
+
+
+def evidence_from(citation: Citation) -> Evidence:
+    """Return the sentence of a citation as evidence, for an answer that no search led to."""
+    return Evidence(
+        rank=citation.marker,
+        source=citation.source,
+        title=citation.title,
+        text=citation.quote,
+        start=citation.start,
+        end=citation.end,
+        score=citation.support,
+        dense=0.0,
+        lexical=0.0,
+        document_id=citation.document_id,
+        passage=citation.passage,
+        also=citation.also,
+        date=citation.date,
+        publisher=citation.publisher,
+        url=citation.url,
+    )

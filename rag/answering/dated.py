@@ -17,7 +17,7 @@ from rag.types import Answer, Citation, Evidence
 _DAY = len("2024-07-12")
 _MARKER = re.compile(r"\[(\d+)\]")
 _EARLIER = "; earlier: "
-_ALIKE = 0.9  # of the first sentence's share of the question's words, which another one about the same thing has too
+_ALIKE = 0.75  # of the first sentence's share of the question's words, which another one about the same thing has too
 
 
 def same_day(one: str | None, other: str | None) -> bool:
@@ -29,7 +29,7 @@ def same_day(one: str | None, other: str | None) -> bool:
 
 
 def rivals(question: str, answer: Answer) -> list[Evidence]:
-    """Return the evidence from other articles that gives another value for what was asked, one for each article.
+    """Return the evidence from other dated articles with another value for what was asked, one for each article.
 
     Args:
         question: What was answered.
@@ -42,7 +42,7 @@ def rivals(question: str, answer: Answer) -> list[Evidence]:
     found: dict[str, Evidence] = {}
     for e in answer.evidence:
         places = {e.document_id, *(place.document_id for place in e.also)}
-        if places & cited or e.coverage < _ALIKE * first.coverage:
+        if places & cited or not e.date or not first.date or e.coverage < _ALIKE * first.coverage:
             continue
         if disagree(question, first.text, e.text):
             found.setdefault(e.document_id, e)

@@ -11,13 +11,16 @@ from collections.abc import Iterator, Sequence
 
 from rag.answering.answer import Answerer
 from rag.answering.catalogue import Catalogue
+from rag.answering.citation import evidence_from
 from rag.answering.course import course
 from rag.answering.dated import joined, parted, resolved, rivals, says_when
 from rag.answering.signals import statements_of
 from rag.answering.verify import Verdict, refusal, told
 from rag.language.article_questions import ArticleQuestion, Wanted, article_question
-from rag.language.asked_time import AskedTime, asked_time
+from rag.language.asked_time import AskedTime, asked_time, moved
 from rag.language.grammar import ENGLISH
+from rag.language.words import content_terms
+from rag.models.profile import profile_of
 from rag.models.runtime import Models
 from rag.retrieve.select import select
 from rag.store.articles import Articles
@@ -41,7 +44,7 @@ class Timely:
     def __init__(self, articles: Articles, answerer: Answerer, models: Models) -> None:
         self._articles = articles
         self._answerer = answerer
-        self._models = models
+        self._chooses = not profile_of(answerer.settings, models.is_local).strong
         self._catalogue = Catalogue(articles, answerer.finder)
 
     def stream(self, question: str, filters: Filters | None, wordings: Sequence[str] = ()) -> Iterator[str | Answer]:
@@ -54,19 +57,16 @@ class Timely:
         if (verdict := self._about_articles(question, when, filters)) is not None:
             yield self._answer(question, verdict, started)
             return
-        if self._models.is_local and when is not None:
-            if (chosen := self._chosen(when, question, filters)) is not None:
-                given = yield from self._passed(chosen[0], chosen[1], wordings)
-                if not given.abstained:
-                    yield dataclasses.replace(self._finished(chosen[0], given, filters), question=question)
+        chosen = self._chosen(when, question, filters) if self._chooses and when else None
+        if chosen is not None:
+            for part in self._answerer.stream(chosen[0], chosen[1], wordings):
+                if isinstance(part, str):
+                    yield part
+                elif not part.abstained:
+                    yield dataclasses.replace(self._finished(chosen[0], part, chosen[1]), question=question)
                     return
-        given = yield from self._passed(question, filters, wordings)
-        yield self._finished(question, given, filters)
-
-    def _passed(
-        self, question: str, filters: Filters | None, wordings: Sequence[str]
-    ) -> Iterator[str]:  # type: ignore[misc]  # a generator that returns the answer
-        ...
+        for part in self._answerer.stream(question, filters, wordings):
+            yield part if isinstance(part, str) else self._finished(question, part, filters)
 
     def _about_articles(self, question: str, when: AskedTime | None, filters: Filters | None) -> Verdict | None:
         """Return the answer to a question about the articles themselves; None for all others."""
@@ -80,7 +80,7 @@ class Timely:
         if asked.wanted is Wanted.SAID:
             return self._said(asked, limits)
         if asked.wanted is Wanted.COURSE:
-            return course(self._answerer.finder, asked.about, limits) if self._models.is_local else None
+            return course(self._answerer.finder, asked.about, limits) if self._chooses else None
         return self._catalogue.answer(asked, limits)
 
     def _events(self, asked: ArticleQuestion, limits: Filters | None) -> Verdict | None:
@@ -122,12 +122,18 @@ class Timely:
 
     def _of_event(self, when: AskedTime, filters: Filters | None) -> AskedTime:
         """Return the time before or after an event, which is as old as the first article that names it."""
-        ...
-        return when
+        ids = self._articles.find(filters, content_terms(when.event))
+        dates = [o.document.date for o in self._articles.openings(ids, filters) if o.document.date]
+        if not dates:
+            return when
+        first = min(dates)[:10]
+        if when.before:
+            return dataclasses.replace(when, until=moved(first, -1))
+        return dataclasses.replace(when, since=first)
 
     def _finished(self, question: str, given: Answer, filters: Filters | None) -> Answer:
         """Return an answer with the values of other dates, and with what its relative dates mean."""
-        if given.abstained or not self._models.is_local:
+        if given.abstained or not self._chooses:
             return given
         answers = parted(given)
         if len(answers) == 1 and len(given.statements) == 1:
@@ -142,3 +148,38 @@ class Timely:
             if isinstance(part, Answer):
                 return part
         raise AssertionError("an answerer ends with an answer")
+
+    def _answer(self, question: str, verdict: Verdict, started: float) -> Answer:
+        evidence = tuple(evidence_from(citation) for citation in verdict.citations)
+        return Answer(
+            question=question,
+            text=verdict.text,
+            abstained=verdict.abstained,
+            citations=verdict.citations,
+            evidence=evidence,
+            model="extractive",
+            timings={"total": time.perf_counter() - started},
+            settings_hash=self._answerer.settings.hash,
+            statements=statements_of(verdict),
+        )
+
+
+def _near(hits: Sequence[Hit]) -> list[Hit]:
+    """Return the sentences that answer about as well as the best one."""
+    best = hits[:1]
+    return [
+        hit
+        for hit in hits[:_COMPARED]
+        if hit.score >= _NEAR * best[0].score and hit.coverage >= _NEAR * best[0].coverage
+    ]
+
+
+def _only(filters: Filters | None, documents: Sequence[str]) -> Filters:
+    return dataclasses.replace(filters or Filters(), documents=tuple(documents))
+
+
+def _within(filters: Filters | None, when: AskedTime) -> Filters:
+    """Return filters that also keep to the time asked about."""
+    base = filters or Filters()
+    until = min(filter(None, (base.until, when.until)), default="")
+    return dataclasses.replace(base, since=max(base.since, when.since), until=until)

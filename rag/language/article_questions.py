@@ -8,8 +8,8 @@ from enum import Enum
 
 _ARTICLE = r"(?:articles?|stor(?:y|ies)|pieces?|columns?|news items?|dispatch(?:es)?)"
 _ONE = r"(?:article|story|piece|column|news item|dispatch)"
-_PAPER = r"(?:(?:news)?paper|publication|magazine|journal|news (?:agency|site|outlet)|agency|outlet|website|publisher|source)"
-_SAID = r"(?:report(?:s|ed)?|wr(?:ote|ites?|itten)|publish(?:es|ed)?|carr(?:y|ies|ied)|r[ua]n|cover(?:s|ed)?|print(?:s|ed)?)"
+_PAPER = r"(?:(?:news)?paper|publication|magazine|journal|(?:news )?(?:agency|site|outlet)|website|publisher|source)"
+_SAID = r"(?:report(?:s|ed)?|wr(?:ote|ites?)|publish(?:es|ed)?|carr(?:y|ies|ied)|r[ua]n|cover(?:s|ed)?|print(?:s|ed)?)"
 _ABOUT = r"(?:about|on|of|regarding|concerning|covering|called|titled|entitled|headlined|with the (?:title|headline))"
 _QUOTED = re.compile(r"[“\"'‘«](?P<title>[^”\"’»]{3,})[”\"'’»]")
 
@@ -52,8 +52,8 @@ class ArticleQuestion:
 _PATTERNS: tuple[tuple[Wanted, str], ...] = (
     (
         Wanted.AUTHOR,
-        rf"(?:who|which (?:journalist|reporter|writer|author|correspondent)) (?:wrote|has written|authored|is the (?:author|"
-        rf"writer) of|penned) (?:the |an |a |this )?(?:{_ONE} (?:{_ABOUT} )?)(?P<about>.+)",
+        r"(?:who|which (?:journalist|reporter|writer|author|correspondent)) (?:wrote|has written|authored|penned"
+        rf"|is the (?:author|writer) of) (?:the |an |a |this )?(?:{_ONE} (?:{_ABOUT} )?)(?P<about>.+)",
     ),
     (Wanted.AUTHOR, rf"(?:by whom was|who was) the {_ONE} {_ABOUT} (?P<about>.+?) (?:written|penned)(?: by)?"),
     (
@@ -82,8 +82,8 @@ _PATTERNS: tuple[tuple[Wanted, str], ...] = (
     ),
     (
         Wanted.DATE,
-        r"(?:when|(?:on|in) (?:which|what) (?:day|date|month|year)) did (?:the )?(?P<by>.{3,40}?) (?:publish|print|report|write|"
-        rf"run|carry)(?: about| on)?(?: (?:the|an|a|its) {_ONE} {_ABOUT})? (?P<about>.+)",
+        r"(?:when|(?:on|in) (?:which|what) (?:day|date|month|year)) did (?:the )?(?P<by>.{3,40}?) (?:publish|print"
+        rf"|report|write|run|carry)(?: about| on)?(?: (?:the|an|a|its) {_ONE} {_ABOUT})? (?P<about>.+)",
     ),
     (Wanted.DATE, rf"(?:what is|from when is) the (?:publication )?date of the {_ONE} {_ABOUT} (?P<about>.+)"),
     (
@@ -104,7 +104,8 @@ _PATTERNS: tuple[tuple[Wanted, str], ...] = (
     ),
     (
         Wanted.LIST,
-        rf"(?:which|what) {_ARTICLE} (?:did|has) (?P<by>.+?) (?:write|written|publish(?:ed)?)(?: (?:about|on) (?P<about>.+))?",
+        rf"(?:which|what) {_ARTICLE} (?:did|has) (?P<by>.+?) (?:write|written|publish(?:ed)?)"
+        r"(?: (?:about|on) (?P<about>.+))?",
     ),
     (Wanted.LIST, rf"(?:which|what) {_ARTICLE} (?:are |were |was |is )?(?:written )?by (?P<by>.+)"),
     (Wanted.LIST, r"what (?:has|did) (?P<by>.+?) (?:written|write)(?: about (?P<about>.+))?"),
@@ -126,7 +127,8 @@ _PATTERNS: tuple[tuple[Wanted, str], ...] = (
     ),
     (
         Wanted.COURSE,
-        r"(?:please )?(?:(?:give|show)(?: me)?|what is|make|draw)? ?(?:the|a)? ?timeline (?:of|for|about|on) (?P<about>.+)",
+        r"(?:please )?(?:(?:give|show)(?: me)?|what is|make|draw)? ?(?:the|a)? ?timeline "
+        r"(?:of|for|about|on) (?P<about>.+)",
     ),
     (
         Wanted.COURSE,
@@ -139,13 +141,14 @@ _PATTERNS: tuple[tuple[Wanted, str], ...] = (
     ),
     (
         Wanted.EVENTS,
-        r"what (?:(?:has )?happened|has been happening|was happening|took place|was (?:in )?the news|is the news|was reported"
-        r"|was published|is new|news is there|news was there)(?: (?:in|to|at|with|about|around|from) (?P<about>.+))?",
+        r"what (?:(?:has )?happened|has been happening|was happening|took place|was (?:in )?the news|is the news"
+        r"|was reported|was published|is new|news is there|news was there)"
+        r"(?: (?:in|to|at|with|about|around|from) (?P<about>.+))?",
     ),
     (
         Wanted.SAID,
-        r"what (?:did|does|has) (?:the )?(?P<by>.+?) (?:say|said|report(?:ed)?|write|written|print(?:ed)?|publish(?:ed)?)"
-        r"(?: (?:about|on|of|regarding) (?P<about>.+))?",
+        r"what (?:did|does|has) (?:the )?(?P<by>.+?) (?:say|said|report(?:ed)?|write|written|print(?:ed)?"
+        r"|publish(?:ed)?)(?: (?:about|on|of|regarding) (?P<about>.+))?",
     ),
     (Wanted.SAID, r"according to (?:the )?(?P<by>[^,?]+), (?P<about>.+)"),
 )

@@ -130,16 +130,16 @@ def _period(question: str, newest: str) -> AskedTime | None:
 
 def _bounded(asked: AskedTime, how: str) -> AskedTime:
     if how in _SINCE:
-        since = _moved(asked.until, 1) if how == "after" else asked.since
+        since = moved(asked.until, 1) if how == "after" else asked.since
         return AskedTime(asked.rest, asked.words, since=since)
     if how in _BEFORE:
-        until = _moved(asked.since, -1) if how == "before" else asked.until
+        until = moved(asked.since, -1) if how == "before" else asked.until
         return AskedTime(asked.rest, asked.words, until=until)
     return asked
 
 
-def _moved(iso_date: str, by: int) -> str:
-    """Return the next (1) or previous (-1) day, month or year."""
+def moved(iso_date: str, by: int) -> str:
+    """Return the next (1) or previous (-1) day, month or year of one in ISO 8601."""
     year, month, day = (int(part) for part in (*iso_date.split("-"), "0", "0")[:3])
     if not month:
         return f"{year + by:04d}"

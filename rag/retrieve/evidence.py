@@ -109,6 +109,10 @@ class EvidenceFinder:
             term in content_terms(text, language) for text in read.values()
         )
 
+    def weight(self, term: str) -> float:
+        """Return how much a term counts: its rarity in the articles."""
+        return self._index.vocabulary.idf(term)
+
     def language(self, question: str) -> str:
         """Return the language of a question; where it is not clear, that of the articles if they have only one."""
         clear = detect_short(question)

@@ -22,6 +22,7 @@ _KEPT = 200  # sentences returned, at most
 _WEIGHTS = {"dense": 1.0, "passage": 0.37, "lexical": 0.24, "held": 0.51, "around": 0.43, "kind": 0.13, "pairs": 0.22}
 # Two BM25 fields, the second at half weight, each at most idf * (k1 + 1).
 _BM25_MOST = 1.5 * 2.2
+_HEAD_CHARS = 1000
 _NEAR = 4  # largest distance, in words, between two terms that count as a pair
 
 
@@ -56,9 +57,10 @@ def rank(
     first = found[:_CLOSER]
     said = [content_words(hit.text) for hit, _ in first]
     synonyms = _synonyms(question, weights, said, table)
+    titles = [_title_alone(candidate) for _, candidate, *_ in scored[:_CLOSER]]
     closer = [
-        _look(question, hit, passage, weights, aliases or {}, words, near)
-        for (hit, passage), words, near in zip(first, said, synonyms, strict=True)
+        _look(question, hit, passage, weights, aliases or {}, words, near, title)
+        for (hit, passage), words, near, title in zip(first, said, synonyms, titles, strict=True)
     ]
     closer.sort(key=lambda hit: -hit.score)
     # Sentences that were not ranked again stay below those that were.
@@ -75,9 +77,10 @@ def _look(
     aliases: Mapping[str, frozenset[str]],
     words: Mapping[str, str],
     synonyms: Mapping[str, float],
+    title: str,
 ) -> Hit:
     held = _met(weights, aliases, set(words))
-    around = _met(weights, aliases, set(content_terms(f"{hit.before} {hit.text} {hit.after}")))
+    around = _met(weights, aliases, set(content_terms(f"{title} {hit.before} {hit.text} {hit.after}")))
     parts = {
         "dense": hit.dense,
         "passage": passage,
@@ -135,6 +138,12 @@ def _pairs(asked: Sequence[str], said: Sequence[str]) -> float:
     pairs = list(itertools.pairwise(asked))
     near = sum(any(abs(i - j) <= _NEAR for i in where.get(a, ()) for j in where.get(b, ())) for a, b in pairs)
     return near / len(pairs) if pairs else 0.0
+
+
+def _title_alone(candidate: Candidate) -> str:
+    """Return an article's title if its text does not begin with it: then a name may stand in the title alone."""
+    title = candidate.title.rstrip("…").strip()
+    return "" if title in " ".join(candidate.document.text[:_HEAD_CHARS].split()) else title
 
 
 def _hit(candidate: Candidate, number: int, score: float, dense: float, lexical: float) -> Hit:

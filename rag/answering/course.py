@@ -1,0 +1,56 @@
+"""Say how something changed: what the articles of different dates say about it, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rag.answering.citation import cite
+from rag.answering.phrasing import MARKERS
+from rag.answering.verify import Verdict
+from rag.language.amounts import amounts
+from rag.language.characters import usual
+from rag.language.words import content_terms
+from rag.origin import readable_date
+from rag.retrieve.evidence import EvidenceFinder
+from rag.retrieve.select import nearest_sentences
+from rag.types import Evidence, Filters
+
+_SEARCHED = 60  # sentences
+_ABOUT = 0.7  # of the best share of the topic's words, from which a sentence is about it
+_EACH, _MOST = 2, 12  # sentences of an article, and in all
+
+
+def course(finder: EvidenceFinder, about: str, filters: Filters | None) -> Verdict | None:
+    """Return dated sentences about something, the oldest first; None if they are not from two dates.
+
+    Args:
+        finder: Finds sentences.
+        about: What changed, such as "the cost of the bridge".
+        filters: Which articles to search; all when None.
+    """
+    found = nearest_sentences(finder.look_up(about, filters, {}), _SEARCHED)
+    best = max((e.coverage for e in found), default=0.0)
+    kept = [e for e in found if e.date and e.coverage >= _ABOUT * best and not MARKERS.search(e.text)]
+    said: dict[str, list[Evidence]] = {}
+    for e in kept:
+        said.setdefault(e.document_id, []).append(e)
+    subject = _subject(about, kept)
+    chosen = [e for sentences in said.values() for e in _telling(sentences, subject)][:_MOST]
+    if len({(e.date or "")[:10] for e in chosen}) < 2:
+        return None
+    chosen.sort(key=lambda e: (e.date or "", e.document_id, e.start))
+    lines = [f"{readable_date(e.date or '')}: {' '.join(usual(e.text).split())} [{n}]" for n, e in enumerate(chosen, 1)]
+    return Verdict("\n".join(lines), tuple(cite(n, e, 1.0) for n, e in enumerate(chosen, 1)), False, 1.0)
+
+
+def _subject(about: str, found: Sequence[Evidence]) -> str:
+    """Return the first word of a topic that articles use: in "the number of people who work there", "people"."""
+    used = {term for e in found for term in content_terms(e.text)}
+    return next((term for term in content_terms(about) if term in used), "")
+
+
+def _telling(said: Sequence[Evidence], subject: str) -> list[Evidence]:
+    """Return the sentences of an article that say the most: those that name the subject, with an amount if any has."""
+    named = [e for e in said if subject in content_terms(e.text)] or said
+    figures = [e for e in named if amounts(e.text)]
+    return list(figures[:_EACH] or named[:1])
