@@ -17,7 +17,7 @@ from rag.types import Answer, Citation, Evidence
 _DAY = len("2024-07-12")
 _MARKER = re.compile(r"\[(\d+)\]")
 _EARLIER = "; earlier: "
-_ALIKE = 0.75  # of the first sentence's share of the question's words, which another one about the same thing has too
+_ALIKE = 0.65  # of the first sentence's share of the question's words, which another one about the same thing has too
 
 
 def same_day(one: str | None, other: str | None) -> bool:

@@ -1,0 +1,41 @@
+"""Amounts and what they count."""
+
+from __future__ import annotations
+
+import pytest
+
+from rag.language.amounts import amounts, disagree
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("It costs 520 million crowns.", {"crown": {"520 million"}}),
+        ("The strike of 1,200 nurses lasted 19 days.", {"nurs": {"1200"}, "day": {"19"}}),
+        ("Rates rose to 4.25 percent, or 4.25 %.", {"percent": {"4.25"}}),
+        ("It will open in 2032.", {"year": {"2032"}}),
+        ("It cost $5 million and €3.", {"$": {"5 million"}, "€": {"3"}}),
+        ("Nine names were counted twice.", {"name": {"9"}}),
+        ("Nobody came.", {}),
+    ],
+)
+def test_amounts(text: str, found: dict[str, set[str]]) -> None:
+    assert amounts(text) == found
+
+
+@pytest.mark.parametrize(
+    ("question", "one", "other", "differ"),
+    [
+        ("How many nurses went on strike?", "1,200 nurses went on strike.", "The strike lasted 19 days.", False),
+        ("How many nurses went on strike?", "1,200 nurses went on strike.", "900 nurses went on strike.", True),
+        ("How many nurses went on strike?", "1,200 nurses in 3 wards.", "1,200 nurses in 5 wards.", False),
+        ("When will it open?", "It will open in 2030.", "It will open in 2032.", True),
+        ("When will it open?", "It will open in 2030 with 5 lifts.", "It will open in 2030 with 6 lifts.", False),
+        ("What does it cost?", "It costs 5 crowns.", "It costs 5 crowns.", False),
+        ("What does it cost?", "It costs 5 crowns.", "It costs 5 million crowns.", True),
+        ("Who led the 5 crews?", "Ann led 5 crews.", "Bo led 6 crews.", False),
+        ("Why did it cost so much?", "It cost 5 crowns.", "It cost 6 crowns.", False),
+    ],
+)
+def test_disagree(question: str, one: str, other: str, differ: bool) -> None:
+    assert disagree(question, one, other) is differ
