@@ -24,8 +24,9 @@ from rag.answering.verify import (
     verify,
 )
 from rag.errors import LLMError, ModelMissingError, QuestionError, RagError, SettingsError
+from rag.language.amounts import disagree
 from rag.language.grammar import ENGLISH
-from rag.language.questions import Form, asks_reason, form, leans_on, looked_up, parts, topic, values
+from rag.language.questions import Form, asks_reason, asks_time, form, leans_on, looked_up, parts, topic, values
 from rag.language.words import content_terms
 from rag.models.meter import Meter
 from rag.models.profile import profile_of
@@ -215,6 +216,7 @@ class Answerer:
         if verdict.abstained or not said or draft.model == "extractive":
             return weighed
         cited = {c.document_id for c in verdict.citations}
+        stated = " ".join(c.quote for c in verdict.citations)
         near = nearest_sentences(asked.hits, _COMPARED)
         best = max((e.coverage for e in near if e.document_id in cited), default=1.0)
         evidence = next(
@@ -225,6 +227,7 @@ class Answerer:
                 and e.coverage >= best
                 and values(question, e.text) - values(question, question)
                 and not said & values(question, e.text)
+                and (asks_time(question) or disagree(question, stated, e.text, loosely=True))
             ),
             None,
         )

@@ -91,10 +91,11 @@ class Catalogue:
 
     def _first(self, asked: ArticleQuestion, filters: Filters | None) -> Verdict:
         ids, limits = self._of(asked, filters)
-        dated = [opening for opening in self._articles.openings(ids, limits) if opening.document.date]
-        if not dated:
+        dates = self._articles.dates(ids)
+        if not dates:
             return refusal()
-        chosen = (max if asked.wanted is Wanted.NEWEST else min)(dated, key=lambda opening: opening.document.date)
+        best = (max if asked.wanted is Wanted.NEWEST else min)(dates, key=lambda id: dates[id])
+        chosen = self._articles.openings([best], limits)[0]
         return Verdict(f"{_titled(chosen)} [1]", (_cited(1, chosen),), False, 1.0)
 
     def _of(self, asked: ArticleQuestion, filters: Filters | None) -> tuple[list[str], Filters | None]:

@@ -54,9 +54,25 @@ class Timely:
             yield from self._answerer.stream(question, filters, wordings)
             return
         when = asked_time(question, self._articles.newest())
-        if (verdict := self._about_articles(question, when, filters)) is not None:
+        dated = when is not None and bool(when.since or when.until)
+        limits = _within(filters, when) if when and dated else filters
+        asked = (article_question(when.rest) if when and dated else None) or article_question(question)
+        if asked and asked.wanted in (Wanted.SAID, Wanted.BY_ONE) and (by := self._by(asked, limits)):
+            if asked.wanted is Wanted.BY_ONE or (asked.about and not self._chooses):
+                own = f"{asked.about[:1].upper()}{asked.about[1:]}?" if asked.wanted is Wanted.BY_ONE else question
+                for part in self._answerer.stream(own, by, wordings):
+                    yield part if isinstance(part, str) else dataclasses.replace(part, question=question)
+                return
+            limits = by
+        if asked and (verdict := self._about_articles(asked, limits, dated)) is not None:
             yield self._answer(question, verdict, started)
             return
+        yield from self._timed(question, when, filters, wordings)
+
+    def _timed(
+        self, question: str, when: AskedTime | None, filters: Filters | None, wordings: Sequence[str]
+    ) -> Iterator[str | Answer]:
+        """Yield an answer from the articles of the time asked about, or else from all."""
         chosen = self._chosen(when, question, filters) if self._chooses and when else None
         if chosen is not None:
             for part in self._answerer.stream(chosen[0], chosen[1], wordings):
@@ -65,38 +81,31 @@ class Timely:
                 elif not part.abstained:
                     yield dataclasses.replace(self._finished(chosen[0], part, chosen[1]), question=question)
                     return
+            yield "; "
         for part in self._answerer.stream(question, filters, wordings):
             yield part if isinstance(part, str) else self._finished(question, part, filters)
 
-    def _about_articles(self, question: str, when: AskedTime | None, filters: Filters | None) -> Verdict | None:
-        """Return the answer to a question about the articles themselves; None for all others."""
-        dated = when is not None and bool(when.since or when.until)
-        asked = article_question(when.rest if dated and when else question) or article_question(question)
-        if asked is None:
-            return None
-        limits = _within(filters, when) if dated and when else filters
-        if asked.wanted is Wanted.EVENTS:
-            return self._events(asked, limits) if dated else None
-        if asked.wanted is Wanted.SAID:
-            return self._said(asked, limits)
-        if asked.wanted is Wanted.COURSE:
-            return course(self._answerer.finder, asked.about, limits) if self._chooses else None
-        return self._catalogue.answer(asked, limits)
-
-    def _events(self, asked: ArticleQuestion, limits: Filters | None) -> Verdict | None:
-        """Return what the articles of a time report, all of them or those about something."""
-        if asked.about:
-            return self._best(asked.about, limits)
-        return self._catalogue.chronicle(self._articles.find(limits), limits)
-
-    def _said(self, asked: ArticleQuestion, limits: Filters | None) -> Verdict | None:
-        """Return what a publisher reported; None if no publisher has this name."""
+    def _by(self, asked: ArticleQuestion, limits: Filters | None) -> Filters | None:
+        """Return filters that keep to the publisher that a question names; None if none has this name."""
         publishers = self._catalogue.published_by(asked.by)
         if not publishers or (limits and limits.sources):
             return None
-        limits = dataclasses.replace(limits or Filters(), sources=publishers)
+        return dataclasses.replace(limits or Filters(), sources=publishers)
+
+    def _about_articles(self, asked: ArticleQuestion, limits: Filters | None, dated: bool) -> Verdict | None:
+        """Return the answer to a question about the articles themselves; None for all others."""
+        if asked.wanted is Wanted.EVENTS:
+            return self._events(asked, limits) if dated else None
+        if asked.wanted is Wanted.SAID:
+            return (self._events(asked, limits) or refusal()) if self._catalogue.published_by(asked.by) else None
+        if asked.wanted is Wanted.COURSE:
+            return course(self._answerer.finder, asked.about, limits) if self._chooses else None
+        return self._catalogue.answer(asked, limits) if asked.wanted is not Wanted.BY_ONE else None
+
+    def _events(self, asked: ArticleQuestion, limits: Filters | None) -> Verdict | None:
+        """Return what the articles of a time or a publisher report, all of them or those about something."""
         if asked.about:
-            return self._best(asked.about, limits) or refusal()
+            return self._best(asked.about, limits)
         return self._catalogue.chronicle(self._articles.find(limits), limits)
 
     def _best(self, about: str, limits: Filters | None) -> Verdict | None:
@@ -122,11 +131,10 @@ class Timely:
 
     def _of_event(self, when: AskedTime, filters: Filters | None) -> AskedTime:
         """Return the time before or after an event, which is as old as the first article that names it."""
-        ids = self._articles.find(filters, content_terms(when.event))
-        dates = [o.document.date for o in self._articles.openings(ids, filters) if o.document.date]
+        dates = self._articles.dates(self._articles.find(filters, content_terms(when.event)))
         if not dates:
             return when
-        first = min(dates)[:10]
+        first = min(dates.values())[:10]
         if when.before:
             return dataclasses.replace(when, until=moved(first, -1))
         return dataclasses.replace(when, since=first)

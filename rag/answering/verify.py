@@ -249,8 +249,8 @@ def _support(
         or _elsewhere(question, " ".join(f"{e.title} {e.in_context}" for e, _ in chosen), aliases)
     ):
         return []
-    # What an article is about may be said in its title alone.
-    cited = {e.document_id: f"{e.title}\n{read(e.document_id)}" for e, _ in chosen}.values()
+    # What an article is about, and whose it is, may be said beside its text alone.
+    cited = {e.document_id: f"{e.title}\n{e.publisher or ''}\n{read(e.document_id)}" for e, _ in chosen}.values()
     if not numbers(question) <= numbers(" ".join(cited)):
         return []  # the question is about another amount, date or event
     fit = _names_met(names(question), cited, aliases)

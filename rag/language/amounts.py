@@ -13,10 +13,11 @@ _NUMBER_WORD = (
 )
 _AMOUNT = re.compile(
     rf"(?P<money>[$€£¥₹])?\s?\b(?P<number>\d+(?:[.,]\d+)*|(?:{_NUMBER_WORD})\b)(?P<scale>[\s-]?(?:hundred|thousand|million"
-    r"|billion|trillion)\b)?(?P<unit>\s?%|[\s-]?[^\W\d_]+(?:[\s-][^\W\d_]+)?)?",
+    r"|billion|trillion)\b)?(?P<unit>\s?%|[\s-]?per\s?cent\b|[\s-]?[^\W\d_]+)?",
     re.IGNORECASE,
 )
 _PERCENT = re.compile(r"\s?%|[\s-]?per\s?cent\b", re.IGNORECASE)
+_MONEY = {"$": "dollar", "€": "euro", "£": "pound", "¥": "yen", "₹": "rupee"}
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _NO_AMOUNT = re.compile(r"\b(?:who|whom|whose|where|why)\b")  # what these ask for is no amount
 
@@ -24,7 +25,7 @@ _NO_AMOUNT = re.compile(r"\b(?:who|whom|whose|where|why)\b")  # what these ask f
 def amounts(text: str) -> dict[str, set[str]]:
     """Return the amounts in a text by their unit: `{"crown": {"520 million"}, "percent": {"95"}, "year": {"2032"}}`.
 
-    The unit is the first word after the number that carries content; "" if there is none.
+    The unit is the word after the number; "" if that is a function word or there is none.
     """
     found: dict[str, set[str]] = {}
     for match in _AMOUNT.finditer(text):
@@ -34,7 +35,7 @@ def amounts(text: str) -> dict[str, set[str]]:
         scale = fold(match["scale"] or "").strip(" -")
         unit = match["unit"] or ""
         if match["money"]:
-            name = match["money"]
+            name = _MONEY[match["money"]]
         elif _PERCENT.match(unit):
             name = "percent"
         elif _YEAR.fullmatch(match["number"]) and not scale:
@@ -45,17 +46,28 @@ def amounts(text: str) -> dict[str, set[str]]:
     return found
 
 
-def disagree(question: str, one: str, other: str) -> bool:
+def disagree(question: str, one: str, other: str, *, loosely: bool = False) -> bool:
     """Return whether two sentences give different amounts of what a question asks for.
 
     "19 days" does not disagree with "1,200 nurses". Amounts that the question itself gives do not count.
+
+    Args:
+        question: The question.
+        one: A sentence.
+        other: Another one.
+        loosely: Whether an amount without a unit ("15 were hurt") can be of anything.
     """
     if form(question) is not Form.SHORT or _NO_AMOUNT.search(fold(question)):
         return False
     first, second = amounts(one), amounts(other)
     given = amounts(question)
-    shared = [unit for unit in first if unit and unit in second]
     wanted = set(terms(question))
+    if loosely:
+        for unit in (first.keys() | second.keys()) & (wanted | (first.keys() & second.keys())) - {""}:
+            for held in (first, second):
+                held[unit] = held.get(unit, set()) | held.get("", set())
+        first, second = ({unit: held for unit, held in each.items() if held} for each in (first, second))
+    shared = [unit for unit in first if unit and unit in second]
     if named := [unit for unit in shared if unit in wanted]:
         shared = named  # "How many people …?" asks for people, whatever else is counted
     elif asks_time(question):

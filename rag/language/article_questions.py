@@ -15,7 +15,11 @@ _QUOTED = re.compile(r"[“\"'‘«](?P<title>[^”\"’»]{3,})[”\"'’»]")
 
 
 class Wanted(Enum):
-    """What is asked about articles."""
+    """What is asked about articles.
+
+    The last four are what they report: at some time, by one publisher, how something changed; and with `BY_ONE`,
+    `about` is a question of its own, to be answered from one publisher's articles.
+    """
 
     AUTHOR = "author"
     PUBLISHER = "publisher"
@@ -28,6 +32,7 @@ class Wanted(Enum):
     OLDEST = "oldest"
     EVENTS = "events"
     SAID = "said"
+    BY_ONE = "by one"
     COURSE = "course"
 
 
@@ -150,7 +155,8 @@ _PATTERNS: tuple[tuple[Wanted, str], ...] = (
         r"what (?:did|does|has) (?:the )?(?P<by>.+?) (?:say|said|report(?:ed)?|write|written|print(?:ed)?"
         r"|publish(?:ed)?)(?: (?:about|on|of|regarding) (?P<about>.+))?",
     ),
-    (Wanted.SAID, r"according to (?:the )?(?P<by>[^,?]+), (?P<about>.+)"),
+    (Wanted.BY_ONE, r"according to (?:the )?(?P<by>[^,?]+), (?P<about>.+)"),
+    (Wanted.BY_ONE, r"(?P<about>.+?),? according to (?:the )?(?P<by>[^,?]+)"),
 )
 # "Who wrote X?", "When was X published?": only about an article if that is its title.
 _OF_TITLE: tuple[tuple[Wanted, str], ...] = (

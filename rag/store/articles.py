@@ -72,6 +72,15 @@ class Articles:
             )
         return [str(row[0]) for row in found]
 
+    def dates(self, ids: Sequence[str]) -> dict[str, str]:
+        """Return the dates of those of these articles that have one, in the order given."""
+        with self._index.documents.snapshot() as view:
+            found = view.rows(
+                "SELECT d.id, d.date FROM json_each(?) j CROSS JOIN documents d ON d.id = j.value WHERE d.date != ''",
+                json.dumps(list(ids)),
+            )
+        return {str(row[0]): str(row[1]) for row in found}
+
     def openings(self, ids: Sequence[str], filters: Filters | None = None) -> list[Opening]:
         """Return these articles with their first sentences, in the order given; of copies, one that meets the filters.
 
@@ -108,7 +117,7 @@ class Articles:
         return [found[id] for id in ids if id in found]
 
     def _holding(self, view: View, term: str) -> frozenset[int]:
-        """Return the documents that have a term in their title or text, or in the name of their writer or publisher."""
+        """Return the documents that have a term in their title or text."""
         found = self._index.lexical.passages(term, _PASSAGES)
         return frozenset(owner.number for owner in view.owners(found).values())
 

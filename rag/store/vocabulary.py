@@ -25,14 +25,32 @@ class Vocabulary:
     def __init__(self, documents: DocumentStore, lexical: LexicalIndex) -> None:
         self._documents = documents
         self._lexical = lexical
+        self._named: tuple[int, frozenset[str]] = (-1, frozenset())  # the store's version, the names' terms
 
     def knows(self, term: str) -> bool:
-        """Return whether a normalised term, or one that it is a misspelling of, occurs in the articles."""
-        if self._lexical.holds(term):
+        """Return whether a normalised term, or one that it is a misspelling of, occurs in the articles.
+
+        The names of their writers and publishers count as well.
+        """
+        if self._lexical.holds(term) or term in self._details():
             return True
         # Short names are too similar to one another: Osama is not a misspelling of Obama.
         near = self._lexical.nearest_term(term) if len(term) > 5 else None
         return near is not None and OSA.distance(term, near) == 1
+
+    def _details(self) -> frozenset[str]:
+        """Return the terms of the names of all writers and publishers."""
+        with self._documents.snapshot() as view:
+            version = view.version()
+            if self._named[0] != version:
+                columns = " UNION ".join(
+                    f"SELECT {column} FROM {table}"
+                    for table in ("documents", "places")
+                    for column in ("author", "publisher")
+                )
+                names = [str(row[0]) for row in view.rows(columns)]
+                self._named = (version, frozenset(term for name in names for term in terms(name)))
+        return self._named[1]
 
     def correct(self, question_terms: Sequence[str]) -> list[str]:
         """Return the terms, with each that is in no article replaced by the nearest one that is, if there is one."""

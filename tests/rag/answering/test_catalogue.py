@@ -100,6 +100,20 @@ def test_a_question_about_other_writings_goes_to_the_articles(library: Engine) -
     assert library.answer("Who wrote Pride and Prejudice?").text == "The articles do not mention Pride or Prejudice."
 
 
+@pytest.mark.parametrize(
+    ("question", "part"),
+    [
+        ("According to the Oster Mail, what does a loaf of bread cost?", "4 crowns"),
+        ("How many families lost their homes, according to the Mail?", "30 families"),
+        ("What engineer of the dam did the Lorn Times name in 2022?", "Piet Aas"),  # the names stand in no text
+    ],
+)
+def test_answers_from_one_papers_articles(library: Engine, question: str, part: str) -> None:
+    answer = library.answer(question)
+    assert part in answer.text
+    assert answer.question == question
+
+
 def test_filters_hold(library: Engine) -> None:
     answer = library.answer("How many articles are there?", Filters(sources=("Brill Voice",)))
     assert answer.text.startswith("2 articles: ")

@@ -14,8 +14,9 @@ from rag.language.amounts import amounts, disagree
         ("The strike of 1,200 nurses lasted 19 days.", {"nurs": {"1200"}, "day": {"19"}}),
         ("Rates rose to 4.25 percent, or 4.25 %.", {"percent": {"4.25"}}),
         ("It will open in 2032.", {"year": {"2032"}}),
-        ("It cost $5 million and €3.", {"$": {"5 million"}, "€": {"3"}}),
+        ("It cost $5 million and €3.", {"dollar": {"5 million"}, "euro": {"3"}}),
         ("Nine names were counted twice.", {"name": {"9"}}),
+        ("15 were hurt.", {"": {"15"}}),
         ("Nobody came.", {}),
     ],
 )
@@ -39,3 +40,16 @@ def test_amounts(text: str, found: dict[str, set[str]]) -> None:
 )
 def test_disagree(question: str, one: str, other: str, differ: bool) -> None:
     assert disagree(question, one, other) is differ
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "differ"),
+    [
+        ("12 people were hurt.", "15 were hurt.", True),
+        ("15 were hurt.", "12 people were hurt.", True),
+        ("12 people were hurt.", "The road was closed for 19 days.", False),
+        ("The debt is 412,000 euros.", "It owes €400,000.", True),
+    ],
+)
+def test_disagree_loosely(one: str, other: str, differ: bool) -> None:
+    assert disagree("How many people were hurt?", one, other, loosely=True) is differ
