@@ -6,6 +6,9 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 
+from rag.answering.again import more, shorter, sources
+from rag.answering.composed import TALK
+from rag.answering.route import Route
 from rag.answering.verify import unmarked
 from rag.engine import Engine
 from rag.language.words import content_terms, fold, terms
@@ -13,6 +16,8 @@ from rag.models.prompts import rewrite_messages
 from rag.types import Answer, Filters
 
 HISTORY = 4  # turns that a follow-up may refer to
+_ABOUT_LAST = (Route.MORE, Route.SHORTER, Route.SURE)
+_NEAR = 8  # sentences among which there may be more about a question
 _LEANS_BACK = re.compile(
     r"\b(?:he|she|it|they|him|her|them|his|hers|its|their|theirs|that|this|those|these|there|then|former|latter|same)\b"
     r"|^(?:and|but|or|so|no|why|how so|since when|until when|who else|what else|what about|how about|which one"
@@ -54,6 +59,9 @@ class Chat:
 
     def stream(self, question: str, filters: Filters | None = None) -> Iterator[str | Answer]:
         """Yield the model's words as they arrive, unchecked, then the checked `Answer`."""
+        if again := self._again(self.engine.checked(question), filters):
+            yield again
+            return
         alone, wordings = self._worded(self.engine.checked(question))
         for part in self.engine.stream(alone, filters, wordings=wordings):
             if isinstance(part, Answer):
@@ -66,6 +74,9 @@ class Chat:
 
     async def astream(self, question: str, filters: Filters | None = None) -> AsyncIterator[str | Answer]:
         """Stream without blocking the event loop; see `stream`."""
+        if again := await asyncio.to_thread(self._again, self.engine.checked(question), filters):
+            yield again
+            return
         alone, wordings = await asyncio.to_thread(self._worded, self.engine.checked(question))
         async for part in self.engine.astream(alone, filters, wordings=wordings):
             if isinstance(part, Answer):
@@ -76,9 +87,28 @@ class Chat:
         """Return the question rewritten so that it can be understood without the conversation."""
         return self._worded(question)[0]
 
+    def _again(self, message: str, filters: Filters | None) -> Answer | None:
+        """Return what answers a greeting, or a message about the answer before; None if it is a question."""
+        asks = self.engine.asks(message)
+        if asks in TALK:
+            return self.engine.answer(message, filters)
+        earlier = next((q for q, text in reversed(self.history) if text and self.engine.asks(q) not in _ABOUT_LAST), "")
+        if asks not in _ABOUT_LAST or not earlier:
+            return None
+        answer = self.engine.answer(earlier, filters)
+        if answer.abstained:
+            return None
+        if asks is Route.MORE:
+            return more(answer, message, self.engine.retrieve(earlier, _NEAR, filters))
+        return shorter(answer, message) if asks is Route.SHORTER else sources(answer, message)
+
     def _worded(self, question: str) -> tuple[str, list[str]]:
         """Return the stand-alone question, and other wordings to search for evidence with."""
-        if not self.history or not leans_back(question):
+        if (
+            not self.history
+            or not leans_back(question)
+            or self.engine.asks(question) not in (Route.ANSWER, *_ABOUT_LAST)
+        ):
             return question, []
         if other := put_instead(question, self.history[-1][0]):
             return other, []

@@ -14,7 +14,9 @@ from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.llms.llm import LLM
 
 from rag.answering.answer import Answerer
+from rag.answering.composed import Composed
 from rag.answering.known import KnownAnswers, unasked
+from rag.answering.route import Route
 from rag.answering.timely import Timely
 from rag.answering.verify import unmarked
 from rag.errors import DocumentError, LLMError, QuestionError, SettingsError, StoreError
@@ -64,7 +66,9 @@ class Engine:
         self._known = KnownAnswers()
         self._index = Index.open(self.settings.store, embedding.model_name if embedding else self.settings.embedding)
         self._answerer = Answerer(self._index, self.settings, self._models)
-        self._timely = Timely(Articles(self._index), self._answerer, self._models)
+        articles = Articles(self._index)
+        timely = Timely(articles, self._answerer, self._models)
+        self._composed = Composed(articles, timely, self._answerer.finder, self._models)
 
     def using(self, **changes: Any) -> Engine:
         """Return another engine over the same open store and loaded models, with other settings; close it as well.
@@ -276,6 +280,9 @@ class Engine:
         """
         started = time.perf_counter()
         question = self.checked(question)
+        if talk := self._composed.talk(question):
+            yield talk
+            return
         if self._index.documents.is_empty():
             self._index.check()
             yield unasked(question, EMPTY, self.settings.hash)
@@ -289,13 +296,17 @@ class Engine:
                 yield unmarked(known.text)
             yield dataclasses.replace(known, timings={"total": time.perf_counter() - started})
             return
-        for part in self._timely.stream(question, filters, wordings):
+        for part in self._composed.stream(question, filters, wordings):
             if isinstance(part, Answer) and part.abstained:
                 self._index.check()
             # Do not keep a fallback answer.
             if isinstance(part, Answer) and not part.notices:
                 self._known.keep(key, part)
             yield part
+
+    def asks(self, message: str) -> Route:
+        """Return what a message asks for, such as an answer, a summary, or more about the answer before."""
+        return self._composed.route(message)
 
     def check(self, text: str, filters: Filters | None = None) -> CheckReport:
         """Say of every sentence of a text whether the articles support it, contradict it or do not have it.

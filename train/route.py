@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,12 +21,14 @@ from sklearn.linear_model import LogisticRegression
 
 from rag import Settings
 from rag.answering.route import CERTAIN
+from rag.language.words import content_terms
 from rag.models.runtime import Models
 
 _DATA = Path(__file__).with_name("routes.json")
 _MODEL = Path(__file__).parents[1] / "rag/answering/route.json"
 _FILLED, _ASKED = 10, 1500  # wordings with a topic are used this often; questions from other sets
 _STRENGTH = 20.0
+_ABOUT = ("article", "topic", "compare", "course")  # kinds of messages that are about something
 
 
 def messages(draw: random.Random) -> list[tuple[str, str, str]]:
@@ -81,7 +84,11 @@ def main(questions: Annotated[Path, typer.Argument(help="Folder of question sets
         wrongly = sum(told[n] == kind for n, t in enumerate(testing) if rows[t][0] != kind)
         typer.echo(f"{kind}: {right} of {len(own)} held-out messages recognised, {wrongly} others taken for it")
     model = _fit(vectors, [row[0] for row in rows])
+    data: dict[str, list[str]] = json.loads(_DATA.read_text(encoding="utf-8"))
+    frames = [set(content_terms(re.sub(r"\{[tu]\}", "", text))) for kind in _ABOUT for text in data[kind]]
+    often = Counter(term for terms in frames for term in terms)
     fitted = {
+        "frame": sorted(term for term, count in often.items() if count > 1 and term.isalpha()),
         "kinds": [str(kind) for kind in model.classes_],
         "bias": np.round(model.intercept_, 3).tolist(),
         "vectors": np.round(model.coef_, 2).tolist(),

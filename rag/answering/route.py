@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rag.language.words import content_terms, words
+
 _DATA = Path(__file__).with_name("route.json")
-CERTAIN = 0.6  # below this probability a message asks for an answer, like most
+# Below this probability a message asks for an answer, like most; some kinds are easily taken for a question.
+CERTAIN, _MORE_CERTAIN = 0.6, 0.7
 
 
 class Route(Enum):
@@ -25,12 +28,16 @@ class Route(Enum):
     LIBRARY = "library"  # a summary of everything
     ARTICLE = "article"  # a summary of one article
     TOPIC = "topic"  # a summary of what the articles say about something
+    ABOUT_ARTICLES = "about articles"  # such as who wrote one; recognised by rag.language.article_questions
     COMPARE = "compare"
     COURSE = "course"  # events in their order
     # About the answer before:
     MORE = "more"
     SHORTER = "shorter"
     SURE = "sure"
+
+
+_NEARLY = (Route.TOPIC, Route.COMPARE, Route.COURSE)
 
 
 def route(vector: npt.NDArray[np.float32]) -> Route:
@@ -44,10 +51,19 @@ def route(vector: npt.NDArray[np.float32]) -> Route:
     likely = np.exp(scores - scores.max())
     likely /= likely.sum()
     best = int(likely.argmax())
-    return Route(fitted["kinds"][best]) if likely[best] >= CERTAIN else Route.ANSWER
+    found = Route(fitted["kinds"][best])
+    return found if likely[best] >= (CERTAIN if found not in _NEARLY else _MORE_CERTAIN) else Route.ANSWER
+
+
+def about(message: str) -> str:
+    """Return what a message is about: its words without those that only say what is wanted, such as "summarize"."""
+    frame = _fitted()["frame"]
+    kept = [word for word in words(message) if (terms := content_terms(word)) and not set(terms) <= frame]
+    return " ".join(kept)
 
 
 @lru_cache(maxsize=1)
 def _fitted() -> dict[str, Any]:
-    fitted = json.loads(_DATA.read_text(encoding="utf-8"))
+    fitted: dict[str, Any] = json.loads(_DATA.read_text(encoding="utf-8"))
+    fitted["frame"] = frozenset(fitted["frame"])
     return fitted | {name: np.asarray(fitted[name], np.float32) for name in ("bias", "vectors")}

@@ -65,7 +65,7 @@ class Timely:
                 return
             limits = by
         if asked and (verdict := self._about_articles(asked, limits, dated)) is not None:
-            yield self._answer(question, verdict, started)
+            yield self.answer(question, verdict, started)
             return
         yield from self._timed(question, when, filters, wordings)
 
@@ -157,7 +157,8 @@ class Timely:
                 return part
         raise AssertionError("an answerer ends with an answer")
 
-    def _answer(self, question: str, verdict: Verdict, started: float) -> Answer:
+    def answer(self, question: str, verdict: Verdict, started: float) -> Answer:
+        """Return the answer that a verdict is, with the sentences that it cites as its evidence."""
         evidence = tuple(evidence_from(citation) for citation in verdict.citations)
         return Answer(
             question=question,

@@ -118,7 +118,7 @@ _PATTERNS: tuple[tuple[Wanted, str], ...] = (
     (
         Wanted.LIST,
         rf"(?:please )?(?:list|show(?: me)?|name|give me)(?: all| a list of)?(?: of)?(?: the| your)? {_ARTICLE}"
-        r"(?: (?:about|on|that mention|by (?P<by>.+?))(?P<about>.*))?",
+        r"(?: (?:about|on|that mention|by (?!date)(?P<by>.+?))(?P<about>.*)| (?:sorted )?by date)?",
     ),
     (
         Wanted.NEWEST,

@@ -53,6 +53,11 @@ _CREDIT_AT_END = re.compile(
 _CAPTION_WORDS = re.compile(
     r",\s*(?:left|right|centre|center|second from (?:left|right)|pictured)\s*,|\((?:L|R|C|pictured)\)"
 )
+# "Valley Courier, 14 March 2024", "Tuesday, March 14, 2024"
+_DATE_LINE = re.compile(
+    r"(?:[^\d.!?:;]{2,60}[,|–—-]\s*)?(?:\d{1,2}\.?\s+[^\W\d_]+\.?,?\s+\d{4}|[^\W\d_]+\.?\s+\d{1,2},\s+\d{4}|\d{4}-\d\d-\d\d)"
+)
+_HEAD = 4  # blocks in which the date line is looked for
 _FULL_DATE = re.compile(r"\bon [A-Z][a-z]+\.? \d{1,2}, \d{4}\b|\b\d{1,2} [A-Z][a-z]+ \d{4}\b")
 _FULL_STOPS = tuple(".!?…。！？؟۔।॥။።։")
 _TERMINAL = (*_FULL_STOPS, *":;：；")
@@ -93,6 +98,9 @@ def kinds_of(text: str, blocks: Sequence[Span], title: str = "") -> list[BlockKi
     _mark_captions(text, blocks, contents, kinds)
     if len(blocks) > 1 and _is_headline(contents[0], title):
         kinds[0] = BlockKind.FURNITURE  # the article below says it in full
+    for index, content in enumerate(contents[:_HEAD]):
+        if len(blocks) > 1 and _DATE_LINE.fullmatch(content):
+            kinds[index] = BlockKind.FURNITURE
     _mark_headings(contents, kinds)
     captions: set[str] = set()
     for index, content in enumerate(contents):

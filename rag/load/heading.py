@@ -13,7 +13,11 @@ _CHARS = 1500  # the date and the writer of an article stand in this much of its
 _LINES = 8
 _LINE_CHARS = 120  # a longer line is prose
 _DATE_CHARS = 50
-_PARTS = re.compile(r"\s*[|·•]\s*|\s+[—–]\s+|(?<=\d),\s+(?=by\s)", re.IGNORECASE)
+# "Valley Courier, 14 March 2024" has two parts as well.
+_PARTS = re.compile(
+    r"\s*[|·•]\s*|\s+[—–]\s+|(?<=\d),\s+(?=(?i:by)\s)"
+    r"|(?<=[^\W\d_]),\s+(?=(?:\d{1,2}\.?\s+[^\W\d_]+\.?,?\s+\d{4}|[^\W\d_]+\.?\s+\d{1,2},\s+\d{4}|\d{4}-\d\d-\d\d)$)"
+)
 _SAID = re.compile(
     r"(?:(?:first\s+)?(?:published|posted)(?:\s+(?:on|at))?|date|veröffentlicht(?:\s+am)?|publié(?:\s+le)?"
     r"|publicado(?:\s+el)?|pubblicato(?:\s+il)?)\s*:?\s+",

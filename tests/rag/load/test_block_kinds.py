@@ -187,3 +187,24 @@ def test_what_has_no_letter_is_no_sentence(nothing: str) -> None:
 def test_a_numbered_line_is_one_sentence() -> None:
     text = "Rescue in Tessin\n\nThe girl was found. ... The police said so.\n\n1. Clean out the kitchen\n\nIt is done."
     assert texts(text) == ["The girl was found.", "The police said so.", "Clean out the kitchen", "It is done."]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Valley Courier, 14 March 2024",
+        "14 March 2024",
+        "Tuesday, March 14, 2024",
+        "Talbote – 14. März 2024",
+        "The Harbour Post | 2024-03-14",
+    ],
+)
+def test_a_date_line_below_the_title_is_no_sentence(line: str) -> None:
+    text = f"Well opens\n\n{line}\n\nThe well of Tessin was opened by the mayor on Monday."
+    assert evidence(text) == ["The well of Tessin was opened by the mayor on Monday."]
+
+
+@pytest.mark.parametrize("line", ["The well was opened on 14 March 2024.", "Opened in 1901, closed on 14 March 2024."])
+def test_a_sentence_with_a_date_is_prose(line: str) -> None:
+    text = f"Well opens\n\n{line}\n\nThe well of Tessin was opened by the mayor on Monday."
+    assert evidence(text)[0] == line

@@ -1,0 +1,14 @@
+"""What is said to messages that are not about the articles."""
+
+from __future__ import annotations
+
+_TRY = (
+    "Try “What are the main topics?”, “Summarize the article about …”, or a question about what happened, "
+    "such as who, when, how many or why."
+)
+HELLO = f"Hello. I answer questions about the articles in this library, with the sentences that say so. {_TRY}"
+THANKS = "You are welcome. Ask on about the articles whenever you like."
+HELP = (
+    "I answer from the articles in this library alone: each statement comes with the sentence that it rests on, and "
+    f"where the articles do not say, I say so. {_TRY} You can add your own articles in the library."
+)
