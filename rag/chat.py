@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 from rag.answering.again import more, shorter, sources
-from rag.answering.composed import TALK
+from rag.answering.composed import SAID
 from rag.answering.route import Route
 from rag.answering.verify import unmarked
 from rag.engine import Engine
@@ -90,7 +90,7 @@ class Chat:
     def _again(self, message: str, filters: Filters | None) -> Answer | None:
         """Return what answers a greeting, or a message about the answer before; None if it is a question."""
         asks = self.engine.asks(message)
-        if asks in TALK:
+        if asks in SAID:
             return self.engine.answer(message, filters)
         earlier = next((q for q, text in reversed(self.history) if text and self.engine.asks(q) not in _ABOUT_LAST), "")
         if asks not in _ABOUT_LAST or not earlier:

@@ -298,11 +298,13 @@ class Answer:
 
     `question` is the stand-alone question that was answered (a follow-up is rewritten into one). When `abstained`,
     `text` says so plainly, `citations` is empty, and `related` has the nearest sentences, which are not an answer.
-    `evidence` is the ranked sentences that the model was shown. `timings` are seconds by stage. `confidence` in [0, 1]
-    is the probability that the articles answer the question and that this answer, or the one held back, is right; None
-    if it was not estimated. `signals` are the numbers that it was estimated from. `notices` are things the user should
-    know, such as a fallback to another model. `statements` are the parts that `text` is made of. `unconfirmed` is what
-    the model said besides and the articles do not confirm; it is never in `text`. `usage` is what the answer cost.
+    `model` is the answer model, `extractive` if sentences are the answer, `none` if no model was asked, or `talk` where
+    a message asked nothing. `evidence` is the ranked sentences that the model was shown. `timings` are seconds by
+    stage. `confidence` in [0, 1] is the probability that the articles answer the question and that this answer, or the
+    one held back, is right; None if it was not estimated. `signals` are the numbers that it was estimated from.
+    `notices` are things the user should know, such as a fallback to another model. `statements` are the parts that
+    `text` is made of. `unconfirmed` is what the model said besides and the articles do not confirm; it is never in
+    `text`. `usage` is what the answer cost.
     """
 
     question: str

@@ -70,6 +70,7 @@ OWNERS: dict[str, set[str]] = {
         "train.judge",
         "train.planted",
         "train.reader",
+        "train.route",
         "train.support",
     },
     "gradio": {
@@ -107,6 +108,7 @@ OWNERS: dict[str, set[str]] = {
         "train.judge",
         "train.planted",
         "train.reader_data",
+        "train.route",
         "train.support",
     },
 }

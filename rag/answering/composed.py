@@ -15,7 +15,7 @@ from rag.answering.course import course
 from rag.answering.known import unasked
 from rag.answering.phrasing import MARKERS
 from rag.answering.route import Route, about, route
-from rag.answering.talk import HELLO, HELP, THANKS
+from rag.answering.talk import HELLO, HELP, TALK, THANKS
 from rag.answering.timely import Timely
 from rag.answering.verify import Verdict, told
 from rag.language.article_questions import Wanted, article_question
@@ -30,7 +30,7 @@ from rag.retrieve.select import leans, nearest_sentences
 from rag.store.articles import Articles
 from rag.types import Answer, Evidence, Filters, Hit
 
-TALK = {Route.HELLO: HELLO, Route.THANKS: THANKS, Route.HELP: HELP}
+SAID = {Route.HELLO: HELLO, Route.THANKS: THANKS, Route.HELP: HELP}
 _NEWEST = 5  # articles in a summary of the library
 _LEAD = 3  # sentences at the head of an article, which sum it up as news is written
 _TOLD = 4  # sentences of other answers
@@ -77,8 +77,8 @@ class Composed:
 
     def talk(self, message: str) -> Answer | None:
         """Return what is said to a greeting, to thanks or to a call for help; None for all other messages."""
-        said = TALK.get(self.route(message))
-        return unasked(message, said, self._models.settings.hash) if said else None
+        said = SAID.get(self.route(message))
+        return unasked(message, said, self._models.settings.hash, TALK) if said else None
 
     def route(self, message: str) -> Route:
         """Return what a message asks for."""

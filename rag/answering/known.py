@@ -32,15 +32,22 @@ class KnownAnswers:
                 self._answers.popitem(last=False)
 
 
-def unasked(question: str, text: str, settings_hash: str) -> Answer:
-    """Return the abstention for a question that nothing was asked about, with a text that says why."""
+def unasked(question: str, text: str, settings_hash: str, model: str = "none") -> Answer:
+    """Return the abstention for a question that nothing was asked about, with a text that says why.
+
+    Args:
+        question: The question.
+        text: Why it is not answered, or what is said to a message that asks nothing.
+        settings_hash: Of the engine's settings.
+        model: The `model` of the answer; `rag.answering.talk.TALK` for a message that asks nothing.
+    """
     return Answer(
         question=question,
         text=text,
         abstained=True,
         citations=(),
         evidence=(),
-        model="none",
+        model=model,
         timings={"total": 0.0},
         settings_hash=settings_hash,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+TALK = "talk"  # the `model` of answers to messages that ask nothing
 _TRY = (
     "Try “What are the main topics?”, “Summarize the article about …”, or a question about what happened, "
     "such as who, when, how many or why."

@@ -15,6 +15,7 @@ from rag import Answer, Citation, Evidence, Usage, readable_date
 from ui.chat.conversations import Turn, with_markers
 from ui.chat.export import UNCONFIRMED, markdown_answer
 
+_TALK = "talk"  # the `model` of what is said to a message that asks nothing
 _TIP_CHARS = 500  # a tooltip longer than this hides what it explains
 _VOTES = (("up", "Good answer"), ("down", "Bad answer"))
 _BETWEEN = ' <span aria-hidden="true">·</span> '
@@ -46,7 +47,8 @@ def answer(uid: str, asked: str, given: Answer) -> str:
     parts = [_understood(asked, given.question)]
     if given.abstained:
         said = f'<p class="dl-answer" dir="auto">{escape(given.text)}</p>'
-        parts.append(f'<div class="dl-abstained"><p class="dl-label">No answer in the articles</p>{said}</div>')
+        label = '<p class="dl-label">No answer in the articles</p>'
+        parts.append(said if given.model == _TALK else f'<div class="dl-abstained">{label}{said}</div>')
     else:
         said = with_markers(given, escape, lambda c: marker(uid, c))
         parts.append(f'<p class="dl-answer" dir="auto">{said}</p>')
@@ -261,7 +263,9 @@ def _note(done: Turn) -> str:
 
 def _meta(given: Answer) -> str:
     total = given.timings.get("total", sum(given.timings.values()))
-    model = "" if given.model == "none" else f"{escape(given.model)} · "  # an abstention before any model was asked
+    model = (
+        "" if given.model in ("none", _TALK) else f"{escape(given.model)} · "
+    )  # an abstention before any model was asked
     took = f"{total:.1f}" if total >= 0.1 else "under 0.1"
     return f'<p class="dl-meta">{model}{took} s{_cost(given.usage)}</p>'
 

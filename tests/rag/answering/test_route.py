@@ -1,0 +1,48 @@
+"""What a message asks for, as the regression tells it with the real embedding model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rag import Settings
+from rag.answering.route import Route, about, route
+from rag.models.runtime import Models
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def models(models_folder: Path) -> Models:
+    return Models(Settings(models=models_folder, llm="extractive"))
+
+
+# None of these is in train/routes.json.
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("Hiya!", Route.HELLO),
+        ("many thanks", Route.THANKS),
+        ("what are you good for?", Route.HELP),
+        ("please summarize all of the articles", Route.LIBRARY),
+        ("Could you summarize the article on the lighthouse of Orrin?", Route.ARTICLE),
+        ("Compare the lighthouse with the windmill", Route.COMPARE),
+        ("Show me a timeline of the lighthouse affair", Route.COURSE),
+        ("can you tell me some more?", Route.MORE),
+        ("make this shorter, please", Route.SHORTER),
+        ("Are you really sure about that?", Route.SURE),
+        ("Who built the lighthouse of Orrin?", Route.ANSWER),
+        ("How many sailors were rescued in the storm?", Route.ANSWER),
+        ("Why did Ana Kovic resign as mayor?", Route.ANSWER),
+        ("Did the council approve the plan?", Route.ANSWER),
+        ("What did the keeper say about the storm?", Route.ANSWER),
+    ],
+)
+def test_kinds(message: str, expected: Route, models: Models) -> None:
+    assert route(models.embedding().embed_question(message)) is expected
+
+
+def test_what_a_message_is_about() -> None:
+    assert about("Summarize the article about the iron bridge in Ravna") == "iron bridge Ravna"
+    assert about("Timeline") == ""
