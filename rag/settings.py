@@ -112,6 +112,10 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="An answer whose probability of being right is below this is held back.",
     )
+    without_signals: tuple[str, ...] = Field(
+        default=(),
+        description="Signals that the probability of an answer is estimated without, to measure what each is good for.",
+    )
     password: SecretStr | None = Field(
         default=None, description="Password of the web chat, whatever the user's name; never shown or logged."
     )

@@ -159,7 +159,7 @@ class Answerer:
 
     def _checker(self) -> Checker | None:
         judge = self._models.judge()
-        return Checker(self.finder, judge) if judge else None
+        return Checker(self.finder, judge, self.settings.without_signals) if judge else None
 
     def _second_look(self, asked: Asked, evidence: list[Evidence], more: list[Evidence]) -> Iterator[str | Draft]:
         """Yield what the model finds in more sentences; yield a draft only if the model is certain."""
@@ -192,7 +192,8 @@ class Answerer:
         signals = signals_of(evidence[0], draft, verdict, evidence, sharing)
         if verdict.abstained:
             return Weighed(verdict, 0.0, signals)
-        likely = probability("extractive" if draft.model == "extractive" else "answer", signals)
+        counted = {name: value for name, value in signals.items() if name not in self.settings.without_signals}
+        likely = probability("extractive" if draft.model == "extractive" else "answer", counted)
         if likely < self.settings.caution:
             return Weighed(refusal(), likely, signals)
         cited = cited_of(evidence, verdict)

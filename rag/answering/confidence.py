@@ -26,6 +26,11 @@ def probability(kind: str, signals: Mapping[str, float]) -> float:
     return 1 / (1 + math.exp(-total))
 
 
+def signal_names() -> list[str]:
+    """Return the signals that any of the regressions uses."""
+    return sorted({name for model in _models().values() for name in model["terms"]})
+
+
 @lru_cache(maxsize=1)
 def _models() -> dict[str, Any]:
     models: dict[str, Any] = json.loads(_DATA.read_text(encoding="utf-8"))["models"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from rag.answering.phrasing import MARKERS
@@ -64,11 +64,13 @@ class Checker:
     Args:
         finder: Finds sentences.
         judge: The judge.
+        without: Signals that do not count.
     """
 
-    def __init__(self, finder: EvidenceFinder, judge: Judge) -> None:
+    def __init__(self, finder: EvidenceFinder, judge: Judge, without: Collection[str] = ()) -> None:
         self._finder = finder
         self._judge = judge
+        self._without = without
 
     def judged(
         self,
@@ -97,7 +99,7 @@ class Checker:
         found = [_in_order(some) for some in best]
         texts = [[" ".join(e.in_context.split()) for e in some] for some in found]
         order = [[some.index(e) for e in ranked] for some, ranked in zip(found, best, strict=True)]
-        results = judged(self._judge, claims, texts, order)
+        results = judged(self._judge, claims, texts, order, self._without)
         return [(one, [some[i] for i in one.cited]) for one, some in zip(results, found, strict=True)]
 
     def _found(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -57,7 +57,11 @@ class Judged:
 
 
 def judged(
-    judge: Judge, claims: Sequence[Claim], found: Sequence[Sequence[str]], order: Sequence[Sequence[int]]
+    judge: Judge,
+    claims: Sequence[Claim],
+    found: Sequence[Sequence[str]],
+    order: Sequence[Sequence[int]],
+    without: Collection[str] = (),
 ) -> list[Judged]:
     """Return for each claim how likely its sentences support it.
 
@@ -69,15 +73,18 @@ def judged(
         claims: What to judge.
         found: For each claim, the sentences that may support it, as they follow one another.
         order: For each claim, the numbers of its sentences, best first.
+        without: Signals that do not count.
 
     Raises:
         ModelError: The judge cannot be used.
     """
     nearest = [_nearest(claim, texts) for claim, texts in zip(claims, found, strict=True)]
-    best = _judged_on(judge, claims, found, nearest)
+    best = _judged_on(judge, claims, found, nearest, without)
     first = {n: _first(found[n], order[n]) for n, one in enumerate(best) if one.probability < SUPPORTED}
     again = [n for n, chosen in first.items() if chosen != nearest[n]]
-    others = _judged_on(judge, [claims[n] for n in again], [found[n] for n in again], [first[n] for n in again])
+    others = _judged_on(
+        judge, [claims[n] for n in again], [found[n] for n in again], [first[n] for n in again], without
+    )
     for n, other in zip(again, others, strict=True):
         best[n] = max(best[n], other, key=lambda one: one.probability)
     return best
@@ -94,10 +101,16 @@ def supported_by(judge: Judge, claim: str, evidence: Sequence[str], question: st
     return min(one.probability for one in judged(judge, claims, [texts] * len(claims), order))
 
 
-def probability(signals: Mapping[str, float]) -> float:
-    """Return how likely a claim with these signals is supported: a logistic regression fitted by `train.support`."""
+def probability(signals: Mapping[str, float], without: Collection[str] = ()) -> float:
+    """Return how likely a claim with these signals is supported: a logistic regression fitted by `train.support`.
+
+    Args:
+        signals: Values by name.
+        without: Names that do not count.
+    """
     weights = _weights()
-    total = weights["intercept"] + sum(weights["terms"][name] * value for name, value in signals.items())
+    counted = {name: value for name, value in signals.items() if name not in without}
+    total = weights["intercept"] + sum(weights["terms"][name] * value for name, value in counted.items())
     return float(1 / (1 + math.exp(-total)))
 
 
@@ -125,14 +138,18 @@ def _lacking(wanted: Sequence[str], has: Callable[[str], bool]) -> float:
 
 
 def _judged_on(
-    judge: Judge, claims: Sequence[Claim], found: Sequence[Sequence[str]], chosen: Sequence[Sequence[int]]
+    judge: Judge,
+    claims: Sequence[Claim],
+    found: Sequence[Sequence[str]],
+    chosen: Sequence[Sequence[int]],
+    without: Collection[str],
 ) -> list[Judged]:
     read = [" ".join(texts[i] for i in some) for texts, some in zip(found, chosen, strict=True)]
     judgements = judge.judge([(c.question, c.whole, text) for c, text in zip(claims, read, strict=True)])
     results = []
     for claim, texts, some, text, judgement in zip(claims, found, chosen, read, judgements, strict=True):
         seen = signals(claim, text, judgement.supported if text else 0.0)
-        results.append(Judged(probability(seen), judgement.contradicted, _cited(claim, texts, some), seen))
+        results.append(Judged(probability(seen, without), judgement.contradicted, _cited(claim, texts, some), seen))
     return results
 
 
@@ -181,6 +198,11 @@ def _cited(claim: Claim, texts: Sequence[str], read: Sequence[int]) -> tuple[int
 def _met(wanted: set[str], text: str) -> set[str]:
     terms = set(content_terms(text))
     return {w for w in wanted if w in terms or any(same_name(w, t) for t in terms)}
+
+
+def signal_names() -> list[str]:
+    """Return the signals that the regression uses."""
+    return sorted(_weights()["terms"])
 
 
 @lru_cache(maxsize=1)

@@ -73,13 +73,20 @@ def evaluate(
             help="Exit with 1 when a figure is worse than this; a maximum for times and refusals; may be repeated.",
         ),
     ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SIGNAL",
+            help="Estimate the probability of answers without this signal (see Answer.signals); may be repeated.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Score systems on questions with known answers."""
     if context.invoked_subcommand:
         return
     extras.need("eval")
-    settings = Settings()
+    settings = Settings(without_signals=_known(without)) if without else Settings()
     floors = [_floor(text) for text in fail_under or []]
     from eval.datasets.formats import open_data
     from eval.run.run import Options, run
@@ -187,6 +194,17 @@ def _write_reports(runs: Sequence[Run], out: Path) -> None:
         except OSError as error:
             raise RagError(f"{out / name} cannot be written: {error.strerror}; choose another folder") from error
         print(f"rag: wrote {out / name}", file=sys.stderr)
+
+
+def _known(without: list[str]) -> tuple[str, ...]:
+    """Return the names of signals, all of which some estimate uses."""
+    from rag.answering.confidence import signal_names
+    from rag.answering.support import signal_names as support_names
+
+    known = sorted({*signal_names(), *support_names()})
+    if unknown := [name for name in without if name not in known]:
+        raise UsageError(f"there is no signal {unknown[0]!r}; use {', '.join(known)}")
+    return tuple(without)
 
 
 def _floor(text: str) -> tuple[str, float]:

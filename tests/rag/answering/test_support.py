@@ -82,3 +82,9 @@ def test_a_claim_of_two_sentences_is_as_likely_as_the_less_likely_one() -> None:
 
 def test_without_evidence_nothing_is_supported() -> None:
     assert supported_by(WordJudge(), DAM, []) == supported_by(WordJudge(), DAM, [" "]) == 0.0
+
+
+def test_a_signal_that_is_left_out_does_not_count() -> None:
+    found = {"judge": 2.0, "numbers": 1.0, "names": 1.0, "quotations": 1.0}
+    assert probability(found, without=("quotations", "numbers", "names")) == probability({"judge": 2.0})
+    assert probability(found, without=("judge",)) < probability(found)

@@ -137,6 +137,7 @@ def test_outside_data(rag: Rag, path: str, tmp_path: Path) -> None:
         (["--fail-under", "=0.5"], "METRIC=NUMBER"),
         (["--fail-under", "correct=high"], "METRIC=NUMBER"),
         (["--limit", "1", "--judge", "extractive"], "--judge"),
+        (["--without", "luck"], "no signal 'luck'; use answers"),
         (["compare", "a.jsonl", "b.jsonl"], "a.jsonl"),
         (["report", "a.jsonl", "--out", "out"], "a.jsonl"),
     ],
@@ -189,6 +190,15 @@ def test_floors(rag: Rag, tmp_path: Path, floors: list[str], code: int, words: s
         assert words in one_line(done, code)
     else:
         assert done.code == 0
+
+
+def test_a_signal_can_be_left_out(rag: Rag, tmp_path: Path) -> None:
+    for name, options in (("with", []), ("without", ["--without", "cited_score", "--without", "answers"])):
+        assert rag(*FACTS, "--out", tmp_path / name, *options).code == 0
+    runs = [(tmp_path / name / "extractive.jsonl").read_text(encoding="utf-8") for name in ("with", "without")]
+    answers = [[json.loads(line)["answer"] for line in run.splitlines()[1:]] for run in runs]
+    assert [a["signals"] for a in answers[0]] == [a["signals"] for a in answers[1]], "it is still shown"
+    assert [a["confidence"] for a in answers[0]] != [a["confidence"] for a in answers[1]]
 
 
 def test_floor_of_the_second_system(rag: Rag) -> None:
