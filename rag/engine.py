@@ -36,7 +36,17 @@ from rag.store.index import Index
 from rag.types import Answer, Document, Evidence, Filters, SourceInfo
 
 EMPTY = "The library holds no articles yet, so nothing can be answered. Add some with: rag ingest FOLDER"
-_MODEL_SETTINGS = ("llm", "llm_base_url", "llm_api_key", "llm_timeout", "models", "threads", "profile", "evidence_tokens", "answer_tokens")
+_MODEL_SETTINGS = (
+    "llm",
+    "llm_base_url",
+    "llm_api_key",
+    "llm_timeout",
+    "models",
+    "threads",
+    "profile",
+    "evidence_tokens",
+    "answer_tokens",
+)
 
 
 class Engine:

@@ -87,7 +87,7 @@ class Composed:
         asked = article_question(message)
         if asked and asked.wanted is not Wanted.COURSE:
             return Route.ABOUT_ARTICLES
-        return route(self._models.embedding().embed_question(message))
+        return route(self._models.vector(message))
 
     def _chosen(self, asks: Route, question: str, filters: Filters | None) -> Filters | None:
         """Return the filters for the articles that are to be summed up; None if there is no such article."""

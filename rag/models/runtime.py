@@ -23,7 +23,7 @@ from rag.models.prompts import answer_start, rewrite_start, speaks_messages, spe
 from rag.models.reply import stream_chat
 from rag.models.reranker import CrossEncoderJudge
 from rag.models.reranker import Reranker as CrossEncoder
-from rag.protocols import Judge, Reranker
+from rag.protocols import Judge, Reranker, Vectors
 from rag.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -50,6 +50,7 @@ class Models:
         self.given, self._judge = judge, judge
         self._llm = llm
         self._embedding = embedding
+        self._vector: tuple[str, Vectors] | None = None
         named = settings.reranker not in ("reader", "none")
         self.reranker: Reranker | None = CrossEncoder(settings.reranker) if named else None
         self._finding, self._loading = threading.Lock(), threading.Lock()
@@ -110,6 +111,13 @@ class Models:
                 folder = registry.path(name, self.settings.models) if known else Path(name).expanduser()
                 self._embedding = PassageEmbedding(folder, name)
             return self._embedding
+
+    def vector(self, question: str) -> Vectors:
+        """Return the embedding model's vector of a question, which is needed more than once in a row."""
+        last = self._vector
+        if last is None or last[0] != question:
+            self._vector = last = (question, self.embedding().embed_question(question))
+        return last[1]
 
     def llm(self) -> LLM:
         """Return the answer model, loaded.

@@ -79,7 +79,7 @@ class EvidenceFinder:
         """Return the passages that the store proposes, their ranked sentences, and the weights of the text's terms."""
         asked = self._corrected(content_terms(text, language), language)
         aliases = self.aliases(text)
-        vector = self._models.embedding().embed_question(text)
+        vector = self._models.vector(text)
         wanted = [*asked, *(term for names in aliases.values() for term in sorted(names))]
         proposed = self._index.search(vector, wanted, self._settings.candidates, filters)
         read.update((c.document.id, c.document.text) for c in proposed)
