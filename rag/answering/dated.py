@@ -93,9 +93,7 @@ def resolved(question: str, answer: Answer) -> Answer:
     meant = {said: iso for citation in answer.citations for said, iso in citation.times}
     text = answer.text
     for said, iso in meant.items():
-        text = re.sub(
-            rf"(?<!\w){re.escape(said)}(?!\w)(?! \()", lambda m, d=iso: f"{m[0]} ({readable_date(d)})", text, count=1
-        )
+        text = re.sub(rf"(?<!\w){re.escape(said)}(?!\w)(?! \()", rf"\g<0> ({readable_date(iso)})", text, count=1)
     if text == answer.text:
         return answer
     verdict = dataclasses.replace(_verdict(answer), text=text)

@@ -45,8 +45,10 @@ class Articles:
     def newest(self) -> str:
         """Return the latest date of any article, ISO 8601; empty if no date is known."""
         with self._index.documents.snapshot() as view:
-            found = view.rows("SELECT MAX(date) FROM documents WHERE state IN ('live', 'changed')")
-        return str(found[0][0] or "")
+            found = view.rows(
+                "SELECT date FROM documents WHERE state IN ('live', 'changed') ORDER BY date DESC LIMIT 1"
+            )
+        return str(found[0][0]) if found else ""
 
     def publishers(self) -> list[str]:
         """Return the names of all publishers."""
