@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from dated_articles import ARTICLES, article
-from fakes import make_engine
+from doubles import WordJudge
+from fakes import FakeLLM, make_engine
 
 from rag import Engine, Settings
 
@@ -126,17 +127,56 @@ def test_a_year_without_articles_is_not_answered(library: Engine) -> None:
     assert library.answer("How many cubic metres of water did the Lorn dam hold in 2019?").abstained
 
 
+WATER = "How many cubic metres of water does the Lorn dam hold?"
+REPLIES = {"40 million": "40 million cubic metres", "55 million": "55 million cubic metres"}
+
+
+def test_a_small_model_reads_the_articles_of_the_time(tmp_path: Path) -> None:
+    model = FakeLLM(replies=REPLIES)
+    with make_engine(tmp_path, model=model, documents=ARTICLES, profile="small") as engine:
+        answer = engine.answer("How many cubic metres of water does the Lorn dam hold now?")
+    assert answer.text == "55 million cubic metres [1]"
+    assert "40 million" not in model.prompts[0]
+
+
+def test_a_small_models_values_are_given_with_their_dates(tmp_path: Path) -> None:
+    with make_engine(tmp_path, replies=REPLIES, documents=ARTICLES, profile="small") as engine:
+        answer = engine.answer(WATER)
+    assert answer.text == (
+        "55 million cubic metres (12 Aug 2024) [1]; earlier: 40 million cubic metres (3 Apr 2022) [2]"
+    )
+
+
+def test_a_strong_model_reads_all_of_them_with_their_dates(tmp_path: Path) -> None:
+    model = FakeLLM(replies={"Lorn dam": "The Lorn dam holds 55 million cubic metres of water. [1]"})
+    with make_engine(tmp_path, model=model, documents=ARTICLES, judge=WordJudge()) as engine:
+        engine.answer(f"{WATER[:-1]} now?")
+    for part in ("Lorn dam raised — Lorn Times, 12 Aug 2024", "55 million", "Lorn Times, 3 Apr 2022", "40 million"):
+        assert part in model.prompts[0]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("case", "question", "part"),
+    ("case", "answers"),
     [
-        ("asked-10", "What is the latest cost of the Harrow tunnel?", "520 million crowns"),
-        ("asked-10", "How far is the Harrow tunnel now?", "95 percent"),
-        ("asked-12", "How many days did Mirela Dancu spend in orbit?", "311 days"),
-        ("asked-12", "What will Dancu do after she retires?", "teach physics"),
+        (
+            "asked-10",
+            {
+                "What is the latest cost of the Harrow tunnel?": "520 million crowns",
+                "How far is the Harrow tunnel now?": "95 percent",
+            },
+        ),
+        (
+            "asked-12",
+            {
+                "How many days did Mirela Dancu spend in orbit?": "311 days",
+                "What will Dancu do after she retires?": "teach physics",
+            },
+        ),
     ],
 )
-def test_what_was_answered_wrongly_once(tmp_path: Path, case: str, question: str, part: str) -> None:
+def test_what_was_answered_wrongly_once(tmp_path: Path, case: str, answers: dict[str, str]) -> None:
     with Engine(Settings(store=tmp_path / "store", llm="extractive")) as engine:
         engine.ingest(CASES / case)
-        assert part in engine.answer(question).text
+        for question, part in answers.items():
+            assert part in engine.answer(question).text
