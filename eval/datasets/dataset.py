@@ -16,6 +16,7 @@ The shipped data set, and any other in its schema, is a JSON-lines file. Each li
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -26,9 +27,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from eval.datasets.rows import DatasetError, json_lines, unique, validated
 from rag import seeds_folder
-from rag.errors import DocumentError
-from rag.load.files import read as load
-from rag.types import Document
 
 SEEDS = Path(__file__).parents[1] / "data" / "seeds.jsonl"
 MUST_REFUSE = ("off_topic", "not_in_articles", "false_premise", "wrong_detail", "no_answer")
@@ -50,6 +48,8 @@ KINDS = (
 )
 # Kinds for questions from other data sets that do not name a kind.
 ANSWERABLE, IMPOSSIBLE, JUDGED = "answerable", "impossible", "judged"
+
+_FRONT = re.compile(r"\A---\r?\n.*?\n---\r?\n", re.DOTALL)
 
 
 class _Strict(BaseModel):
@@ -211,11 +211,10 @@ def _check_place(place: GoldPlace, text: str | None, where: str) -> None:
 
 
 def _article(folder: Path, source: str) -> str | None:
-    """Return an article's text, in which citations have their places: a Markdown file's is what follows its details."""
+    """Return an article's text, in which citations have their places: in Markdown, what follows the front matter."""
     path = folder / source
     try:
-        if path.suffix == ".md" and path.is_file():
-            return next(item.text for item in load(path, source) if isinstance(item, Document))
-        return path.read_bytes().decode("utf-8-sig") if path.is_file() else None
-    except (OSError, UnicodeDecodeError, DocumentError) as error:
+        text = path.read_bytes().decode("utf-8-sig") if path.is_file() else None
+    except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path} cannot be read: {error}") from error
+    return _FRONT.sub("", text, count=1) if text and path.suffix == ".md" else text
