@@ -7,10 +7,11 @@ import math
 import re
 from collections.abc import Sequence
 
-from rag.language.words import content_terms, numbers
+from rag.language.alike import same_fact
+from rag.language.words import content_terms
 from rag.types import Evidence, Hit, Place
 
-# Two sentences that share this much of their words say the same thing.
+# Two sentences that share this much of their words say the same thing, unless a name, number or date differs.
 _NEAR_IDENTICAL = 0.75
 # Near-identical sentences have near-identical scores, so this many are checked for twins after the last one kept.
 _TWINS = 40
@@ -86,7 +87,7 @@ def _fold(hits: Sequence[Hit], limit: int, floor: float) -> list[Evidence]:
             break
         after += len(kept) == limit
         words = set(content_terms(hit.text))
-        twin = next((entry for entry in kept if _same(hit.text, words, entry[0].text, entry[1])), None)
+        twin = next((entry for entry in kept if _same(hit, words, entry[0], entry[1])), None)
         if twin is not None:
             twin[2].extend((hit.place, *hit.also))
         elif len(kept) < limit and hit.score >= floor:
@@ -118,10 +119,9 @@ def _fold(hits: Sequence[Hit], limit: int, floor: float) -> list[Evidence]:
     ]
 
 
-def _same(text: str, words: set[str], other_text: str, other_words: set[str]) -> bool:
-    # A different number is a different fact, however similar the sentences are.
+def _same(hit: Hit, words: set[str], other: Hit, other_words: set[str]) -> bool:
     alike = bool(words and other_words) and len(words & other_words) >= _NEAR_IDENTICAL * len(words | other_words)
-    return alike and numbers(text) == numbers(other_text)
+    return alike and same_fact(hit.text, other.text, hit.place.language)
 
 
 def leans(text: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from rag.language.alike import same_fact
 from rag.language.words import terms
 from rag.store.filters import Matching
 from rag.store.lexical import LexicalIndex
@@ -15,7 +16,7 @@ from rag.store.vectors import VectorStore
 from rag.store.view import Owner, View
 from rag.types import Candidate, Chunk, Document
 
-_REPEATED = 0.8  # a sentence repeats another when they share at least this much of their words
+_REPEATED = 0.8  # a sentence repeats another when they share this much of their words and no fact differs
 _SCORES = 1000  # most sentences scored afterwards, in passages that replace their copies
 
 Vector = npt.NDArray[np.float32]
@@ -184,46 +185,47 @@ class CandidateSearch:
         return self._compared
 
 
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    """A sentence with its terms and language."""
+
+    text: str
+    terms: tuple[str, ...]
+    language: str
+
+
 class _Sentences:
-    """Sentences seen so far, as terms, each with its passage. Near-identical sentences count as one."""
+    """Sentences seen so far, each with its passage. Near-identical sentences count as one."""
 
     def __init__(self) -> None:
         self._exact: dict[tuple[str, ...], list[tuple[str, int]]] = {}
-        self._sets: list[tuple[frozenset[str], tuple[str, int]]] = []
+        self._sets: list[tuple[frozenset[str], _Sentence, tuple[str, int]]] = []
 
-    def add(self, sentence: Sequence[str], chunk_id: str, number: int) -> None:
+    def add(self, sentence: _Sentence, chunk_id: str, number: int) -> None:
         """Add a sentence with the passage and document it is from."""
-        places = self._exact.setdefault(tuple(sentence), [])
+        places = self._exact.setdefault(sentence.terms, [])
         if not places:
-            self._sets.append((frozenset(sentence), (chunk_id, number)))
+            self._sets.append((frozenset(sentence.terms), sentence, (chunk_id, number)))
         places.append((chunk_id, number))
 
-    def find(self, sentence: Sequence[str], but: int | None = None) -> str | None:
+    def find(self, sentence: _Sentence, but: int | None = None) -> str | None:
         """Return a passage with this sentence, in a document other than `but`, or None."""
-        for chunk_id, number in self._exact.get(tuple(sentence), ()):
+        for chunk_id, number in self._exact.get(sentence.terms, ()):
             if number != but:
                 return chunk_id
-        mine = frozenset(sentence)
-        for other, (chunk_id, number) in self._sets:
-            shared = len(mine & other)
-            # Sentences with different figures say different things, however many words they share.
-            if (
-                number != but
-                and shared >= _REPEATED * max(len(mine), len(other)) > 0
-                and _figures(mine) == _figures(other)
-            ):
+        mine = frozenset(sentence.terms)
+        for others, other, (chunk_id, number) in self._sets:
+            repeated = len(mine & others) >= _REPEATED * max(len(mine), len(others)) > 0
+            if number != but and repeated and same_fact(sentence.text, other.text, sentence.language):
                 return chunk_id
         return None
 
 
-def _figures(words: Iterable[str]) -> set[str]:
-    return {word for word in words if word[0].isdigit()}
-
-
-def _sentences(passage: Passage) -> list[list[str]]:
-    """Return the terms of each sentence."""
+def _sentences(passage: Passage) -> list[_Sentence]:
+    """Return the sentences of a passage."""
     chunk, document, _ = passage
-    return [terms(document.text[s.start : s.end], document.language) for s in chunk.sentences]
+    texts = [document.text[span.start : span.end] for span in chunk.sentences]
+    return [_Sentence(text, tuple(terms(text, document.language)), document.language) for text in texts]
 
 
 def _candidate(passage: Passage, scores: Mapping[str, Mapping[int, float]], places: Sequence[Document]) -> Candidate:

@@ -13,7 +13,7 @@ COD = "The cod left the harbour before the winter storms began."
 
 
 def hit(text: str, score: float = 1.0, source: str = "a.txt", start: int = 0, before: str = "", after: str = "") -> Hit:
-    place = Place(f"id-{source}", source, f"Title of {source}", start, start + len(text))
+    place = Place(f"id-{source}", source, f"Title of {source}", start, start + len(text), language="en")
     return Hit(place, text, score, score / 2, score / 4, Span(start, start + len(text) + 10), before, after)
 
 
@@ -41,6 +41,11 @@ def test_twin_beyond_the_limit_is_still_a_place() -> None:
 
 def test_another_number_is_another_fact() -> None:
     other = AID.replace("310", "130")
+    assert [e.text for e in select([hit(AID), hit(other, source="b.txt")], 5)] == [AID, other]
+
+
+def test_another_name_is_another_fact() -> None:
+    other = AID.replace("Harris", "Hollis")
     assert [e.text for e in select([hit(AID), hit(other, source="b.txt")], 5)] == [AID, other]
 
 

@@ -87,6 +87,18 @@ def test_other_figures_are_another_statement(index: Index) -> None:
     assert len(own) == 1 and "66" in own[0]
 
 
+def test_another_name_is_another_statement(index: Index) -> None:
+    told = "A group led by the teacher Omar {} has gone to court to keep the harbour open on every cold day."
+    write(
+        index,
+        make_entry(f"{WIRE} {told.format('Salim')}", "first.txt", language="en"),
+        make_entry(f"{WIRE} {told.format('Saleh')}", "second.txt", language="en"),
+    )
+    assert [s.similar for s in index.sources()] == [("second.txt",), ("first.txt",)]
+    own = [c.chunk.text for c in candidates(index, limit=20) if c.source == "second.txt"]
+    assert len(own) == 1 and "Saleh" in own[0]
+
+
 def test_other_boundaries_of_passages(index: Index) -> None:
     """A copy with a sentence in front has its passages one sentence further; what they say is said."""
     write(index, make_entry(WIRE, "first.txt"), make_entry("An agency says so. " + WIRE, "second.txt"))
