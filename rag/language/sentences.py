@@ -35,6 +35,7 @@ _JOINED = tuple(
     for end, start in (
         (rf"\b(?:{_TITLES})\.|(?<!\w)(?:д-р|г|ул|им|د|أ|م|डॉ|श्री|प्रो)\.", r"[^\W\d_]"),
         (rf"(?i:(?<!\w)(?:{_BEFORE_NUMBER}))\.", r"\d"),
+        (r"(?<!\w)(?:approx|Mio|Mrd|Tsd)\.", r"[^\W\d_]"),  # what is counted follows: 25 Mio. Euro
         (r"\b[ap]\.\s?m\.", rf"(?:{_MONTH}|{_DAY}|{_ZONE})\b"),
         (r"\b[\w.]+-[^\W\d_]\.", r"[^\W\d_]"),  # R-W. Va., J.-P. Martin
         (r"\b(?:Prof|Dr)\. em\.", r"[^\W\d_]"),

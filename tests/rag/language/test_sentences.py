@@ -20,6 +20,7 @@ TEXTS = {
         "The train leaves at 5 p.m.|It was full.|Doors open at 7 a.m. EST on Sunday.",
         "Sen. Joe Hart, D-Calif., met Gen. Mark A. Lee in Charleston, W. Va. on Feb. 3.|The U.S. Senate voted.",
         "the train left at five .|nobody saw it .",  # text without capitals
+        "that is better than to state approx. gross income.|nobody does.",
         "It cost $4.5 million.|Was it worth it?|Yes!|He left... and came back.",
     ],
     "de": [
@@ -27,6 +28,7 @@ TEXTS = {
         "u. a. Prof. Dr. Kurt Lenz.",
         "Anträge können ab dem 1. September gestellt werden.|Im 19. Jahrhundert war das bzw. vor dem 1. Weltkrieg "
         "anders.|Er wohnt in der Hauptstr. 5.|Das war 1998.|Danach zog er weg.",
+        "Das Angebot steht bundesweit ca. 10 Mio. Versicherten offen.|Es fehlen 3 Mrd. Euro und 50 Tsd. Betten.",
         "Die Täter kamen durch ein Fenster im 2. Stock.|Der FC St. Pauli gewann gegen den 1. FC Köln.",
     ],
     "es": [
