@@ -11,6 +11,7 @@ from rag.errors import DocumentError
 from rag.load import worker
 from rag.load.article import Article, Input, clean, one_line
 from rag.load.charset import Decoded, interpret, meant
+from rag.load.formats.html_hidden import drop_hidden
 from rag.load.formats.html_tables import unfold_tables
 from rag.load.formats.page_date import page_date
 from rag.load.metadata import byline, plain_title
@@ -82,6 +83,7 @@ def extract_here(html: str, source: str, url: str | None = None) -> Article:
         tree = trafilatura.load_html(html)
         published = page_date(tree, language[1] if language else "", url or "") if tree is not None else ""
         if tree is not None:
+            drop_hidden(tree)
             unfold_tables(tree)
         found = trafilatura.bare_extraction(
             tree,
