@@ -58,7 +58,10 @@ SUFFIXES = tuple(suffix for kind in KINDS for suffix in kind.suffixes)
 _BY_NAME = {kind.name: kind for kind in KINDS}
 _BY_SUFFIX = {suffix: kind for kind in KINDS for suffix in kind.suffixes}
 _STRANGERS = (
-    (b"\xd0\xcf\x11\xe0", "an old Office file (.doc, .xls); save it as .docx or text"),
+    (
+        b"\xd0\xcf\x11\xe0",
+        "an old Office file (.doc, .xls), a mail of Outlook (.msg) or locked; save it as .docx, .eml or text, unlocked",
+    ),
     (b"\x89PNG", "a picture; add its text"),
     (b"\xff\xd8\xff", "a picture; add its text"),
     (b"GIF8", "a picture; add its text"),

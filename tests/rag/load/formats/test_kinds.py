@@ -51,7 +51,7 @@ def test_a_name_without_a_suffix_says_nothing(sample: str) -> None:
 @pytest.mark.parametrize(
     ("start", "said"),
     [
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an old Office file (.doc, .xls)"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an old Office file (.doc, .xls), a mail of Outlook (.msg) or locked"),
         (b"\x89PNG\r\n\x1a\n", "is a picture"),
         (b"\xff\xd8\xff\xe0", "is a picture"),
         (b"\x1f\x8b\x08", "is packed with gzip; unpack it"),
