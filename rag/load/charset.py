@@ -25,6 +25,8 @@ _ASCII = bytes(range(0x80))
 _TOO_LONG = f"is longer than {MAX_LINE // 1_000_000} MB"
 _LOST = "\ufffd"
 _FEW = 200  # one wrong byte in so many characters is few; more, and the encoding is another
+# How XML without a byte order mark begins in two bytes a character; the standard of the web knows it as well.
+_XML_STARTS = ((b"<\0?\0x\0", "utf-16-le"), (b"\0<\0?\0x", "utf-16-be"))
 _FEW_SURE = 2  # so many are few in any text of twenty characters whose encoding is certain
 _MOST_GUESSES = 10_000  # each takes a call
 _NULS = 100  # one NUL in so many characters is damage; more, and it is no text
@@ -107,7 +109,7 @@ def interpret(raw: bytes, label: str = "") -> Decoded:
         raw: The bytes.
         label: The encoding that they are declared to be in, if any.
     """
-    bom = next((encoding for mark, encoding in BOMS if raw.startswith(mark)), "")
+    bom = next((encoding for mark, encoding in (*BOMS, *_XML_STARTS) if raw.startswith(mark)), "")
     declared = bom or meant(label)
     if declared.startswith("utf-16") and b"\0" not in raw and not bom:
         declared = "utf-8"  # a page of single bytes cannot say this of itself

@@ -282,3 +282,13 @@ def test_a_wrong_byte_in_one_row_is_read_with_a_notice(name: str) -> None:
     wanted = [row.replace(" 1 ", " Sánchez ") for row in rows]
     assert "\n".join(texts) == "\n".join(wanted)
     assert len(notices) == 1 and "Windows-1252" in notices[0]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("label", ["utf-16", "utf-8"])
+def test_xml_of_two_bytes_a_character_without_a_mark(encoding: str, label: str) -> None:
+    told = "The ferry to Pellworth was cancelled on Monday: the wind had broken a mast."
+    feed = f'<?xml version="1.0" encoding="{label}"?><rss version="2.0"><channel><item><description>{told}'
+    raw = f"{feed}</description></item></channel></rss>".encode(encoding)
+    [document] = [item for item in read_bytes(raw, "news.xml") if isinstance(item, Document)]
+    assert document.text == told
