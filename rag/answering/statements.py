@@ -90,7 +90,12 @@ class Checker:
             read: Receives the texts of the articles, by id.
         """
         claims = [
-            Claim(one.text, question, said[n - 1].text if n and leans(one.text) else "") for n, one in enumerate(said)
+            Claim(
+                one.text,
+                question if len(content_terms(one.text)) < _SHORT else None,
+                said[n - 1].text if n and leans(one.text) else "",
+            )
+            for n, one in enumerate(said)
         ]
         best = [
             self._found(claim, _cited_first(one.cited, shown), filters, read)
