@@ -16,6 +16,7 @@ from rag.protocols import Judge
 
 # A claim that is at least this likely supported counts as supported.
 SUPPORTED = 0.5
+_CLEARLY = 0.7  # from here on a claim is contradicted, and no other sentences are read for it
 _WORDS = 110  # of evidence that the judge reads at once, as in its training
 _MOST_CITED = 3
 _LEAST, _MOST = 1e-4, 1 - 1e-4  # probabilities of the judge beyond these count as these
@@ -66,7 +67,7 @@ def judged(
     """Return for each claim how likely its sentences support it.
 
     The judge first reads the sentences that together have most of the claim's words. Where these do not support it, it
-    also reads the best ones.
+    also reads the best ones, unless they clearly contradict it.
 
     Args:
         judge: The judge.
@@ -80,7 +81,8 @@ def judged(
     """
     nearest = [_nearest(claim, texts) for claim, texts in zip(claims, found, strict=True)]
     best = _judged_on(judge, claims, found, nearest, without)
-    first = {n: _first(found[n], order[n]) for n, one in enumerate(best) if one.probability < SUPPORTED}
+    left = [n for n, one in enumerate(best) if one.probability < SUPPORTED and one.contradicted < _CLEARLY]
+    first = {n: _first(found[n], order[n]) for n in left}
     again = [n for n, chosen in first.items() if chosen != nearest[n]]
     others = _judged_on(
         judge, [claims[n] for n in again], [found[n] for n in again], [first[n] for n in again], without
