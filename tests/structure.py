@@ -36,6 +36,7 @@ LAYERS: tuple[str, ...] = (
     "ui.library",
     "ui.settings",
     "ui.quality",
+    "ui.api",
     "ui.page ui.app ui",
     "rag.cli rag.__main__",
 )
@@ -82,6 +83,7 @@ OWNERS: dict[str, set[str]] = {
         "ui.quality.tab",
         "ui.settings.tab",
     },
+    "prometheus_client": {"ui.server.metrics"},
     "httpcore": {"rag.network.bounded", "rag.network.connect", "rag.load.web"},
     "trafilatura": {"rag.load.formats.html"},
     "charset_normalizer": {"rag.load.detection"},

@@ -19,6 +19,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from rag import Engine, RagError
+from ui.api.app import build_api
 from ui.assets import head_html
 from ui.library.intake import MOST_BYTES
 from ui.page import THEME, WarmUp, build
@@ -58,7 +59,8 @@ def launch(
     access.check()
     warm_up = WarmUp(engine)
     page = build(engine, warm_up=warm_up, access=access)
-    with serve(page, host=host, port=port, access=access) as url:
+    api = build_api(engine, ready=lambda: not warm_up.note)
+    with serve(page, host=host, port=port, access=access, api=api) as url:
         print(f"Dateline is at {url} (Ctrl+C ends it)", flush=True)
         warm_up.start()
         if open_browser:
@@ -68,7 +70,15 @@ def launch(
 
 
 @contextlib.contextmanager
-def serve(page: gr.Blocks, *, host: str = "127.0.0.1", port: int = 0, access: Access | None = None) -> Iterator[str]:
+def serve(
+    page: gr.Blocks,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    access: Access | None = None,
+    api: FastAPI | None = None,
+    token: str | None = None,
+) -> Iterator[str]:
     """Serve `page` in a background thread and yield its address; leaving the context stops the server.
 
     Args:
@@ -76,6 +86,8 @@ def serve(page: gr.Blocks, *, host: str = "127.0.0.1", port: int = 0, access: Ac
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
         access: Who may use the page; built from `host` alone by default.
+        api: The interface for programs, beside the page; none by default.
+        token: A secret of the user who runs the server; whoever sends it may do everything.
 
     Raises:
         RagError: The server cannot listen on the address, or `access` would let in others without a password.
@@ -85,7 +97,7 @@ def serve(page: gr.Blocks, *, host: str = "127.0.0.1", port: int = 0, access: Ac
     _bound(page)
     with _listen(host, port) as listener, resources.as_file(resources.files("ui") / "static" / "favicon.svg") as icon:
         app = gr.mount_gradio_app(
-            FastAPI(openapi_url=None),
+            FastAPI(openapi_url=None, lifespan=api.router.lifespan_context if api else None),
             page,
             path="/",
             theme=THEME,
@@ -99,7 +111,7 @@ def serve(page: gr.Blocks, *, host: str = "127.0.0.1", port: int = 0, access: Ac
             enable_monitoring=False,
             pwa=False,
         )
-        guard = Guard(app, access, _calls(page))
+        guard = Guard(app, access, _calls(page), api, token)
         config = uvicorn.Config(guard, log_level="warning", timeout_graceful_shutdown=1, ws="none")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],), name="dateline-server", daemon=True)

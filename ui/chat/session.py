@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from rag import Answer, Chat, Engine, Filters, RagError
 from ui.chat.conversations import Book, Conversation, Turn, new_id
+from ui.server import metrics
 from ui.server.queue import Ticket, queue_of
 from ui.server.visitors import NOBODY, Visitor
 
@@ -165,8 +166,10 @@ async def ask(
                 if not given:
                     yield
     except RagError as error:
+        metrics.failed(error)
         turn.problem = str(error)
-    except Exception:  # a bug must not cost the reader the conversation
+    except Exception as error:  # a bug must not cost the reader the conversation
+        metrics.failed(error)
         log.exception("a question could not be answered")
     finally:
         if session.runs.get(conversation.id) is run:
@@ -205,6 +208,7 @@ async def _answer(
         async for items in batches:
             for item in items:
                 if isinstance(item, Answer):
+                    metrics.answered("chat", item)
                     yield Turn(run.asked, item, id=run.id)
                     return
                 run.draft += item

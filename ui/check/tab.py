@@ -17,6 +17,7 @@ from ui.chat.conversations import new_id
 from ui.chat.session import in_line, pump, turn_of
 from ui.check import view as show
 from ui.events import QUICK, SLOW
+from ui.server import metrics
 from ui.server.queue import queue_of
 from ui.server.visitors import Visitor, visitor_of
 
@@ -64,6 +65,7 @@ class _Desk:
             async with contextlib.aclosing(self._steps(text, run, chosen, visitor_of(request))) as steps:
                 async for step in steps:
                     if isinstance(step, CheckReport):
+                        metrics.checked("chat")
                         said, body = show.summary(step, len(chosen)), show.sentences(new_id(), step)
                     else:
                         yield self._view(run, show.waiting(step))

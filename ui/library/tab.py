@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Generator
@@ -13,18 +12,18 @@ import gradio as gr
 
 from rag import Engine, RagError
 from ui.assets import package_text
-from ui.chat.session import in_line, turn_of
+from ui.chat.session import in_line
 from ui.events import QUICK, SLOW
 from ui.library import view as show
 from ui.library.intake import MOST_BYTES, Intake, Undo, add_files, add_url, put_back, remove
 from ui.library.shelf import PAGE, SORTS, Shelf, View
-from ui.server.queue import Queue
+from ui.library.turns import Adding, in_turns
+from ui.server.queue import library_queue
 from ui.server.uploads import Own, uploads
 from ui.server.visitors import Visitor, visitor_of
 
 log = logging.getLogger(__name__)
 _KEEP = gr.skip()
-_LOOK = 0.5  # seconds between checks that the reader is still there
 _MOST_WORDS = 200  # the most characters of a search
 _FAULT = "Something went wrong inside Dateline; its log says what."
 _INTRO = f"""<h2>Library</h2>
@@ -69,20 +68,12 @@ class LibraryTab:
         tab.select(self.refresh, self.shown, [self.listing], **QUICK)
 
 
-@dataclass
-class _Adding:
-    """One reader's upload; `stopped` ends it after the current batch."""
-
-    stopped: bool = False
-
-
 class _Desk:
     """The event handlers. They keep no state of a reader; each event passes it in and out."""
 
     def __init__(self, engine: Engine, read_only: bool) -> None:
         self._engine = engine
         self._shelf = Shelf(engine)
-        self._line = Queue(1)
         self._read_only = read_only
 
     def listed(self, view: View, chosen: tuple[str, ...], undo: Undo, notice: str = "") -> str:
@@ -139,7 +130,7 @@ class _Desk:
         self, paths: list[str] | None, changes: int, request: gr.Request | None = None
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Add the uploaded files and show the progress."""
-        adding, visitor = _Adding(), visitor_of(request)
+        adding, visitor = Adding(), visitor_of(request)
         own = Own(uploads(), visitor.id)
         steps = add_files(self._engine, self._shelf, paths or [], own, lambda: adding.stopped)
         async with contextlib.aclosing(self._added(steps, "Reading file", changes, adding, visitor)) as views:
@@ -153,16 +144,18 @@ class _Desk:
         url = str((event._data or {}).get("url", "")).strip()
         steps = add_url(self._engine, self._shelf, url)
         said, visitor = f"Fetching {url[:200]}", visitor_of(request)
-        async with contextlib.aclosing(self._added(steps, said, changes, _Adding(), visitor)) as views:
+        async with contextlib.aclosing(self._added(steps, said, changes, Adding(), visitor)) as views:
             async for view in views:
                 yield view
 
     async def _added(
-        self, steps: Generator[Intake, None, None], working: str, changes: int, adding: _Adding, visitor: Visitor
+        self, steps: Generator[Intake, None, None], working: str, changes: int, adding: Adding, visitor: Visitor
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         intake = Intake()
         try:
-            async with contextlib.aclosing(self._in_turns(steps, adding, visitor)) as done:
+            async with contextlib.aclosing(
+                in_turns(steps, library_queue(self._engine.settings), adding, visitor)
+            ) as done:
                 async for step in done:
                     intake = step if isinstance(step, Intake) else intake
                     said = in_line(step, "upload") if isinstance(step, int) else working
@@ -172,42 +165,6 @@ class _Desk:
             return
         changed = any(result.state != "failed" for result in intake.results)
         yield None, show.results(intake), intake.undo, changes + 1 if changed else _KEEP
-
-    async def _in_turns(
-        self, steps: Generator[Intake, None, None], adding: _Adding, visitor: Visitor
-    ) -> AsyncGenerator[Intake | int, None]:
-        """Run the steps one by one, each in its turn, yielding its result or the number of tickets ahead of it.
-
-        Readers who add many files take turns file by file. It ends when the reader has left.
-        """
-
-        def take() -> Intake | None:
-            try:
-                return next(steps, None)
-            finally:
-                if adding.stopped:
-                    steps.close()
-
-        try:
-            while not adding.stopped:
-                ticket = self._line.join(visitor.id)
-                try:
-                    async with contextlib.aclosing(turn_of(ticket, adding, visitor)) as places:
-                        async for ahead in places:
-                            yield ahead
-                    step = asyncio.ensure_future(asyncio.to_thread(take))
-                    while not step.done():
-                        await asyncio.wait({step}, timeout=_LOOK)
-                        adding.stopped = adding.stopped or visitor.gone()
-                finally:
-                    ticket.leave()
-                if (intake := step.result()) is None:
-                    return
-                yield intake
-        finally:
-            adding.stopped = True
-            with contextlib.suppress(ValueError):  # a thread is running it and closes it after this batch
-                steps.close()
 
     def _gone(self, undo: Undo, ask_all: bool) -> str:
         if not undo.documents:

@@ -62,11 +62,18 @@ class Access:
             return True
         return is_loopback(name) or (not self.loopback and _is_address(name))
 
-    def lets_in(self, headers: Mapping[str, str]) -> bool:
-        """Return whether the request has the right password; the user name does not matter."""
+    def lets_in(self, headers: Mapping[str, str], *, bearer: bool = False) -> bool:
+        """Return whether the request has the right password; the user name does not matter.
+
+        Args:
+            headers: The request's headers, by their names in lower case.
+            bearer: Whether the password may also be a bearer token.
+        """
         if not self.password:
             return True
         scheme, _, given = headers.get("authorization", "").partition(" ")
+        if bearer and scheme.lower() == "bearer":
+            return hmac.compare_digest(given.encode("latin-1"), self.password.encode())
         try:
             entered = base64.b64decode(given, validate=True).partition(b":")[2]
         except (binascii.Error, ValueError):

@@ -6,13 +6,14 @@ that are too large, too slow or of the wrong shape, and files that this reader d
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
+import hmac
 import json
 import re
 import secrets
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -20,13 +21,14 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag import UsageError
+from ui.server import metrics
 from ui.server.access import Access, same_origin
+from ui.server.bodies import Refused, length, replay, timed, whole_body
 from ui.server.calls import Calls, WrongShape
+from ui.server.problems import Problem
 from ui.server.uploads import MOST_OF_READER, uploads
 from ui.server.visitors import COOKIE, presence, visitor_id
 
-MOST_JSON = 4_000_000  # bytes of a request other than an upload; a browser stores a million characters of conversations
-BODY_SECONDS = 30.0  # the longest wait for the next piece of a body
 MOST_REQUESTS = 1500  # at the same time, in total
 MOST_OF_ADDRESS = 1000  # at the same time, from one address
 MOST_WRONG = 10  # wrong passwords from one address in `WRONG_SECONDS`
@@ -39,6 +41,11 @@ _PAGE = re.compile(
 )
 _CALL = re.compile(r"/gradio_api/(?:queue/join|run/predict|cancel|reset|component_server)/?")
 _UPLOAD = "/gradio_api/upload"
+# The addresses for programs.
+_API = re.compile(r"/(?:v1|local)/.*|/mcp|/metrics|/healthz(?:/.*)?")
+_OPEN = re.compile(r"/healthz(?:/.*)?")  # needs no password: it only says whether the server works
+_DOCUMENTS = re.compile(r"/v1/documents(?:/.*)?")
+_REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _STREAM = "/gradio_api/queue/data"
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -48,27 +55,25 @@ _HEADERS = {
 }
 
 
-class Refused(Exception):
-    """A refused request: the HTTP status and the reason for the sender."""
-
-    def __init__(self, status: int, why: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(why)
-        self.status, self.why, self.headers = status, why, dict(headers or {})
-
-
 class Guard:
-    """An ASGI application that passes only allowed requests on to the page.
+    """An ASGI application that passes only allowed requests on to the page, or to the interface for programs.
 
     Args:
-        app: The page.
+        app: The page; it also gets the lifespan.
         access: Who may use it.
         calls: The calls that the page's scripts may make.
+        api: The interface for programs, without a lifespan; None if there is none.
+        token: A secret of the user who runs the server; whoever sends it may do everything.
     """
 
-    def __init__(self, app: ASGIApp, access: Access, calls: Calls) -> None:
+    def __init__(
+        self, app: ASGIApp, access: Access, calls: Calls, api: ASGIApp | None = None, token: str | None = None
+    ) -> None:
         self._app = app
         self._access = access
         self._calls = calls
+        self._api = api
+        self._token = token
         self._under_way: defaultdict[str, int] = defaultdict(int)
         self._wrong: dict[str, deque[float]] = {}
 
@@ -94,9 +99,10 @@ class Guard:
 
     async def _checked(self, scope: Scope, receive: Receive, send: Send, address: str) -> None:
         headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
+        if self._api and _API.fullmatch(_path(scope)):
+            await self._program(self._api, scope, receive, send, headers, address)
+            return
         self._check_sender(headers, address)
-        if self._under_way[address] > MOST_OF_ADDRESS or sum(self._under_way.values()) > MOST_REQUESTS:
-            raise Refused(503, "Dateline has too many requests at the same time; try again in a minute.")
         path, reader = _path(scope), visitor_id(headers, address)
         send = _with_headers(send, new_reader=path == "/" and COOKIE not in headers.get("cookie", ""))
         if scope["method"] in ("GET", "HEAD") and _PAGE.fullmatch(path):
@@ -104,16 +110,60 @@ class Guard:
         elif scope["method"] == "POST" and path == _UPLOAD and not self._access.read_only:
             await self._upload(scope, receive, send, headers, reader)
         elif scope["method"] == "POST" and _CALL.fullmatch(path):
-            body = await _body(receive, headers)
+            body = await whole_body(receive, headers)
             try:
                 self._calls.check(path.rstrip("/").rpartition("/")[2], body, reader)
             except WrongShape as error:
                 raise Refused(error.status, str(error)) from error
-            await self._app(scope, _replay(body, receive), send)
+            await self._app(scope, replay(body, receive), send)
         else:
             raise Refused(404, "There is nothing at this address.")
 
-    def _check_sender(self, headers: Mapping[str, str], address: str) -> None:
+    async def _program(
+        self, api: ASGIApp, scope: Scope, receive: Receive, send: Send, headers: Mapping[str, str], address: str
+    ) -> None:
+        """Check a request of a program and pass it on; a refusal is a problem document."""
+        path, method = _path(scope), scope["method"]
+        given = headers.get("x-request-id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        local = self._is_local(headers)
+        reader = visitor_id(headers, address)
+        state = {"reader": reader, "local": local, "request_id": request_id}
+        scope = {**scope, "state": {**scope.get("state", {}), **state}}
+        send = metrics.counted(_with_headers(send, more={"X-Request-ID": request_id}))
+        try:
+            self._check_sender(headers, address, api=True, free=local or bool(_OPEN.fullmatch(path)))
+            writes = method not in ("GET", "HEAD") and _DOCUMENTS.fullmatch(path)
+            if (writes and self._access.read_only and not local) or (path.startswith("/local/") and not local):
+                raise Refused(403, "This library is read only." if writes else "Only its own user may do this.")
+            if method == "POST" and writes:
+                async with _room(reader, headers):
+                    await api(scope, timed(receive), send)
+            elif method in ("POST", "PUT", "PATCH"):
+                await api(scope, replay(await whole_body(receive, headers), receive), send)
+            else:
+                await api(scope, receive, send)
+        except Refused as refused:
+            told = Problem(
+                refused.status, refused.why, path=path, request_id=request_id, headers=refused.headers
+            )  # fmt: skip
+            await told(scope, receive, send)
+
+    def _is_local(self, headers: Mapping[str, str]) -> bool:
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        if not self._token or scheme.lower() != "bearer":
+            return False
+        return hmac.compare_digest(given.encode("latin-1"), self._token.encode())
+
+    def _check_sender(self, headers: Mapping[str, str], address: str, *, api: bool = False, free: bool = False) -> None:
+        """Refuse a sender who may not come in.
+
+        Args:
+            headers: The request's headers, by their names in lower case.
+            address: Where it came from.
+            api: Whether the password may also come as a bearer token, as programs send it.
+            free: Whether no password is needed.
+        """
         host = headers.get("host", "")
         if not self._access.answers_to(host):
             raise Refused(
@@ -122,22 +172,27 @@ class Guard:
             )
         if not same_origin(headers):
             raise Refused(403, "Another web page sent this request; open Dateline's own page.")
+        if self._under_way[address] > MOST_OF_ADDRESS or sum(self._under_way.values()) > MOST_REQUESTS:
+            raise Refused(
+                503, "Dateline has too many requests at the same time; try again in a minute.", {"Retry-After": "60"}
+            )
+        if free:
+            return
         wrong = self._wrong.get(address)
         now = time.monotonic()
         while wrong and now - wrong[0] > WRONG_SECONDS:
             wrong.popleft()
         if wrong and len(wrong) >= MOST_WRONG:
             raise Refused(429, "Too many wrong passwords; try again in a minute.", {"Retry-After": "60"})
-        if self._access.lets_in(headers):
+        if self._access.lets_in(headers, bearer=api):
             self._wrong.pop(address, None)
             return
         if headers.get("authorization"):
             self._wrong.setdefault(address, deque()).append(now)
             while len(self._wrong) > MOST_REQUESTS:
                 del self._wrong[next(iter(self._wrong))]
-        raise Refused(
-            401, "This Dateline wants a password.", {"WWW-Authenticate": 'Basic realm="Dateline", charset="UTF-8"'}
-        )
+        ways = 'Basic realm="Dateline", charset="UTF-8"' + (", Bearer" if api else "")
+        raise Refused(401, "This Dateline wants a password.", {"WWW-Authenticate": ways})
 
     async def _show(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
         page = ""
@@ -154,11 +209,6 @@ class Guard:
         self, scope: Scope, receive: Receive, send: Send, headers: Mapping[str, str], reader: str
     ) -> None:
         """Pass an upload on if there is room for it, and record the owner of the files."""
-        size = _length(headers, MOST_OF_READER)
-        try:
-            uploads().reserve(reader, size)
-        except UsageError as error:
-            raise Refused(413, str(error)) from error
         answer = bytearray()
         status = 0
 
@@ -172,10 +222,8 @@ class Guard:
                     uploads().note(reader, _paths(bytes(answer)))
             await send(message)
 
-        try:
-            await self._app(scope, _timed(receive), noted)
-        finally:
-            uploads().release(reader, size)
+        async with _room(reader, headers):
+            await self._app(scope, timed(receive), noted)
 
 
 def _path(scope: Scope) -> str:
@@ -184,64 +232,23 @@ def _path(scope: Scope) -> str:
     return path.removeprefix(scope.get("root_path", "")) or "/"
 
 
-def _length(headers: Mapping[str, str], most: int) -> int:
-    """Return the declared number of bytes in a body; the server does not read more than that."""
-    said = headers.get("content-length", "")
-    if not said.isdecimal():
-        raise Refused(411, "The request does not say how long it is.")
-    if len(said) > 15 or int(said) > most:
-        raise Refused(413, f"The request is larger than {most // 1_000_000:,} MB.")
-    return int(said)
+@contextlib.asynccontextmanager
+async def _room(reader: str, headers: Mapping[str, str]) -> AsyncIterator[None]:
+    """Reserve room for an upload while its request is handled."""
+    size = length(headers, MOST_OF_READER)
+    try:
+        uploads().reserve(reader, size)
+    except UsageError as error:
+        raise Refused(413, str(error)) from error
+    try:
+        yield
+    finally:
+        uploads().release(reader, size)
 
 
-async def _body(receive: Receive, headers: Mapping[str, str]) -> bytes:
-    """Return the whole body of a request."""
-    _length(headers, MOST_JSON)
-    body, receive = bytearray(), _timed(receive)
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Refused(400, "The request ended early.")
-        body += message.get("body", b"")
-        if not message.get("more_body"):
-            return bytes(body)
-
-
-def _timed(receive: Receive) -> Receive:
-    """Wrap `receive` so that a sender cannot hold a request open without sending anything."""
-    whole = False
-
-    async def in_time() -> Message:
-        nonlocal whole
-        if whole:  # only the disconnect message is left, which may come at any time
-            return await receive()
-        try:
-            message = await asyncio.wait_for(receive(), BODY_SECONDS)
-        except asyncio.TimeoutError:
-            raise Refused(408, "The request was sent too slowly.") from None
-        whole = not message.get("more_body")
-        return message
-
-    return in_time
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """Wrap `receive` so that it first returns a body that was already read."""
-    sent = False
-
-    async def again() -> Message:
-        nonlocal sent
-        if sent:
-            return await receive()
-        sent = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return again
-
-
-def _with_headers(send: Send, new_reader: bool) -> Send:
+def _with_headers(send: Send, new_reader: bool = False, more: Mapping[str, str] | None = None) -> Send:
     """Wrap `send` so that every response has the security headers, and the cookie for a new reader."""
-    extra = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
+    extra = [(name.lower().encode(), value.encode()) for name, value in (_HEADERS | dict(more or {})).items()]
     if new_reader:
         cookie = f"{COOKIE}={secrets.token_hex(16)}; HttpOnly; SameSite=Strict; Path=/"
         extra.append((b"set-cookie", cookie.encode()))

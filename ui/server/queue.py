@@ -13,6 +13,12 @@ _lines: dict[tuple[str, str | None], Queue] = {}
 _lock = threading.Lock()
 
 
+class BusyError(RagError):
+    """A queue is full; `seconds` says when to come again."""
+
+    seconds = 60
+
+
 class Queue:
     """A queue in which the first `places` tickets have their turn at the same time."""
 
@@ -29,13 +35,13 @@ class Queue:
             reader: The id of the reader who waits.
 
         Raises:
-            RagError: The queue is full, or this reader has too many tickets in it.
+            BusyError: The queue is full, or this reader has too many tickets in it.
         """
         with self.lock:
             if len(self.tickets) >= MOST_WAITING:
-                raise RagError(f"{len(self.tickets)} others wait already; try again in a minute")
+                raise BusyError(f"{len(self.tickets)} others wait already; try again in a minute")
             if sum(ticket.reader == reader for ticket in self.tickets) >= MOST_OF_READER:
-                raise RagError(f"{MOST_OF_READER} of your own wait already; try again when they are done")
+                raise BusyError(f"{MOST_OF_READER} of your own wait already; try again when they are done")
             ticket = Ticket(self, reader)
             self.tickets.append(ticket)
             return ticket
@@ -70,3 +76,16 @@ def queue_of(settings: Settings) -> Queue:
     with _lock:
         key = settings.llm, settings.llm_base_url
         return _lines.setdefault(key, Queue(1 if local else _ENDPOINT_PLACES))
+
+
+def library_queue(settings: Settings) -> Queue:
+    """Return the queue for adding to the library; files are added one at a time."""
+    with _lock:
+        return _lines.setdefault(("library", str(settings.store)), Queue(1))
+
+
+def waiting() -> dict[str, int]:
+    """Return how many wait for each model and for the library, or have it."""
+    with _lock:
+        lines = list(_lines.items())
+    return {model: sum(len(line.tickets) for key, line in lines if key[0] == model) for (model, _), _ in lines}

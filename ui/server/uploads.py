@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 import threading
@@ -17,6 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 
 import filelock
 
@@ -27,6 +29,7 @@ MOST_OF_ALL = 4_000_000_000  # bytes that all uploads may take
 FREE = 500_000_000  # bytes that must stay free on the disk
 FORGOTTEN = 3600.0  # seconds after which an upload that was not added is deleted
 _PREFIX = "dateline-uploads-"
+_MOST_NAME, _MOST_END = 50, 10  # characters of a file name before and after its last dot; each has up to 4 bytes
 
 
 @dataclass
@@ -80,6 +83,22 @@ class Uploads:
             for path in map(self._inside, paths):
                 if path and path.is_file():
                     self._files.setdefault(path, _Upload(path.stat().st_size)).owners.add(owner)
+
+    def put(self, owner: str, name: str, file: BinaryIO) -> str:
+        """Write a file into a folder of its own, record its owner and return its path.
+
+        Args:
+            owner: The id of the reader who uploaded it.
+            name: Its name as the reader gave it; only its last part is used, with `_` for what no file name may have.
+            file: The content, from its current position on.
+        """
+        last = re.sub(r'[\x00-\x1f<>:"|?*\ud800-\udfff]', "_", re.split(r"[/\\]", name)[-1]).strip(" .")
+        stem, dot, end = last.rpartition(".")
+        place = Path(tempfile.mkdtemp(dir=self.folder)) / (f"{stem[:_MOST_NAME]}{dot}{end[:_MOST_END]}" or "file")
+        with place.open("wb") as target:
+            shutil.copyfileobj(file, target)
+        self.note(owner, [str(place)])
+        return str(place)
 
     def owns(self, owner: str, path: str) -> bool:
         """Return whether this reader uploaded the file at `path` and it is not yet added."""

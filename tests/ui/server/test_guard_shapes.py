@@ -11,7 +11,7 @@ import pytest
 from fakes import WAIT
 from visitor import API, Visitor
 
-from ui.server.guard import MOST_JSON
+from ui.server.bodies import MOST_JSON
 
 pytestmark = [pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"), pytest.mark.long]
 
@@ -77,7 +77,7 @@ class TestShapes:
         assert answer.status_code == 411
 
     def test_body_that_never_comes(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("ui.server.guard.BODY_SECONDS", 0.2)
+        monkeypatch.setattr("ui.server.bodies.BODY_SECONDS", 0.2)
         address = httpx.URL(url)
         with socket.create_connection((address.host, address.port or 80), timeout=WAIT) as slow:
             head = f"POST {API}/queue/join HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{{"

@@ -1,0 +1,63 @@
+"""Build the interface for programs as one FastAPI application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from rag import Engine
+from ui.api import answers, documents, health
+from ui.api.forms import ProblemForm
+from ui.api.http import add_handlers
+from ui.api.service import Service
+
+VERSION = "1.0.0"  # of the interface
+_ABOUT = """Answers over a collection of news articles; every statement cites the exact sentence it rests on.
+
+If the server has a password (`RAG_PASSWORD`), send it as the password of HTTP Basic, with any user name, or as a bearer
+token. Every error is a problem document (RFC 9457). `X-Request-ID` names the request in the server's log; a request may
+bring its own. A response of 409, 429 or 503 says in `Retry-After` after how many seconds to try again."""
+
+
+def build_api(engine: Engine, ready: Callable[[], bool] = lambda: True) -> FastAPI:
+    """Return the interface for programs.
+
+    It expects the guard in front of it, which checks hosts, origins, passwords and sizes and sets the request's state.
+
+    Args:
+        engine: Answers the questions and holds the library.
+        ready: Returns whether the models are loaded.
+    """
+    service = Service(engine, ready)
+    app = FastAPI(
+        title="Dateline",
+        version=VERSION,
+        description=_ABOUT,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,  # its page loads scripts from another site
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    for module in (answers, documents, health):
+        app.include_router(module.routes(service))
+    add_handlers(app)
+    app.openapi = partial(_described, app)  # type: ignore[method-assign]
+    return app
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document."""
+    if app.openapi_schema is None:
+        found = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        parts = found.setdefault("components", {})
+        form = ProblemForm.model_json_schema(ref_template="#/components/schemas/{model}")
+        parts.setdefault("schemas", {}).update(form.pop("$defs", {}) | {"Problem": form})
+        schemes = {"password": {"type": "http", "scheme": "basic"}, "token": {"type": "http", "scheme": "bearer"}}
+        parts["securitySchemes"] = schemes
+        found["security"] = [{}, {"password": []}, {"token": []}]
+        app.openapi_schema = found
+    return app.openapi_schema

@@ -1,0 +1,123 @@
+"""`/v1/documents`: list, read, add and remove articles."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Header, Query, Request, UploadFile
+from starlette.responses import Response
+
+from rag import UsageError
+from ui.api import forms
+from ui.api.http import caller_of, documented, noticed
+from ui.api.idempotency import Keys
+from ui.api.service import Caller, Service, place
+from ui.library.intake import MOST_BYTES, MOST_FILES
+from ui.server.problems import Json
+from ui.server.uploads import uploads
+
+_PIECE = 1_000_000  # bytes read at a time
+_ADD = f"""Each file may have {MOST_BYTES // 1_000_000} MB, and a request {MOST_FILES} files. A file with the name of
+an earlier upload replaces it. The response says what happened to each file, also where one failed. A request that is
+sent again with the same `Idempotency-Key` is carried out once; keys are kept for a day, until the server ends."""
+
+
+def routes(service: Service) -> APIRouter:
+    """Return the routes."""
+    router = APIRouter(tags=["documents"])
+    keys = Keys()
+
+    @router.get("/v1/documents", response_model=forms.Articles, responses=documented(), summary="List the articles")
+    def listed(
+        limit: Annotated[int, Query(ge=1, le=1000, description="Articles in this part, at most.")] = 100,
+        cursor: Annotated[str, Query(max_length=4000, description="`next` of the part before.")] = "",
+        query: Annotated[str, Query(max_length=200, description="Words in title, source or text.")] = "",
+    ) -> Response:
+        found = service.articles(query, _after(cursor))
+        part = found[:limit]
+        following = _cursor(place(part[-1])) if len(found) > limit else None
+        return Json({"documents": [forms.info(entry) for entry in part], "next": following})
+
+    @router.post(
+        "/v1/documents", response_model=forms.Added, responses=documented(408, 409, 411, 413), description=_ADD
+    )
+    async def add(
+        request: Request,
+        files: Annotated[list[UploadFile], File(description="Files of any supported format.")],
+        idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
+    ) -> Response:
+        """Add files to the library."""
+        caller = caller_of(request)
+        if idempotency_key is None:
+            return Json(await _added(service, files, caller, request))
+        fingerprint = await asyncio.to_thread(_fingerprint, files)
+        if (earlier := keys.begin(caller.id, idempotency_key, fingerprint)) is not None:
+            return Json(earlier, headers={"Idempotent-Replayed": "true"})
+        result = None
+        try:
+            result = await _added(service, files, caller, request)
+        finally:
+            keys.end(caller.id, idempotency_key, result)
+        return Json(result)
+
+    @router.get("/v1/documents/{document_id}", response_model=forms.Article, responses=documented(404))
+    def read(document_id: str) -> Response:
+        """Return an article with its text."""
+        return Json(forms.article(service.article(document_id)))
+
+    @router.delete("/v1/documents/{document_id}", status_code=204, responses=documented(404))
+    def remove(document_id: str) -> Response:
+        """Remove an article."""
+        service.remove(document_id)
+        return Response(status_code=204)
+
+    return router
+
+
+async def _added(service: Service, files: Sequence[UploadFile], caller: Caller, request: Request) -> dict[str, Any]:
+    def put() -> list[str]:
+        return [uploads().put(caller.id, file.filename or "", file.file) for file in files]
+
+    async with noticed(request, caller):
+        results = await service.add(await asyncio.to_thread(put), caller)
+    return {"results": [dataclasses.asdict(result) for result in results]}
+
+
+def _fingerprint(files: Sequence[UploadFile]) -> str:
+    """Return a hash of the names and contents of files, which are read from their start again afterwards."""
+    whole = hashlib.sha256()
+    for file in files:
+        content = hashlib.sha256((file.filename or "").encode("utf-8", "surrogatepass"))
+        while piece := file.file.read(_PIECE):
+            content.update(piece)
+        file.file.seek(0)
+        whole.update(content.digest())
+    return whole.hexdigest()
+
+
+def _cursor(after: tuple[str, str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(after).encode()).decode()
+
+
+def _after(cursor: str) -> tuple[str, str] | None:
+    """Return the place that a cursor stands for; None for none.
+
+    Raises:
+        UsageError: It is not a cursor of this interface.
+    """
+    if not cursor:
+        return None
+    try:
+        found = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError, RecursionError):
+        found = None
+    if isinstance(found, list) and len(found) == 2 and all(isinstance(part, str) for part in found):
+        return found[0], found[1]
+    raise UsageError("this is not a cursor; use `next` of an earlier response, or leave it out")

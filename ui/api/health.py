@@ -1,0 +1,42 @@
+"""`/healthz` and `/metrics`: whether the server works, and figures about it."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from ui.api.forms import Health
+from ui.api.http import documented, refused
+from ui.api.service import Service
+from ui.server import metrics
+from ui.server.problems import Json
+
+
+def routes(service: Service) -> APIRouter:
+    """Return the routes."""
+    router = APIRouter(tags=["operation"])
+
+    def health() -> Response:
+        return Json({"status": "ok", "ready": service.ready()})
+
+    for path, says in (
+        ("/healthz", "Say that the server works, and whether its models are loaded"),
+        ("/healthz/live", "Say that the server works; no password is needed"),
+    ):
+        router.add_api_route(path, health, response_model=Health, responses=documented(), summary=says)
+
+    @router.get("/healthz/ready", response_model=Health, responses=documented())
+    def ready(request: Request) -> Response:
+        """Say that the models are loaded, or answer with 503 while they are not; no password is needed."""
+        return health() if service.ready() else refused(request, 503, "The models are being loaded; wait a moment.")
+
+    @router.get(
+        "/metrics",
+        response_class=Response,
+        responses={200: {"content": {metrics.MEDIA_TYPE: {"schema": {"type": "string"}}}}, **documented()},
+    )
+    def figures() -> Response:
+        """Return figures in Prometheus' text format."""
+        return Response(metrics.text(), headers={"Content-Type": metrics.MEDIA_TYPE})
+
+    return router
