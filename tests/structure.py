@@ -83,6 +83,7 @@ OWNERS: dict[str, set[str]] = {
         "ui.quality.tab",
         "ui.settings.tab",
     },
+    "mcp": {"ui.api.app", "ui.api.mcp"},
     "prometheus_client": {"ui.server.metrics"},
     "httpcore": {"rag.network.bounded", "rag.network.connect", "rag.load.web"},
     "trafilatura": {"rag.load.formats.html"},

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from mcp.server.transport_security import TransportSecuritySettings
 
 from rag import Engine
-from ui.api import answers, documents, health
+from ui.api import answers, documents, health, openai
 from ui.api.forms import ProblemForm
 from ui.api.http import add_handlers
+from ui.api.mcp import EngineDesk, build_mcp
 from ui.api.service import Service
 
 VERSION = "1.0.0"  # of the interface
@@ -33,6 +36,16 @@ def build_api(engine: Engine, ready: Callable[[], bool] = lambda: True) -> FastA
         ready: Returns whether the models are loaded.
     """
     service = Service(engine, ready)
+    mcp = build_mcp(EngineDesk(service))
+    # The guard has checked hosts and origins.
+    checked = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+    mcp_routes = mcp.streamable_http_app(stateless_http=True, json_response=True, transport_security=checked).routes
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with mcp.session_manager.run():
+            yield
+
     app = FastAPI(
         title="Dateline",
         version=VERSION,
@@ -41,9 +54,11 @@ def build_api(engine: Engine, ready: Callable[[], bool] = lambda: True) -> FastA
         docs_url=None,  # its page loads scripts from another site
         redoc_url=None,
         redirect_slashes=False,
+        lifespan=lifespan,
     )
-    for module in (answers, documents, health):
+    for module in (answers, documents, health, openai):
         app.include_router(module.routes(service))
+    app.router.routes.extend(mcp_routes)
     add_handlers(app)
     app.openapi = partial(_described, app)  # type: ignore[method-assign]
     return app

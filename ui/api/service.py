@@ -81,9 +81,9 @@ class Service:
             BusyError: The queue is full.
             RagError: The engine failed.
         """
-        self.engine.checked(question)  # before it waits
-        asker = open_chat(self.engine, list(history))
         with counted():
+            self.engine.checked(question)  # before it waits
+            asker = open_chat(self.engine, list(history))
             async with contextlib.aclosing(self._in_queue(lambda: asker.stream(question, filters), caller)) as parts:
                 async for part in parts:
                     if isinstance(part, Answer):
@@ -101,8 +101,8 @@ class Service:
         self, question: str, caller: Caller, limit: int = 10, filters: Filters | None = None
     ) -> tuple[Evidence, ...]:
         """Return the sentences nearest to a question; the errors are those of `Engine.retrieve`."""
-        self.engine.checked(question)
         with counted():
+            self.engine.checked(question)
             found: tuple[Evidence, ...] = await self._last(
                 lambda: iter([self.engine.retrieve(question, limit, filters)]), caller
             )

@@ -101,8 +101,8 @@ def test_figures_count_questions_and_errors(client: Client) -> None:
     before = [figure(name) for name in names]
     client.post("/v1/answer", {"question": AID})
     assert [figure(name) for name in names] == [count + 1 for count in before]
-    client.post("/v1/check", {"text": ""})
-    assert figure('dateline_errors_total{kind="UsageError"}') >= 1
+    client.post("/v1/answer", {"question": " "})
+    assert figure('dateline_errors_total{kind="QuestionError"}') >= 1
     assert figure('dateline_responses_total{status="422"}') >= 1
 
 
