@@ -11,7 +11,8 @@ import logging
 import socket
 import threading
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from importlib import resources
 
 import gradio as gr
@@ -41,8 +42,10 @@ def launch(
     port: int = 7860,
     open_browser: bool = False,
     access: Access | None = None,
+    token: str | None = None,
+    announce: Callable[[str], AbstractContextManager[None]] = lambda url: contextlib.nullcontext(),
 ) -> None:
-    """Serve the web chat of `engine` until interrupted.
+    """Serve the web chat of `engine` and the interface for programs until interrupted.
 
     Args:
         engine: Answers the questions; its models are loaded once the page is up.
@@ -50,6 +53,8 @@ def launch(
         port: Port to listen on; 0 takes a free one.
         open_browser: Open the page in the default browser.
         access: Who may use the page; built from `host` alone by default.
+        token: A secret of the user who runs the server; whoever sends it may do everything.
+        announce: Called with the server's address; its context lasts as long as the server.
 
     Raises:
         UsageError: Others could reach the page, and `access` neither has a password nor lets everyone in.
@@ -60,7 +65,7 @@ def launch(
     warm_up = WarmUp(engine)
     page = build(engine, warm_up=warm_up, access=access)
     api = build_api(engine, ready=lambda: not warm_up.note)
-    with serve(page, host=host, port=port, access=access, api=api) as url:
+    with serve(page, host=host, port=port, access=access, api=api, token=token) as url, announce(url):
         print(f"Dateline is at {url} (Ctrl+C ends it)", flush=True)
         warm_up.start()
         if open_browser:

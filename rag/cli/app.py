@@ -1,4 +1,4 @@
-"""The command line: `rag ingest | ask | check | chat | eval | sources | remove | models | doctor`.
+"""The command line: `rag ingest | ask | check | chat | mcp | eval | sources | remove | models | doctor`.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage. An error is one line that says what to do next. Results go to stdout,
 everything else to stderr.
@@ -6,8 +6,10 @@ everything else to stderr.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
+import secrets
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -19,7 +21,7 @@ from rich.table import Table
 
 from rag import memory
 from rag.cli import eval as cli_eval
-from rag.cli import extras
+from rag.cli import extras, remote
 from rag.cli import ingest as cli_ingest
 from rag.cli import models as cli_models
 from rag.cli.console import print_json
@@ -27,6 +29,7 @@ from rag.cli.ingest import shown
 from rag.errors import RagError, SettingsError
 from rag.origin import readable_date
 from rag.settings import Settings
+from rag.store.running import Server, announced
 from rag.types import Filters
 
 if TYPE_CHECKING:
@@ -116,13 +119,13 @@ def ask(
     """Answer a question over the library, with citations."""
     filters = _filters(since, until, source, author, language)
     question = _decoded(question)
-    engine = _open(store)
-    try:
-        if question.strip():
-            engine.warm_up(question)  # the models load in half the time in parallel
-        answer = engine.answer(question, filters)
-    finally:
-        engine.close()
+    if server := remote.find(_settings(store), answers=True):
+        answer = server.ask(question, filters)
+    else:
+        with _open(store) as engine:
+            if question.strip():
+                engine.warm_up(question)  # the models load in half the time in parallel
+            answer = engine.answer(question, filters)
     if as_json:
         print_json(answer.to_dict())
     else:
@@ -145,11 +148,11 @@ def check(
 
     filters = _filters(since, until, source, author, language)
     found = text_of(_decoded(text))
-    engine = _open(store)
-    try:
-        report = engine.check(found, filters)
-    finally:
-        engine.close()
+    if server := remote.find(_settings(store), answers=True):
+        report = server.check(found, filters)
+    else:
+        with _open(store) as engine:
+            report = engine.check(found, filters)
     if as_json:
         print_json(report.to_dict())
     else:
@@ -194,10 +197,19 @@ def chat(
     password = settings.password.get_secret_value() if settings.password else None
     access = Access(host, password, tuple(allow_host or ()), read_only, everyone)
     access.check()  # before the models are loaded
+    token = secrets.token_urlsafe(32)
     engine = _open(store)
     try:
         with cli_ingest.watching(engine, watch or []):
-            launch(engine, host=host, port=port, open_browser=everyone and access.loopback, access=access)
+            launch(
+                engine,
+                host=host,
+                port=port,
+                open_browser=everyone and access.loopback,
+                access=access,
+                token=token,
+                announce=lambda url: announced(settings.store, Server(url, token, settings.hash)),
+            )
     finally:
         engine.close()
 
@@ -207,10 +219,13 @@ def sources(store: StoreOption = None, as_json: JsonOption = False) -> None:
     """List the articles in the library."""
     import dataclasses
 
-    from rag.engine import Engine
+    if server := remote.find(_settings(store)):
+        found = server.sources()
+    else:
+        from rag.engine import Engine
 
-    with Engine(_settings(store)) as engine:
-        found = engine.sources()
+        with Engine(_settings(store)) as engine:
+            found = engine.sources()
     if as_json:
         print_json([dataclasses.asdict(entry) for entry in found])
         return
@@ -228,12 +243,28 @@ def remove(
     store: StoreOption = None,
 ) -> None:
     """Remove articles from the library."""
-    from rag.engine import Engine
+    with contextlib.ExitStack() as stack:
+        library: remote.Remote | Engine | None = remote.find(_settings(store))
+        if library is None:
+            from rag.engine import Engine
 
-    with Engine(_settings(store)) as engine:
+            library = stack.enter_context(Engine(_settings(store)))
         for name in source:
-            for gone in engine.remove(name):
+            for gone in library.remove(name):
                 print(f"removed {shown(gone)}")
+
+
+@app.command()
+def mcp(store: StoreOption = None) -> None:
+    """Offer questions, checks and articles as tools to other assistants (MCP), over standard input and output."""
+    extras.need("eval", "chat")
+    from ui.api.mcp import desk_of, run_stdio
+
+    if server := remote.find(_settings(store), answers=True):
+        run_stdio(remote.RemoteDesk(server))
+        return
+    with _open(store) as engine:
+        run_stdio(desk_of(engine))
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sys
 import threading
 import time
@@ -13,7 +14,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
+from rag.cli import remote
 from rag.cli.console import print_json
+from rag.cli.remote import Remote
 from rag.errors import RagError, UsageError
 from rag.reports import IngestReport, merge
 from rag.settings import Settings
@@ -55,22 +58,43 @@ def run(settings: Settings, paths: Sequence[str], columns: str, watch: bool, as_
         if report := glance(settings.store, settings.embedding, files, named):
             _print(report, as_json)
             return 1 if report.failed else 0
-    from rag.engine import Engine
-    from rag.shared_engine import seeds_folder
-
+    server = None if watch else remote.find(settings)
     if not paths:
+        from rag.shared_engine import seeds_folder
+
         files = [str(seeds_folder())]
+    if server:
+        return _ingest_by(server, files, addresses, named, as_json)
+    from rag.engine import Engine
+
     with Engine(settings) as engine:
         try:
             report = _ingest(engine, files, addresses, named)
         except KeyboardInterrupt:
-            print("rag: stopped; what was read so far is in the store, the same command goes on", file=sys.stderr)
-            return 130
+            return _stopped()
         _print(report, as_json, one_line=watch)
         if watch:
             _watch(engine, files, named, as_json)
             return 0
     return 1 if report.failed else 0
+
+
+def _ingest_by(
+    server: Remote, files: Sequence[str], addresses: Sequence[str], columns: Mapping[str, str], as_json: bool
+) -> int:
+    """Let the running server ingest, print the results and return the exit code."""
+    try:
+        with _progress() as (progress, pace):
+            report = server.ingest([os.path.abspath(file) for file in files], addresses, columns, progress, pace)
+    except KeyboardInterrupt:
+        return _stopped()
+    _print(report, as_json)
+    return 1 if report.failed else 0
+
+
+def _stopped() -> int:
+    print("rag: stopped; what was read so far is in the store, the same command goes on", file=sys.stderr)
+    return 130
 
 
 @contextlib.contextmanager

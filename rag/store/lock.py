@@ -50,6 +50,17 @@ def owned(folder: Path) -> Iterator[None]:
         lock.release()
 
 
+def is_taken(folder: Path) -> bool:
+    """Return whether another process, or an `Index` in this one, has the store open."""
+    lock = filelock.FileLock(folder / "lock", timeout=0, thread_local=False)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        return True
+    lock.release()
+    return False
+
+
 def _owner(folder: Path) -> str:
     try:
         return f"process {(folder / 'owner').read_text(encoding='ascii')}"

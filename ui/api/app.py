@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from mcp.server.transport_security import TransportSecuritySettings
 
 from rag import Engine
-from ui.api import answers, documents, health, openai
+from ui.api import answers, documents, health, local, openai
 from ui.api.forms import ProblemForm
 from ui.api.http import add_handlers
 from ui.api.mcp import EngineDesk, build_mcp
@@ -56,7 +56,7 @@ def build_api(engine: Engine, ready: Callable[[], bool] = lambda: True) -> FastA
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    for module in (answers, documents, health, openai):
+    for module in (answers, documents, health, openai, local):
         app.include_router(module.routes(service))
     app.router.routes.extend(mcp_routes)
     add_handlers(app)

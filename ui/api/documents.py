@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import dataclasses
 import hashlib
-import json
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Header, Query, Request, UploadFile
 from starlette.responses import Response
 
-from rag import UsageError
 from ui.api import forms
 from ui.api.http import caller_of, documented, noticed
 from ui.api.idempotency import Keys
-from ui.api.service import Caller, Service, place
+from ui.api.service import Caller, Service
 from ui.library.intake import MOST_BYTES, MOST_FILES
 from ui.server.problems import Json
 from ui.server.uploads import uploads
@@ -40,10 +36,8 @@ def routes(service: Service) -> APIRouter:
         cursor: Annotated[str, Query(max_length=4000, description="`next` of the part before.")] = "",
         query: Annotated[str, Query(max_length=200, description="Words in title, source or text.")] = "",
     ) -> Response:
-        found = service.articles(query, _after(cursor))
-        part = found[:limit]
-        following = _cursor(place(part[-1])) if len(found) > limit else None
-        return Json({"documents": [forms.info(entry) for entry in part], "next": following})
+        found, following = service.page(query, cursor, limit)
+        return Json({"documents": [forms.info(entry) for entry in found], "next": following})
 
     @router.post(
         "/v1/documents", response_model=forms.Added, responses=documented(408, 409, 411, 413), description=_ADD
@@ -100,24 +94,3 @@ def _fingerprint(files: Sequence[UploadFile]) -> str:
         file.file.seek(0)
         whole.update(content.digest())
     return whole.hexdigest()
-
-
-def _cursor(after: tuple[str, str]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(after).encode()).decode()
-
-
-def _after(cursor: str) -> tuple[str, str] | None:
-    """Return the place that a cursor stands for; None for none.
-
-    Raises:
-        UsageError: It is not a cursor of this interface.
-    """
-    if not cursor:
-        return None
-    try:
-        found = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError, RecursionError):
-        found = None
-    if isinstance(found, list) and len(found) == 2 and all(isinstance(part, str) for part in found):
-        return found[0], found[1]
-    raise UsageError("this is not a cursor; use `next` of an earlier response, or leave it out")

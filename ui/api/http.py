@@ -22,7 +22,7 @@ from ui.server.problems import KINDS, Problem, problem
 from ui.server.queue import BusyError
 
 log = logging.getLogger(__name__)
-_FAULT = "Something went wrong inside Dateline; its log says what."
+FAULT = "Something went wrong inside Dateline; its log says what."
 _MOST_ERRORS = 20  # wrong parts of a request that are named
 _SOON = 5  # seconds after which a server that loads its models is asked again
 
@@ -102,7 +102,7 @@ def events(request: Request, parts: AsyncGenerator[bytes, None]) -> StreamingRes
         except Exception as error:  # the response has begun, so no handler can tell the program
             metrics.failed(error)
             log.exception("request %s failed", request.state.request_id)
-            yield told(500, _FAULT)
+            yield told(500, FAULT)
 
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(sent(), media_type="text/event-stream", headers=headers)
@@ -147,7 +147,7 @@ def add_handlers(app: FastAPI) -> None:
 
     async def on_fault(request: Request, error: Exception) -> Response:
         metrics.failed(error)
-        return refused(request, 500, _FAULT)
+        return refused(request, 500, FAULT)
 
     app.add_exception_handler(RagError, on_rag_error)
     app.add_exception_handler(RequestValidationError, on_invalid)

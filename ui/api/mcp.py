@@ -13,9 +13,9 @@ from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from mcp.types import Resource as ListedResource
 from pydantic import BaseModel, Field
 
-from rag import Answer, CheckReport, Citation, Engine, Evidence, Filters, RagError
+from rag import Answer, CheckedSentence, CheckReport, Citation, Engine, Evidence, Filters, RagError
 from ui.api import forms
-from ui.api.service import Caller, Service, last, place
+from ui.api.service import Caller, Service, last
 
 _MOST_LISTED = 1000  # resources in the list; `list_articles` finds the others
 _ABOUT = """Dateline answers questions over a collection of news articles. Every statement in an answer cites the exact
@@ -39,8 +39,8 @@ class Desk(Protocol):
         """Find the sentences nearest to a question."""
         ...
 
-    async def articles(self, query: str, after: str, limit: int) -> list[Mapping[str, Any]]:
-        """Return articles that have the words of `query`, those after the one with the id `after`."""
+    async def page(self, query: str, cursor: str, limit: int) -> Mapping[str, Any]:
+        """Return a part of the list of articles as `forms.Articles`."""
         ...
 
     async def article(self, document_id: str) -> Mapping[str, Any]:
@@ -71,11 +71,10 @@ class EngineDesk:
         """Find the sentences nearest to a question; the errors are those of `Engine.retrieve`."""
         return await self._service.search(question, Caller(reader), limit, filters)
 
-    async def articles(self, query: str, after: str, limit: int) -> list[Mapping[str, Any]]:
-        """Return articles that have the words of `query`, those after the one with the id `after`."""
-        found = self._service.articles(query)
-        start = next((place(entry) for entry in found if entry.id == after), None)
-        return [forms.info(entry) for entry in found if start is None or place(entry) > start][:limit]
+    async def page(self, query: str, cursor: str, limit: int) -> Mapping[str, Any]:
+        """Return a part of the list of articles; the errors are those of `Service.page`."""
+        found, following = self._service.page(query, cursor, limit)
+        return {"documents": [forms.info(entry) for entry in found], "next": following}
 
     async def article(self, document_id: str) -> Mapping[str, Any]:
         """Return an article with its text.
@@ -96,10 +95,10 @@ class AskResult(BaseModel):
     confidence: float | None
 
 
-class ArticleList(BaseModel):
-    """Articles of the library; pass the last id as `after` for those after them."""
+class CheckResult(BaseModel):
+    """The sentences of a text, each with its verdict and its citations."""
 
-    articles: list[forms.ArticleInfo]
+    items: list[CheckedSentence]
 
 
 Since = Annotated[str, Field(description="Only articles of this day, month or year, or later: 2024-07-12, 2024-07.")]
@@ -116,7 +115,7 @@ class Articles(MCPServer[Any]):
 
     async def list_resources(self) -> list[ListedResource]:
         """Return the articles as resources."""
-        found = await self._desk.articles("", "", _MOST_LISTED)
+        found = (await self._desk.page("", "", _MOST_LISTED))["documents"]
         return [
             ListedResource(
                 uri=f"article://{entry['id']}", name=entry["source"], title=entry["title"], mime_type="text/plain"
@@ -159,7 +158,7 @@ def build_mcp(desk: Desk) -> MCPServer[Any]:
     @server.tool(annotations=_READS)
     async def check(
         text: str, context: Context[Any, Any], since: Since = "", until: Until = "", sources: Sources = None
-    ) -> Annotated[CallToolResult, CheckReport]:
+    ) -> Annotated[CallToolResult, CheckResult]:
         """Say of each sentence of a text whether the articles support it, contradict it or do not have it."""
         report = await _told(desk.check(text, _filters(since, until, sources), _reader(context)))
         return _result(str(report), report.to_dict())
@@ -167,13 +166,14 @@ def build_mcp(desk: Desk) -> MCPServer[Any]:
     @server.tool(annotations=_READS)
     async def list_articles(
         query: Annotated[str, Field(max_length=200, description="Words in title, source or text; all if empty.")] = "",
-        after: Annotated[str, Field(description="The id of the last article of the list before.")] = "",
+        cursor: Annotated[str, Field(description="`next` of the part of the list before.")] = "",
         limit: Annotated[int, Field(ge=1, le=1000)] = 50,
-    ) -> Annotated[CallToolResult, ArticleList]:
+    ) -> Annotated[CallToolResult, forms.Articles]:
         """List the articles of the library."""
-        found = await _told(desk.articles(query, after, limit))
-        lines = [f"{entry['id']} {entry['date']} {entry['title']} ({entry['source']})" for entry in found]
-        return _result("\n".join(lines), {"articles": [dict(entry) for entry in found]})
+        found = await _told(desk.page(query, cursor, limit))
+        lines = [f"{entry['id']} {entry['date']} {entry['title']} ({entry['source']})" for entry in found["documents"]]
+        lines += [f"There are more, from the cursor {found['next']} on."] if found["next"] else []
+        return _result("\n".join(lines), dict(found))
 
     @server.tool(annotations=_READS)
     async def read_article(document_id: str) -> Annotated[CallToolResult, forms.Article]:

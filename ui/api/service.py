@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import contextlib
+import json
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rag import Answer, CheckReport, Document, Engine, Evidence, Filters, RagError, SourceInfo
+from rag import Answer, CheckReport, Document, Engine, Evidence, Filters, RagError, SourceInfo, UsageError
 from ui.chat.session import open_chat, pump, turn_of
 from ui.library.intake import Result, add_files, remove
 from ui.library.shelf import Shelf
@@ -108,10 +111,20 @@ class Service:
             )
             return found
 
-    def articles(self, query: str = "", after: tuple[str, str] | None = None) -> list[SourceInfo]:
-        """Return the articles that have all words of `query`, by source name and id, those after `after` only."""
-        found = sorted(self.shelf.find(query), key=place)
-        return [entry for entry in found if after is None or place(entry) > after]
+    def page(self, query: str = "", cursor: str = "", limit: int = 100) -> tuple[list[SourceInfo], str | None]:
+        """Return a part of the list of articles, and the cursor of the part after it, or None after the last.
+
+        Args:
+            query: Words in title, source or text; all articles if empty.
+            cursor: The cursor of this part; empty for the first.
+            limit: How many articles, at most.
+
+        Raises:
+            UsageError: It is not a cursor.
+        """
+        after = _place_of(cursor)
+        found = [e for e in sorted(self.shelf.find(query), key=_place) if after is None or _place(e) > after]
+        return found[:limit], _cursor(_place(found[limit - 1])) if len(found) > limit else None
 
     def article(self, document_id: str) -> Document:
         """Return an article with its text.
@@ -185,9 +198,30 @@ async def last(parts: AsyncGenerator[Any, None]) -> Any:
     return item
 
 
-def place(entry: SourceInfo) -> tuple[str, str]:
+def _place(entry: SourceInfo) -> tuple[str, str]:
     """Return what the articles are sorted by: source name and id."""
     return entry.source, entry.id
+
+
+def _cursor(after: tuple[str, str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(after).encode()).decode()
+
+
+def _place_of(cursor: str) -> tuple[str, str] | None:
+    """Return the place that a cursor stands for; None if it is empty.
+
+    Raises:
+        UsageError: It is not a cursor of this interface.
+    """
+    if not cursor:
+        return None
+    try:
+        found = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError, RecursionError):
+        found = None
+    if isinstance(found, list) and len(found) == 2 and all(isinstance(part, str) for part in found):
+        return found[0], found[1]
+    raise UsageError("this is not a cursor; use `next` of an earlier response, or leave it out")
 
 
 @contextlib.contextmanager

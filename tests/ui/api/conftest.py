@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from doubles import WordJudge
-from fakes import FakeLLM, make_engine
+from fakes import FakeEmbedding, FakeLLM, make_engine
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -31,7 +31,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 @pytest.fixture
 def own_engine(tmp_path: Path) -> Iterator[Engine]:
     """An engine over one article, for tests that change the library."""
-    with make_engine(tmp_path, documents={"a.txt": "The pier\n\nHarborough opened a pier of 40 metres.\n"}) as engine:
+    documents = {"a.txt": "The pier\n\nHarborough opened a pier of 40 metres.\n"}
+    embedding = FakeEmbedding("all-MiniLM-L6-v2")  # by its name the command line may open the store
+    with make_engine(tmp_path, documents=documents, judge=WordJudge(), embedding=embedding) as engine:
         yield engine
 
 

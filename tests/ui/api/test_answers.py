@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
+from pathlib import Path
 
 import pytest
 from api_client import Client
-from samples import AID, AID_QUOTE, CALL, MINISTER
+from fakes import WAIT, FakeLLM, make_engine
+from samples import AID, AID_QUOTE, CALL, MINISTER, REPLIES
+from starlette.types import Message
 
 from rag import Engine
 from ui.server import queue
@@ -81,6 +86,42 @@ def test_half_a_surrogate_pair_is_text_like_any_other(client: Client) -> None:
     for body, status in ((b'{"question": "\\ud800"}', 200), (b'{"\\ud800": 1}', 422), (b"{", 422), (b"\xff", 422)):
         done = client.post("/v1/answer", content=body, headers={"content-type": "application/json"})
         assert done.status_code == status and done.json()
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_nothing_is_done_for_a_program_that_left(tmp_path: Path, stream: bool) -> None:
+    body = json.dumps({"question": AID, "stream": stream}).encode()
+    sent: list[Message] = []
+
+    async def asked(client: Client) -> None:
+        messages = [{"type": "http.request", "body": body}, {"type": "http.disconnect"}]
+
+        async def receive() -> Message:
+            if len(messages) == 1:
+                await asyncio.to_thread(model.started.wait, WAIT)
+                return messages[0]
+            return messages.pop(0)
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        headers = [
+            (b"host", b"localhost"),
+            (b"content-length", b"%d" % len(body)),
+            (b"content-type", b"application/json"),
+        ]
+        asgi = {"version": "3.0", "spec_version": "2.3"}
+        scope = {"type": "http", "method": "POST", "path": "/v1/answer", "query_string": b"", "headers": headers}
+        await client.app(scope | {"asgi": asgi, "root_path": "", "scheme": "http"}, receive, send)
+
+    model = FakeLLM(replies=REPLIES, gate=threading.Event())
+    with make_engine(
+        tmp_path, model=model, documents={"a.txt": "Harris announced additional aid for the region.\n"}
+    ) as engine:
+        asyncio.run(asked(Client(engine)))  # it ends although the model says nothing more
+        assert b"event: answer" not in b"".join(m.get("body", b"") for m in sent)
+        model.gate.set()
+        assert model.closed.wait(WAIT)
 
 
 def test_a_full_queue_says_when_to_come_again(client: Client, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

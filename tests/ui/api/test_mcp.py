@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from api_client import HOST, Client
 from commands import environment
-from fakes import ROOT
+from fakes import ROOT, FakeEmbedding, make_engine
 from mcp import Client as McpClient
 from mcp import MCPError, StdioServerParameters
 from samples import AID, AID_QUOTE
@@ -42,7 +42,9 @@ def text(result: Any) -> str:
 def test_tools_only_read(engine: Engine) -> None:
     tools = within(engine, lambda client: client.list_tools()).tools
     assert {tool.name for tool in tools} == TOOLS
-    assert all(tool.annotations.read_only_hint and tool.output_schema and tool.description for tool in tools)
+    for tool in tools:
+        assert tool.annotations.read_only_hint, tool
+        assert tool.output_schema and tool.description, tool
 
 
 def test_ask(engine: Engine) -> None:
@@ -61,9 +63,10 @@ def test_search_and_check(engine: Engine) -> None:
 
 def test_articles_are_listed_and_read(engine: Engine) -> None:
     sources = engine.sources()
-    first = called(engine, "list_articles", limit=2).structured_content["articles"]
-    rest = called(engine, "list_articles", after=first[-1]["id"]).structured_content["articles"]
-    assert [a["id"] for a in first + rest] == [s.id for s in sources]
+    first = called(engine, "list_articles", limit=2).structured_content
+    rest = called(engine, "list_articles", cursor=first["next"]).structured_content
+    assert [a["id"] for a in first["documents"] + rest["documents"]] == [s.id for s in sources]
+    assert rest["next"] is None
     assert text(called(engine, "read_article", document_id=sources[0].id)) == engine.document(sources[0].id).text
 
 
@@ -72,22 +75,29 @@ def test_articles_are_resources(engine: Engine) -> None:
     assert [r.name for r in listed] == [s.source for s in engine.sources()]
     read = within(engine, lambda client: client.read_resource(str(listed[0].uri)))
     assert read.contents[0].text == engine.document(engine.sources()[0].id).text
-    with pytest.raises(MCPError, match="no article"):
-        within(engine, lambda client: client.read_resource("article://none"))
+
+
+def test_a_resource_that_is_gone(engine: Engine) -> None:
+    async def read(client: McpClient) -> None:
+        with pytest.raises(MCPError, match="no article"):
+            await client.read_resource("article://none")
+
+    within(engine, read)
 
 
 @pytest.mark.parametrize(
-    ("tool", "arguments"),
+    ("tool", "arguments", "told"),
     [
-        ("ask", {"question": " "}),
-        ("ask", {"question": AID, "since": "soon"}),
-        ("check", {"text": ""}),
-        ("read_article", {"document_id": "none"}),
+        ("ask", {"question": " "}, "the question is empty"),
+        ("ask", {"question": AID, "since": "soon"}, "is no date"),
+        ("check", {"text": ""}, "the text is empty"),
+        ("list_articles", {"cursor": "x"}, "not a cursor"),
+        ("read_article", {"document_id": "none"}, "no article"),
     ],
 )
-def test_errors_are_told(engine: Engine, tool: str, arguments: dict[str, Any]) -> None:
+def test_errors_are_told(engine: Engine, tool: str, arguments: dict[str, Any], told: str) -> None:
     done = called(engine, tool, **arguments)
-    assert done.is_error and "Error executing" not in text(done)
+    assert done.is_error and told in text(done)
 
 
 def test_over_http(engine: Engine) -> None:
@@ -121,15 +131,15 @@ def test_over_http_with_a_password(engine: Engine) -> None:
 
 
 @pytest.mark.long
-def test_over_standard_input(engine: Engine, tmp_path: Path) -> None:
-    async def done() -> Any:
-        server = StdioServerParameters(
-            command=sys.executable,
-            args=["-m", "rag", "mcp", "--store", str(tmp_path / "none")],
-            env=environment(RAG_LLM="extractive"),
-            cwd=str(ROOT),
-        )
+def test_over_standard_input(tmp_path: Path) -> None:
+    async def done() -> tuple[Any, Any]:
+        command = ["-m", "rag", "mcp", "--store", str(tmp_path / "store")]
+        server = StdioServerParameters(command=sys.executable, args=command, env=environment(), cwd=str(ROOT))
         async with McpClient(server) as client:
-            return await client.list_tools()
+            return await client.list_tools(), await client.call_tool("list_articles", {})
 
-    assert {tool.name for tool in asyncio.run(done()).tools} == TOOLS
+    documents = {"a.txt": "The pier\n\nHarborough opened a pier.\n"}
+    make_engine(tmp_path, documents=documents, embedding=FakeEmbedding("all-MiniLM-L6-v2")).close()
+    tools, listed = asyncio.run(done())
+    assert {tool.name for tool in tools.tools} == TOOLS
+    assert [a["source"] for a in listed.structured_content["documents"]] == ["a.txt"]

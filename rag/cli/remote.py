@@ -1,0 +1,194 @@
+"""Go through the server that has the store open, so that a command needs neither its lock nor the models."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import http.client
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from rag.errors import RagError, StoreError, UsageError
+from rag.reports import CheckReport, IngestReport, merge
+from rag.settings import Settings
+from rag.store.running import Server, running
+from rag.types import Answer, Evidence, Filters, SourceInfo
+
+if TYPE_CHECKING:
+    from rag.ingest.sync import Pace, Progress
+
+_CONNECT = 5.0  # seconds to wait for a connection; an answer may take longer
+
+
+def find(settings: Settings, answers: bool = False) -> Remote | None:
+    """Return the server that has the settings' store open, if there is one.
+
+    Args:
+        settings: The configuration, which names the store.
+        answers: Whether it is to answer; if its settings are others, that is said on stderr.
+    """
+    server = running(settings.store)
+    if server is None:
+        return None
+    if answers and server.settings != settings.hash:
+        print("rag: the running server answers, with its own settings", file=sys.stderr)
+    return Remote(server)
+
+
+class Remote:
+    """A running server.
+
+    Args:
+        server: How to reach it.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def ask(self, question: str, filters: Filters | None = None) -> Answer:
+        """Answer a question; the errors are those of `Engine.answer`."""
+        return _read(Answer, self._json("POST", "/v1/answer", {"question": question, **_given(filters)}))
+
+    def check(self, text: str, filters: Filters | None = None) -> CheckReport:
+        """Check a text; the errors are those of `Engine.check`."""
+        return _read(CheckReport, self._json("POST", "/v1/check", {"text": text, **_given(filters)}))
+
+    def search(self, question: str, limit: int, filters: Filters | None = None) -> Sequence[Evidence]:
+        """Find the sentences nearest to a question; the errors are those of `Engine.retrieve`."""
+        found = self._json("POST", "/v1/search", {"question": question, "limit": limit, **_given(filters)})
+        return tuple(_read(Evidence, hit) for hit in found["hits"])
+
+    def page(self, query: str, cursor: str, limit: int) -> dict[str, Any]:
+        """Return a part of the list of articles."""
+        found: dict[str, Any] = self._json(
+            "GET", f"/v1/documents?{urlencode({'query': query, 'cursor': cursor, 'limit': limit})}"
+        )
+        return found
+
+    def article(self, document_id: str) -> dict[str, Any]:
+        """Return an article with its text."""
+        found: dict[str, Any] = self._json("GET", f"/v1/documents/{quote(document_id, safe='')}")
+        return found
+
+    def sources(self) -> tuple[SourceInfo, ...]:
+        """Return the articles in the library, by source name."""
+        return tuple(_read(SourceInfo, entry) for entry in self._json("GET", "/local/sources")["sources"])
+
+    def remove(self, source: str) -> tuple[str, ...]:
+        """Remove the articles with this source name or id, and return the source names of those removed."""
+        return tuple(self._json("POST", "/local/remove", {"source": source})["removed"])
+
+    def ingest(
+        self,
+        files: Sequence[str],
+        addresses: Sequence[str],
+        columns: Mapping[str, str],
+        progress: Progress | None,
+        pace: Pace | None,
+    ) -> IngestReport:
+        """Ingest files and web addresses; see `Engine.ingest` and `Engine.add_url`.
+
+        Args:
+            files: Absolute paths.
+            addresses: Web addresses.
+            columns: For tables, which column holds what.
+            progress: As for `Engine.ingest`.
+            pace: As for `Engine.ingest`.
+        """
+        body = {"files": list(files), "addresses": list(addresses), "columns": dict(columns)}
+        told: dict[str, Callable[..., object] | None] = {"progress": progress, "pace": pace}
+        for line in self._lines("POST", "/local/ingest", body):
+            ((kind, value),) = json.loads(line).items()
+            if kind == "report":
+                return merge([_read(IngestReport, report) for report in value])
+            if kind == "problem":
+                raise _error(value)
+            if call := told[kind]:
+                call(*value)
+        raise StoreError("the running server ended before everything was ingested; ingest again")
+
+    def _json(self, method: str, path: str, body: Any = None) -> Any:
+        return json.loads(b"".join(self._lines(method, path, body)))
+
+    def _lines(self, method: str, path: str, body: Any) -> Iterator[bytes]:
+        """Send a request and yield the lines of the response.
+
+        Raises:
+            RagError: The server cannot be reached, or says that something is wrong.
+        """
+        parts = urlsplit(self._server.url)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_CONNECT)
+        headers = {"Authorization": f"Bearer {self._server.token}", "Content-Type": "application/json"}
+        try:
+            connection.connect()
+            connection.sock.settimeout(None)
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            response = connection.getresponse()
+            if response.status >= 400:
+                raise _error(_problem(response.read()))
+            yield from response
+        except (OSError, http.client.HTTPException) as error:
+            raise StoreError(
+                f"the server at {self._server.url} has the store open but does not answer ({error}); "
+                "wait a moment or stop it"
+            ) from error
+        finally:
+            connection.close()
+
+
+class RemoteDesk:
+    """A running server as the tools of `rag mcp` need it (`ui.api.mcp.Desk`).
+
+    Args:
+        remote: The server.
+    """
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+
+    async def ask(self, question: str, filters: Filters | None, reader: str) -> Answer:
+        """Answer a question."""
+        return await asyncio.to_thread(self._remote.ask, question, filters)
+
+    async def check(self, text: str, filters: Filters | None, reader: str) -> CheckReport:
+        """Check a text."""
+        return await asyncio.to_thread(self._remote.check, text, filters)
+
+    async def search(self, question: str, limit: int, filters: Filters | None, reader: str) -> Sequence[Evidence]:
+        """Find the sentences nearest to a question."""
+        return await asyncio.to_thread(self._remote.search, question, limit, filters)
+
+    async def page(self, query: str, cursor: str, limit: int) -> Mapping[str, Any]:
+        """Return a part of the list of articles."""
+        return await asyncio.to_thread(self._remote.page, query, cursor, limit)
+
+    async def article(self, document_id: str) -> Mapping[str, Any]:
+        """Return an article with its text."""
+        return await asyncio.to_thread(self._remote.article, document_id)
+
+
+def _given(filters: Filters | None) -> dict[str, Any]:
+    return {"filters": dataclasses.asdict(filters)} if filters else {}
+
+
+def _read(kind: type[Any], data: Any) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind).validate_python(data)
+
+
+def _problem(body: bytes) -> Mapping[str, Any]:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        found = None
+    return found if isinstance(found, dict) else {"detail": "the running server answers something odd; restart it"}
+
+
+def _error(problem: Mapping[str, Any]) -> RagError:
+    """Return the error that a problem document tells of."""
+    detail = str(problem.get("detail", ""))
+    return UsageError(detail) if problem.get("status") == 422 else RagError(detail)

@@ -1,0 +1,112 @@
+"""What the command line of the server's own user does through the server; the guard lets nobody else in."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import logging
+import threading
+from collections.abc import AsyncGenerator, Callable
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from starlette.responses import Response, StreamingResponse
+
+from rag import Engine, IngestReport, RagError
+from ui.api.http import FAULT, status_of
+from ui.api.service import Service
+from ui.server.problems import Json, problem
+
+log = logging.getLogger(__name__)
+
+
+class RemoveForm(BaseModel):
+    """The source name or id of articles."""
+
+    source: str
+
+
+class IngestForm(BaseModel):
+    """What to ingest: absolute paths and web addresses."""
+
+    files: list[str] = []
+    addresses: list[str] = []
+    columns: dict[str, str] = {}
+
+
+def routes(service: Service) -> APIRouter:
+    """Return the routes, which the OpenAPI document leaves out."""
+    router = APIRouter(prefix="/local", include_in_schema=False)
+    engine = service.engine
+
+    @router.get("/sources")
+    def sources() -> Response:
+        return Json({"sources": [dataclasses.asdict(entry) for entry in engine.sources()]})
+
+    @router.post("/remove")
+    def remove(form: RemoveForm) -> Response:
+        removed = engine.remove(form.source)
+        service.shelf.changed()
+        return Json({"removed": removed})
+
+    @router.post("/ingest")
+    async def ingest(form: IngestForm) -> Response:
+        return StreamingResponse(_ingested(service, form), media_type="application/x-ndjson")
+
+    return router
+
+
+class _Left(BaseException):
+    """The command has ended; no handler of errors of a single file may catch this."""
+
+
+async def _ingested(service: Service, form: IngestForm) -> AsyncGenerator[bytes, None]:
+    """Yield lines of JSON: the progress, and finally the reports or a problem."""
+    loop = asyncio.get_running_loop()
+    lines: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    left = threading.Event()
+
+    def tell(kind: str, value: Any) -> None:
+        if left.is_set():
+            raise _Left
+        loop.call_soon_threadsafe(lines.put_nowait, {kind: value})
+
+    def work() -> None:
+        try:
+            tell("report", [report.to_dict() for report in _reports(service.engine, form, tell)])
+        except RagError as error:
+            tell("problem", problem(status_of(error), str(error)))
+        except _Left:
+            log.warning("an ingest was stopped; what was read so far is in the store")
+        except Exception:
+            log.exception("an ingest failed")
+            tell("problem", problem(500, FAULT))
+        finally:
+            service.shelf.changed()
+
+    threading.Thread(target=work, name="dateline-ingest", daemon=True).start()
+    try:
+        while True:
+            line = await lines.get()
+            yield json.dumps(line).encode() + b"\n"
+            if "report" in line or "problem" in line:
+                return
+    finally:
+        left.set()
+
+
+def _reports(engine: Engine, form: IngestForm, tell: Callable[[str, Any], None]) -> list[IngestReport]:
+    def progress(done: int, total: int, source: str) -> None:
+        tell("progress", (done, total, source))
+
+    def pace(passages: int, share: float) -> None:
+        tell("pace", (passages, share))
+
+    reports = []
+    if form.files:
+        reports.append(engine.ingest(*form.files, progress=progress, columns=form.columns, pace=pace))
+    # The user may fetch from their own network, as `rag ingest` does.
+    reports += [engine.add_url(address, allow_private=True) for address in form.addresses]
+    return reports
