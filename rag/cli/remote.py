@@ -8,7 +8,7 @@ import http.client
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 from rag.errors import RagError, StoreError, UsageError
@@ -20,6 +20,7 @@ from rag.types import Answer, Evidence, Filters, SourceInfo
 if TYPE_CHECKING:
     from rag.ingest.sync import Pace, Progress
 
+T = TypeVar("T")
 _CONNECT = 5.0  # seconds to wait for a connection; an answer may take longer
 
 
@@ -174,7 +175,7 @@ def _given(filters: Filters | None) -> dict[str, Any]:
     return {"filters": dataclasses.asdict(filters)} if filters else {}
 
 
-def _read(kind: type[Any], data: Any) -> Any:
+def _read(kind: type[T], data: Any) -> T:
     from pydantic import TypeAdapter
 
     return TypeAdapter(kind).validate_python(data)

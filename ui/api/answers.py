@@ -10,21 +10,20 @@ from starlette.responses import Response
 
 from rag import Answer, CheckReport
 from ui.api.forms import AnswerForm, CheckForm, Found, SearchForm
-from ui.api.http import caller_of, documented, event, events, noticed
+from ui.api.http import caller_of, documented, event, events, noticed, stream_of
 from ui.api.service import Service, last
 from ui.server.problems import Json
 
 _EVENTS = """The events are `waiting` (`{"ahead": 3}`: questions before this one), `draft` (`{"text": " word"}`: the
 model's words, which are not checked yet and may not be in the answer), `answer` (the checked answer, which replaces the
 draft) and `error` (a problem document). `answer` and `error` are the last event."""
-_STREAM = {
-    "content": {
-        "text/event-stream": {
-            "schema": {"type": "string"},
-            "example": 'event: draft\ndata: {"text": "US $310 million"}\n\nevent: answer\ndata: {"text": "…"}\n\n',
-        }
-    }
-}
+_STREAM = stream_of(
+    "waiting",
+    "draft",
+    "answer",
+    "error",
+    example='event: draft\ndata: {"text": "US $310 million"}\n\nevent: answer\ndata: {"text": "…"}\n\n',
+)
 
 
 def routes(service: Service) -> APIRouter:
@@ -43,7 +42,7 @@ def routes(service: Service) -> APIRouter:
         history = [(turn.question, turn.answer) for turn in form.history]
         parts = service.answer(form.question, caller, "http", form.filters.given(), history)
         if form.stream:
-            service.engine.checked(form.question)  # while the status can still say so
+            service.check_question(form.question, caller)
             return events(request, _told(parts))
         async with noticed(request, caller):
             answer: Answer = await last(parts)

@@ -80,6 +80,20 @@ async def noticed(request: Request, caller: Caller) -> AsyncIterator[None]:
             await watching
 
 
+def stream_of(*names: str, example: str) -> dict[str, Any]:
+    """Return how a route documents its server-sent events.
+
+    Args:
+        *names: The names of the events; none for events of the default kind.
+        example: A stream.
+    """
+    fields: dict[str, Any] = {"data": {"type": "string"}}
+    if names:
+        fields["event"] = {"enum": list(names)}
+    schema = {"type": "object", "properties": fields, "required": list(fields)}
+    return {"content": {"text/event-stream": {"schema": schema, "example": example}}}
+
+
 def event(name: str, data: Any) -> bytes:
     """Return a server-sent event with JSON data; without a name, it is one of the default kind."""
     head = f"event: {name}\n" if name else ""

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from rag import Answer, UsageError
 from ui.api.forms import QUESTION, FiltersForm
-from ui.api.http import caller_of, documented, event, events, noticed
+from ui.api.http import caller_of, documented, event, events, noticed, stream_of
 from ui.api.service import NotFoundError, Service, last, pieces
 from ui.server.problems import Json
 
@@ -28,6 +28,8 @@ _ABOUT = """The last message is the question; earlier questions and answers are 
 and settings of the model, such as `temperature`, change nothing. The content is the checked answer with its sources as
 plain text; `citations` has them as data. With `stream`, the words come once the answer is checked. The number of tokens
 is not known, so `usage` is left out."""
+
+_STREAM = stream_of(example='data: {"choices": [{"delta": {"content": "US $310 million"}}]}\n\ndata: [DONE]\n\n')
 
 
 class Part(BaseModel):
@@ -81,7 +83,7 @@ def routes(service: Service) -> APIRouter:
 
     @router.post(
         "/v1/chat/completions",
-        responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}, **documented(404, 408)},
+        responses={200: _STREAM, **documented(404, 408)},
         response_model=dict[str, Any],
         description=_ABOUT,
     )
@@ -92,7 +94,7 @@ def routes(service: Service) -> APIRouter:
         caller = caller_of(request)
         parts = service.answer(question, caller, "openai", form.filters.given(), history)
         if form.stream:
-            service.engine.checked(question)  # while the status can still say so
+            service.check_question(question, caller)
             return events(request, _chunks(parts))
         async with noticed(request, caller):
             answer: Answer = await last(parts)

@@ -62,6 +62,17 @@ class Service:
         self.ready = ready
         self.shelf = Shelf(engine)
 
+    def check_question(self, question: str, caller: Caller) -> None:
+        """Check that a question would be taken now, for a response whose status cannot say so later.
+
+        Raises:
+            QuestionError: It is empty or too long.
+            BusyError: The queue is full.
+        """
+        with counted():
+            self.engine.checked(question)
+            queue_of(self.engine.settings).check(caller.id)
+
     async def answer(
         self,
         question: str,

@@ -38,13 +38,21 @@ class Queue:
             BusyError: The queue is full, or this reader has too many tickets in it.
         """
         with self.lock:
-            if len(self.tickets) >= MOST_WAITING:
-                raise BusyError(f"{len(self.tickets)} others wait already; try again in a minute")
-            if sum(ticket.reader == reader for ticket in self.tickets) >= MOST_OF_READER:
-                raise BusyError(f"{MOST_OF_READER} of your own wait already; try again when they are done")
+            self._check(reader)
             ticket = Ticket(self, reader)
             self.tickets.append(ticket)
             return ticket
+
+    def check(self, reader: str = "") -> None:
+        """Check that there is room now; the errors are those of `join`."""
+        with self.lock:
+            self._check(reader)
+
+    def _check(self, reader: str) -> None:
+        if len(self.tickets) >= MOST_WAITING:
+            raise BusyError(f"{len(self.tickets)} others wait already; try again in a minute")
+        if sum(ticket.reader == reader for ticket in self.tickets) >= MOST_OF_READER:
+            raise BusyError(f"{MOST_OF_READER} of your own wait already; try again when they are done")
 
 
 class Ticket:

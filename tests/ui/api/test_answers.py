@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from fakes import WAIT, FakeLLM, make_engine
 from samples import AID, AID_QUOTE, CALL, MINISTER, REPLIES
 from starlette.types import Message
 
-from rag import Engine
+from rag import Engine, StoreError
 from ui.server import queue
 
 
@@ -126,11 +127,26 @@ def test_nothing_is_done_for_a_program_that_left(tmp_path: Path, stream: bool) -
 
 def test_a_full_queue_says_when_to_come_again(client: Client, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "MOST_WAITING", 0)
-    done = client.post("/v1/answer", {"question": AID})
-    assert done.status_code == 429 and done.headers["retry-after"] == "60"
-    assert done.json()["type"] == "urn:dateline:problem:busy"
+    for stream in (False, True):
+        done = client.post("/v1/answer", {"question": AID, "stream": stream})
+        assert done.status_code == 429 and done.headers["retry-after"] == "60"
+        assert done.json()["type"] == "urn:dateline:problem:busy"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(StoreError("the disk is full; make room"), 503), (ZeroDivisionError("secret"), 500)]
+)
+def test_an_error_after_the_beginning_ends_a_stream(
+    client: Client, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
+) -> None:
+    def failing(*_: object, **__: object) -> Iterator[str]:
+        yield "word"
+        raise error
+
+    monkeypatch.setattr(Engine, "stream", failing)
     done = client.post("/v1/answer", {"question": AID, "stream": True})
-    assert events(done.text)[-1][1]["status"] == 429
+    assert [name for name, _ in events(done.text)] == ["draft", "error"]
+    assert events(done.text)[-1][1]["status"] == status and "secret" not in done.text
 
 
 def test_a_fault_tells_nothing_but_its_request(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
