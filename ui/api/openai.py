@@ -26,8 +26,8 @@ _MARKUP = re.compile(r"(?<=\])(?=\()|(?<=!)(?=\[)|(?=<[a-zA-Z/!?])")
 _SPACE = re.compile(r"\s+")
 _ABOUT = """The last message is the question; earlier questions and answers are what it may refer to. System messages
 and settings of the model, such as `temperature`, change nothing. The content is the checked answer with its sources as
-plain text; `citations` has them as data. With `stream`, the words come once the answer is checked. The number of tokens
-is not known, so `usage` is left out."""
+plain text; `citations` has them as data. With `stream`, the words come once the answer is checked, and
+`usage` is left out."""
 
 _STREAM = stream_of(example='data: {"choices": [{"delta": {"content": "US $310 million"}}]}\n\ndata: [DONE]\n\n')
 
@@ -100,7 +100,8 @@ def routes(service: Service) -> APIRouter:
             answer: Answer = await last(parts)
         message = {"role": "assistant", "content": text_of(answer)}
         choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
-        return Json({**_head("chat.completion"), "choices": [choice], "citations": _citations(answer)})
+        found = {**_head("chat.completion"), "choices": [choice], "usage": _usage(answer)}
+        return Json({**found, "citations": _citations(answer)})
 
     return router
 
@@ -172,6 +173,11 @@ def _check(model: str) -> None:
 
 def _citations(answer: Answer) -> list[dict[str, Any]]:
     return [dataclasses.asdict(citation) for citation in answer.citations]
+
+
+def _usage(answer: Answer) -> dict[str, int]:
+    read, written = answer.usage.prompt_tokens, answer.usage.answer_tokens
+    return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
 
 
 def _one_line(text: str) -> str:

@@ -18,6 +18,12 @@ _BUCKETS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0)  # seconds
 _registry = CollectorRegistry()
 _questions = Counter("dateline_questions", "Questions that were answered or refused.", ["channel"], registry=_registry)
 _refusals = Counter("dateline_refusals", "Questions that the articles do not answer.", ["channel"], registry=_registry)
+_tokens = Counter(
+    "dateline_tokens",
+    "Tokens that the model read and wrote, as it reports them or estimated.",
+    ["kind"],
+    registry=_registry,
+)
 _texts = Counter("dateline_checks", "Texts that were checked.", ["channel"], registry=_registry)
 _stages = Histogram(
     "dateline_stage_seconds", "Seconds of a question by stage.", ["stage"], buckets=_BUCKETS, registry=_registry
@@ -50,6 +56,8 @@ def answered(channel: str, answer: Answer) -> None:
     _questions.labels(channel).inc()
     if answer.abstained:
         _refusals.labels(channel).inc()
+    _tokens.labels("prompt").inc(answer.usage.prompt_tokens)
+    _tokens.labels("answer").inc(answer.usage.answer_tokens)
     for stage, seconds in answer.timings.items():
         _stages.labels(stage).observe(seconds)
 

@@ -33,7 +33,8 @@ def test_an_answer_carries_its_sources(client: Client) -> None:
     text = done.choices[0].message.content or ""
     assert text.startswith("310 million [1]\n\nSources:\n- [1] ") and AID_QUOTE in text
     assert done.citations[0]["quote"] == AID_QUOTE  # type: ignore[attr-defined]
-    assert done.choices[0].finish_reason == "stop" and done.usage is None
+    assert done.choices[0].finish_reason == "stop"
+    assert done.usage and done.usage.total_tokens == done.usage.prompt_tokens + done.usage.completion_tokens > 0
 
 
 def test_a_refusal_has_no_sources(client: Client) -> None:
