@@ -22,7 +22,7 @@ from rag.answering.verify import unmarked
 from rag.errors import DocumentError, LLMError, QuestionError, SettingsError, StoreError
 from rag.ingest.sync import Pace, Progress, add, put, sync
 from rag.language.characters import usual
-from rag.load.files import make_document
+from rag.load.files import from_page
 from rag.load.web import fetch
 from rag.models.embedding import PassageEmbedding
 from rag.models.runtime import Models
@@ -37,16 +37,9 @@ from rag.types import Answer, Document, Evidence, Filters, SourceInfo
 
 EMPTY = "The library holds no articles yet, so nothing can be answered. Add some with: rag ingest FOLDER"
 _MODEL_SETTINGS = (
-    "llm",
-    "llm_base_url",
-    "llm_api_key",
-    "llm_timeout",
-    "models",
-    "threads",
-    "profile",
-    "evidence_tokens",
-    "answer_tokens",
-)
+    "llm", "llm_base_url", "llm_api_key", "llm_timeout", "models", "threads",
+    "profile", "evidence_tokens", "answer_tokens",
+)  # fmt: skip
 
 
 class Engine:
@@ -179,19 +172,7 @@ class Engine:
             page = fetch(url, allow_private=allow_private)
         except DocumentError as error:
             return IngestReport(failed=((url, str(error)),))
-        report = self.restore(
-            make_document(
-                page.text,
-                page.url,
-                page.url,
-                title=page.title,
-                date=page.date,
-                author=page.byline,
-                publisher=page.publisher,
-                language=page.language,
-                url=page.url,
-            )
-        )
+        report = self.restore(from_page(page))
         return dataclasses.replace(report, notices=((url, page.notice), *report.notices)) if page.notice else report
 
     def restore(self, document: Document) -> IngestReport:

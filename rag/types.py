@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.origin import origin, readable_date
+from rag.usage import Usage as Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +166,9 @@ class Hit:
 class Evidence:
     """A sentence shown to the model, numbered from 1 by `rank`.
 
-    `text` is verbatim. `context` is the sentence before it if that is needed to understand it, else empty. `also` has
-    the places of the same and of near-identical sentences elsewhere, which were merged into this one. `date` (ISO
-    8601), `publisher` and `url` are of the article; None where they are unknown. `language` is its ISO 639-1 code.
+    `text` is verbatim. `context` is the sentence before it if it is needed, else empty. `also` has the places of equal
+    and near-identical sentences, which were merged into this one. `date` (ISO 8601), `publisher` and `url` are of the
+    article, None where unknown. `language` is its ISO 639-1 code.
     """
 
     rank: int
@@ -197,7 +198,7 @@ class Evidence:
 
     @property
     def origin(self) -> str:
-        """Return who published the article and when: `Valley Courier, 14 Mar 2024`; empty if that is not known."""
+        """Return who published the article and when; empty if that is not known."""
         return origin(self.publisher, self.date)
 
 
@@ -217,18 +218,6 @@ class Filters:
     until: str = ""
     authors: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """How often the answer model was called for an answer, and the tokens that it read and wrote.
-
-    Tokens are those that the model reports, or estimated where it reports none.
-    """
-
-    calls: int = 0
-    prompt_tokens: int = 0
-    answer_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,12 +288,11 @@ class Answer:
     `question` is the stand-alone question that was answered (a follow-up is rewritten into one). When `abstained`,
     `text` says so plainly, `citations` is empty, and `related` has the nearest sentences, which are not an answer.
     `model` is the answer model, `extractive` if sentences are the answer, `none` if no model was asked, or `talk` where
-    a message asked nothing. `evidence` is the ranked sentences that the model was shown. `timings` are seconds by
-    stage. `confidence` in [0, 1] is the probability that the articles answer the question and that this answer, or the
-    one held back, is right; None if it was not estimated. `signals` are the numbers that it was estimated from.
-    `notices` are things the user should know, such as a fallback to another model. `statements` are the parts that
-    `text` is made of. `unconfirmed` is what the model said besides and the articles do not confirm; it is never in
-    `text`. `usage` is what the answer cost.
+    a message asked nothing. `evidence` is the sentences that the model was shown. `timings` are seconds by stage.
+    `confidence` in [0, 1] is the probability that the articles answer the question and that this answer, or the one
+    held back, is right; None if it was not estimated. `signals` are the numbers that it was estimated from. `notices`
+    are things the user should know, such as a fallback to another model. `statements` are the parts of `text`.
+    `unconfirmed` is what the model said besides and the articles do not confirm; it is never in `text`.
     """
 
     question: str
@@ -321,7 +309,7 @@ class Answer:
     signals: Mapping[str, float] = field(default_factory=dict)
     statements: tuple[Statement, ...] = ()
     unconfirmed: tuple[str, ...] = ()
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain data, ready for `json.dumps`."""
@@ -344,7 +332,7 @@ class Answer:
 class SourceInfo:
     """An article in the store, as the library lists it, and how many passages it has.
 
-    `copies` are the source names of the other files that hold the same text, `similar` those of near-identical ones.
+    `copies` are the source names of other files with the same text, `similar` those of near-identical ones.
     """
 
     id: str

@@ -19,6 +19,7 @@ from rag.load.contain import contained, unreadable
 from rag.load.formats.kinds import SUFFIXES as SUFFIXES
 from rag.load.formats.kinds import find_kind
 from rag.load.heading import date_in_name, heading, year_in_name
+from rag.load.web import WebPage
 from rag.types import Document, Note
 
 _TITLE_CHARS = 80
@@ -67,6 +68,21 @@ def read_bytes(
         DocumentError: The file has no readable article, or breaks off part way.
     """
     yield from _read(Input(name, io.BytesIO(raw), Budget(len(raw)), columns), path)
+
+
+def from_page(page: WebPage) -> Document:
+    """Return the article of a web page."""
+    return make_document(
+        page.text,
+        page.url,
+        page.url,
+        title=page.title,
+        date=page.date,
+        author=page.byline,
+        publisher=page.publisher,
+        language=page.language,
+        url=page.url,
+    )
 
 
 def make_document(
