@@ -31,13 +31,15 @@ from rag.store.articles import Articles
 from rag.types import Answer, Evidence, Filters, Hit
 
 SAID = {Route.HELLO: HELLO, Route.THANKS: THANKS, Route.HELP: HELP}
+_REPORTED = (Wanted.COURSE, Wanted.EVENTS, Wanted.SAID)  # questions about what articles report
+_OF_TIME = (Route.LIBRARY, Route.TOPIC, Route.COURSE)
 _NEWEST = 5  # articles in a summary of the library
 _LEAD = 3  # sentences at the head of an article, which sum it up as news is written
 _TOLD = 4  # sentences of other answers
 _POOL = 40  # sentences that are chosen from
 _RELEVANT, _NEAR = 0.42, 0.5  # least score, and least share of the best score
 # Sentences of a course of events, at least and at most, and the share of the best score that they have.
-_FEW, _STEPS, _STEP = 3, 6, 0.5
+_FEW, _STEPS, _STEP = 3, 8, 0.35
 _SAME_ARTICLE = 0.65  # share of the words asked about that an article has to have
 _MORE = 1.5  # least rarity of words that one more sentence must add
 
@@ -85,9 +87,15 @@ class Composed:
         if not self._models.embeds_as_fitted or self._finder.language(message) != ENGLISH:
             return Route.ANSWER
         asked = article_question(message)
-        if asked and asked.wanted is not Wanted.COURSE:
+        if asked and asked.wanted not in _REPORTED:
             return Route.ABOUT_ARTICLES
-        return route(self._models.vector(message))
+        found = route(self._models.vector(message))
+        # "What happened in July 2025?" is about the articles of that time, however it is put.
+        return Route.ABOUT_ARTICLES if asked and found in _OF_TIME and self._dated(message) else found
+
+    def _dated(self, message: str) -> bool:
+        when = asked_time(message, self._articles.newest())
+        return when is not None and bool(when.since or when.until)
 
     def _chosen(self, asks: Route, question: str, filters: Filters | None) -> Filters | None:
         """Return the filters for the articles that are to be summed up; None if there is no such article."""
