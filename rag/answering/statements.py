@@ -102,7 +102,7 @@ class Checker:
             for claim, one in zip(claims, said, strict=True)
         ]
         found = [_in_order(some) for some in best]
-        texts = [[" ".join(e.in_context.split()) for e in some] for some in found]
+        texts = [[_text(e, claim.whole) for e in some] for claim, some in zip(claims, found, strict=True)]
         order = [[some.index(e) for e in ranked] for some, ranked in zip(found, best, strict=True)]
         results = judged(self._judge, claims, texts, order, self._without)
         return [(one, [some[i] for i in one.cited]) for one, some in zip(results, found, strict=True)]
@@ -180,6 +180,14 @@ def _cited_first(cited: Sequence[int], passages: Sequence[Sequence[Evidence]]) -
     for number, sentences in enumerate(passages, 1):
         (named if number in cited else others).extend(sentences)
     return named, others
+
+
+def _text(e: Evidence, claim: str) -> str:
+    """Return a sentence as the judge reads it, after who published it and when if the claim speaks of that."""
+    text = " ".join(e.in_context.split())
+    # "2024" of "Valley Courier, 14 Mar 2024", which the model read in its prompt
+    spoken = set(content_terms(e.origin)) & set(content_terms(claim)) - set(content_terms(text))
+    return f"{e.origin}: {text}" if spoken else text
 
 
 def _in_order(found: Sequence[Evidence]) -> list[Evidence]:

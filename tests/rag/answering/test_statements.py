@@ -124,3 +124,16 @@ def test_a_text_that_cannot_be_checked_is_an_error(tmp_path: Path) -> None:
             engine.check("It burst. " * 3000)
     with make_engine(tmp_path / "none", {}, {"dam.txt": DAM}) as engine, pytest.raises(SettingsError, match="'judge'"):
         engine.check("It burst.")
+
+
+def test_a_claim_may_name_the_paper_and_its_date(tmp_path: Path) -> None:
+    dated = f"---\ndate: 2024-03-14\npublisher: Valley Courier\n---\n{DAM}"
+    reply = (
+        "The Valley Courier said on 14 Mar 2024 that the dam burst on 12 March. The Harbour Post said that it burst."
+    )
+    model, judge = FakeLLM(default=reply), WordJudge()
+    with make_engine(tmp_path, documents={"dam.md": dated}, model=model, judge=judge) as engine:
+        answer = engine.answer(QUESTION)
+    assert answer.text == "The Valley Courier said on 14 Mar 2024 that the dam burst on 12 March. [1]"
+    assert answer.unconfirmed == ("The Harbour Post said that it burst.",)
+    assert answer.citations[0].quote == "The dam burst on 12 March."
