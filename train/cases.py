@@ -66,6 +66,8 @@ _VERB = r"(?P<said>said|says|told reporters|told the BBC|added|claimed|explained
 _SAID = re.compile(rf"^(?P<what>.+?),[\"”]? (?P<who>[^,\"“”]{{3,60}}?) {_VERB}\.$")
 _SPOKE = re.compile(rf"^(?P<who>[^,\"“”]{{3,60}}?) {_VERB},? (?:that )?(?P<what>.{{15,}})\.[\"”]?$")
 
+_JOINED = re.compile(r"\W*(?:and|or|of|de)?\W*")  # between two names that are one thing, or two of the same
+
 Change = Callable[[str, Sequence[str], random.Random], "str | None"]
 
 
@@ -128,7 +130,7 @@ def roles(text: str, around: Sequence[str], draw: random.Random) -> str | None:
         (a, b)
         for a in found
         for b in found
-        if a.end() < b.start() and a[0] != b[0] and len(text[a.end() : b.start()].split()) >= 2
+        if a.end() < b.start() and a[0] != b[0] and not _JOINED.fullmatch(text[a.end() : b.start()])
     ]
     if not pairs or re.search(r"\b(?:with|between|both)\b", text):
         return None

@@ -297,12 +297,12 @@ def main(
     worded = [row for row in found["pairs"] if row.label == "e" and not row.question and row.kind not in _PLAIN]
     found["changed"] = list(changed(worded, draw))
     parts: dict[str, list[Claim]] = {"fit": [], "dev": [], "weigh": []}
-    for kind, rows in found.items():
+    for rows in found.values():
         draw.shuffle(rows)
-        apart_rows = rows[: _DEV + _WEIGH]
-        held = {row.evidence for row in apart_rows}
-        parts["dev"] += apart_rows[:_DEV]
-        parts["weigh"] += apart_rows[_DEV:]
+        parts["dev"] += rows[:_DEV]
+        parts["weigh"] += rows[_DEV : _DEV + _WEIGH]
+    held = {row.evidence for name in ("dev", "weigh") for row in parts[name]}
+    for kind, rows in found.items():
         parts["fit"] += [row for row in rows if row.evidence not in held][: round(_SHARES[kind] * count)]
     draw.shuffle(parts["fit"])
     # A model that has never compared two texts learns it sooner from short and plain ones.
