@@ -233,15 +233,6 @@ def event(text: str, around: Sequence[str], draw: random.Random) -> str | None:
     return f"{mine['head']} {other['tail']}"
 
 
-def addition(text: str, around: Sequence[str], draw: random.Random) -> str | None:
-    """Add something that nothing supports: a piece of a sentence from elsewhere."""
-    pieces = [
-        m[0] for s in around for m in re.finditer(r", (?:which|who|where|after|while|despite|and|but) [^,.]{15,60}", s)
-    ]
-    piece = _other(pieces, "", draw)
-    return f"{text[:-1]}{piece}." if piece and text.endswith(".") and piece not in text else None
-
-
 # Each of these makes what a sentence says false, or at least no longer supported.
 FALSE: dict[str, tuple[Change, str]] = {
     "number": (number, "c"),
