@@ -105,7 +105,8 @@ _PATTERNS: tuple[tuple[Wanted, str], ...] = (
     (
         Wanted.COUNT,
         rf"how many {_ARTICLE}(?: are there| do (?:you|we) have| does the library (?:hold|have)| are in the library)?"
-        r"(?: (?:are )?(?:about|on|mention(?:ing)?|regarding|by (?P<by>[^?]+?)) ?(?P<about>.*?))?",
+        r"(?: (?:are )?by (?P<by>[^?]+?))?(?: (?:are )?(?:about|on|mention(?:ing)?|regarding) (?P<about>.+?))?"
+        r"(?: are there)?",
     ),
     (
         Wanted.LIST,
@@ -118,7 +119,7 @@ _PATTERNS: tuple[tuple[Wanted, str], ...] = (
     (
         Wanted.LIST,
         rf"(?:please )?(?:list|show(?: me)?|name|give me)(?: all| a list of)?(?: of)?(?: the| your)? {_ARTICLE}"
-        r"(?: (?:about|on|that mention|by (?!date)(?P<by>.+?))(?P<about>.*)| (?:sorted )?by date)?",
+        r"(?: by (?!date)(?P<by>.+?))?(?: (?:about|on|that mention) (?P<about>.+))?(?: (?:sorted )?by date)?",
     ),
     (
         Wanted.NEWEST,

@@ -50,3 +50,10 @@ def test_other_questions(question: str) -> None:
 def test_quoted_title() -> None:
     assert quoted_title("“Dam holds”") == quoted_title('"Dam holds"') == "Dam holds"
     assert quoted_title("the “old” dam") == ""
+
+
+def test_a_writer_and_a_topic_are_told_apart() -> None:
+    asked = article_question("show me the articles by Ann Roe about bees")
+    assert asked is not None and (asked.by, asked.about) == ("Ann Roe", "bees")
+    asked = article_question("How many articles by Ann Roe are there?")
+    assert asked is not None and (asked.wanted, asked.by, asked.about) == (Wanted.COUNT, "Ann Roe", "")
