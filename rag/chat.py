@@ -92,8 +92,10 @@ class Chat:
         asks = self.engine.asks(message)
         if asks in SAID:
             return self.engine.answer(message, filters)
+        if asks not in _ABOUT_LAST:
+            return None
         earlier = next((q for q, text in reversed(self.history) if text and self.engine.asks(q) not in _ABOUT_LAST), "")
-        if asks not in _ABOUT_LAST or not earlier:
+        if not earlier:
             return None
         answer = self.engine.answer(earlier, filters)
         if answer.abstained:

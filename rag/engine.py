@@ -271,7 +271,14 @@ class Engine:
         """
         started = time.perf_counter()
         question = self.checked(question)
-        if talk := self._composed.talk(question):
+        key = (self._index.version, question, filters, tuple(wordings))
+        if (known := self._known.get(key)) is not None:
+            if not known.abstained:
+                yield unmarked(known.text)
+            yield dataclasses.replace(known, timings={"total": time.perf_counter() - started})
+            return
+        asks = self.asks(question)
+        if talk := self._composed.talk(asks, question):
             yield talk
             return
         if self._index.documents.is_empty():
@@ -281,13 +288,7 @@ class Engine:
         if filters and not self._index.meets(filters):
             yield unasked(question, unmet(filters), self.settings.hash)
             return
-        key = (self._index.version, question, filters, tuple(wordings))
-        if (known := self._known.get(key)) is not None:
-            if not known.abstained:
-                yield unmarked(known.text)
-            yield dataclasses.replace(known, timings={"total": time.perf_counter() - started})
-            return
-        for part in self._composed.stream(question, filters, wordings):
+        for part in self._composed.stream(asks, question, filters, wordings):
             if isinstance(part, Answer) and part.abstained:
                 self._index.check()
             # Do not keep a fallback answer.

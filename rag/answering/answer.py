@@ -150,7 +150,7 @@ class Answerer:
 
     def _strong_checker(self) -> tuple[Checker | None, list[str]]:
         """Return what checks a strong model, and a notice if that is missing and words are compared."""
-        if self._models.extractive or not profile_of(self.settings, self._models.is_local).strong:
+        if not self._models.is_strong:
             return None, []
         try:
             return self._checker(), []
@@ -283,7 +283,7 @@ class Answerer:
         try:
             name = self._models.llm().metadata.model_name
             self._models.prepare(answer_start(form))
-            most = max(MAX_ANSWER_CHARS, 6 * profile_of(self.settings, is_local=True).answer_tokens)
+            most = max(MAX_ANSWER_CHARS, profile_of(self.settings, is_local=True).answer_chars)
             for part in generate(question, evidence, asked.meter, name, form, earlier, without, most):
                 if "first_token" not in asked.timings:
                     asked.took("first_token")

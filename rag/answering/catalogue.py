@@ -9,14 +9,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from rag.answering.citation import cite
 from rag.answering.verify import Verdict, refusal
 from rag.language.article_questions import ArticleQuestion, Wanted, quoted_title
-from rag.language.relative import relative
 from rag.language.words import content_terms, same_name
 from rag.origin import readable_date
 from rag.retrieve.evidence import EvidenceFinder
+from rag.retrieve.select import nearest_sentences
 from rag.store.articles import Articles, Opening, place_of
-from rag.types import Citation, Filters
+from rag.types import Citation, Filters, Hit
 
 _LISTED = 10  # articles in a list, at most
 _READ = 12  # articles found for a topic that are compared with it
@@ -176,23 +177,16 @@ def _titled(opening: Opening) -> str:
 
 def _cited(marker: int, opening: Opening) -> Citation:
     """Return an article's first sentence as a citation."""
-    place = place_of(opening.document, opening.sentence)
-    return Citation(
-        marker=marker,
-        source=place.source,
-        title=place.title,
-        quote=opening.text,
-        start=place.start,
-        end=place.end,
-        support=1.0,
-        document_id=place.document_id,
+    hit = Hit(
+        place_of(opening.document, opening.sentence),
+        opening.text,
+        score=1.0,
+        dense=0.0,
+        lexical=0.0,
         passage=opening.passage,
         also=tuple(place_of(copy, opening.sentence) for copy in opening.copies),
-        date=place.date,
-        publisher=place.publisher,
-        url=place.url,
-        times=relative(opening.text, place.date or "", place.language),
     )
+    return cite(marker, nearest_sentences([hit], 1)[0], 1.0)
 
 
 def _named(name: str, known: Sequence[str]) -> tuple[str, ...]:

@@ -23,7 +23,6 @@ from rag.language.asked_time import asked_time
 from rag.language.grammar import ENGLISH
 from rag.language.questions import holds_kind
 from rag.language.words import content_terms
-from rag.models.profile import profile_of
 from rag.models.runtime import Models
 from rag.retrieve.evidence import EvidenceFinder
 from rag.retrieve.select import leans, nearest_sentences
@@ -59,12 +58,20 @@ class Composed:
         self._timely = timely
         self._finder = finder
         self._models = models
-        self._strong = profile_of(models.settings, models.is_local).strong and not models.extractive
+        self._strong = models.is_strong
 
-    def stream(self, question: str, filters: Filters | None, wordings: Sequence[str] = ()) -> Iterator[str | Answer]:
-        """Yield the model's words as they arrive, then the `Answer`; see `Engine.stream`."""
+    def stream(
+        self, asks: Route, question: str, filters: Filters | None, wordings: Sequence[str] = ()
+    ) -> Iterator[str | Answer]:
+        """Yield the model's words as they arrive, then the `Answer`; see `Engine.stream`.
+
+        Args:
+            asks: What the question asks for, as `route` tells.
+            question: The question.
+            filters: Which articles to search; all when None.
+            wordings: Other wordings of the question.
+        """
         started = time.perf_counter()
-        asks = self.route(question)
         if asks in (Route.ANSWER, Route.ABOUT_ARTICLES) or (
             self._strong and asks not in (Route.LIBRARY, Route.ARTICLE)
         ):
@@ -77,9 +84,9 @@ class Composed:
         else:
             yield from self._timely.stream(question, filters, wordings)
 
-    def talk(self, message: str) -> Answer | None:
+    def talk(self, asks: Route, message: str) -> Answer | None:
         """Return what is said to a greeting, to thanks or to a call for help; None for all other messages."""
-        said = SAID.get(self.route(message))
+        said = SAID.get(asks)
         return unasked(message, said, self._models.settings.hash, TALK) if said else None
 
     def route(self, message: str) -> Route:

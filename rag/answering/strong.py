@@ -17,8 +17,6 @@ from rag.models.strong_prompt import strong_messages
 from rag.retrieve.context import passages
 from rag.types import Draft, Evidence
 
-_CHARS = 6  # of a token, at most; a longer reply is not used
-
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -64,7 +62,7 @@ def write(asked: Asked, models: Models, checker: Checker) -> Iterator[str | Writ
 
 def _spoken(asked: Asked, models: Models, shown: Sequence[Sequence[Evidence]]) -> Iterator[str | Draft]:
     name = models.llm().metadata.model_name
-    most = _CHARS * profile_of(models.settings, is_local=False).answer_tokens
+    most = profile_of(models.settings, is_local=False).answer_chars
     for part in spoken(asked.meter(strong_messages(asked.question, shown)), name, most):
         if "first_token" not in asked.timings:
             asked.took("first_token")

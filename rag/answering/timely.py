@@ -20,7 +20,6 @@ from rag.language.article_questions import ArticleQuestion, Wanted, article_ques
 from rag.language.asked_time import AskedTime, asked_time, moved
 from rag.language.grammar import ENGLISH
 from rag.language.words import content_terms
-from rag.models.profile import profile_of
 from rag.models.runtime import Models
 from rag.retrieve.select import select
 from rag.store.articles import Articles
@@ -44,7 +43,7 @@ class Timely:
     def __init__(self, articles: Articles, answerer: Answerer, models: Models) -> None:
         self._articles = articles
         self._answerer = answerer
-        self._chooses = not profile_of(answerer.settings, models.is_local).strong
+        self._chooses = not models.is_strong
         self._catalogue = Catalogue(articles, answerer.finder)
 
     def stream(self, question: str, filters: Filters | None, wordings: Sequence[str] = ()) -> Iterator[str | Answer]:

@@ -8,7 +8,7 @@ from rag.settings import Settings
 
 _FEW = 5  # sentences up to which only those near the best score are worth the time that a small model takes to read
 _SENTENCE_TOKENS = 75
-_CHARS = 4  # characters of a token, in most languages written with letters
+_CHARS, _MOST_CHARS = 4, 6  # characters of a token, in most languages written with letters: the mean, and the most
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,11 @@ class Profile:
     def evidence_chars(self) -> int:
         """The most characters of evidence."""
         return _CHARS * self.evidence_tokens
+
+    @property
+    def answer_chars(self) -> int:
+        """The characters of the longest reply that is used; tokens of some words are long."""
+        return _MOST_CHARS * self.answer_tokens
 
 
 def profile_of(settings: Settings, is_local: bool) -> Profile:

@@ -169,13 +169,13 @@ def answer_messages(
     """
     messages = answer_start(form)
     if without:
-        messages.append(ChatMessage(role="user", content=_ask(_lines(without), _one_line(question))))
+        messages.append(ChatMessage(role="user", content=_ask(_lines(without), one_line(question))))
         messages.append(ChatMessage(role="assistant", content=UNKNOWN))
-    asked = _ask(_lines(evidence), _one_line(earlier[0][0] if earlier else question))
+    asked = _ask(_lines(evidence), one_line(earlier[0][0] if earlier else question))
     for number, (_, said) in enumerate(earlier, 1):
         messages.append(ChatMessage(role="user", content=asked))
-        messages.append(ChatMessage(role="assistant", content=_one_line(said)))
-        asked = f"Question: {_one_line(earlier[number][0] if number < len(earlier) else question)}"
+        messages.append(ChatMessage(role="assistant", content=one_line(said)))
+        asked = f"Question: {one_line(earlier[number][0] if number < len(earlier) else question)}"
     return [*messages, ChatMessage(role="user", content=asked)]
 
 
@@ -192,10 +192,11 @@ def answer_start(form: Form) -> list[ChatMessage]:
 
 
 def _lines(evidence: Sequence[Evidence]) -> str:
-    return "\n".join(f"- {_one_line(e.in_context)}" for e in evidence)
+    return "\n".join(f"- {one_line(e.in_context)}" for e in evidence)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Return text on one line, so that nothing in it looks like a part of the prompt."""
     return " ".join(usual(text).split())
 
 
@@ -238,7 +239,7 @@ def speaks_messages(sentence: str, word: str) -> list[ChatMessage]:
 
 
 def _of(sentence: str, word: str) -> str:
-    return f"Sentence: {_one_line(sentence)}\nSpeaks of: {word}"
+    return f"Sentence: {one_line(sentence)}\nSpeaks of: {word}"
 
 
 _REWRITE = """Make follow-up questions complete. Write the follow-up as one question that can be understood alone: put \
@@ -297,5 +298,5 @@ def rewrite_messages(history: Sequence[tuple[str, str]], question: str) -> list[
 
 
 def _conversation(history: Sequence[tuple[str, str]], question: str) -> str:
-    turns = [f"Question: {_one_line(q)}" + (f"\nAnswer: {_one_line(a)}" if a else "") for q, a in history]
-    return "\n".join([*turns, f"Follow-up: {_one_line(question)}"])
+    turns = [f"Question: {one_line(q)}" + (f"\nAnswer: {one_line(a)}" if a else "") for q, a in history]
+    return "\n".join([*turns, f"Follow-up: {one_line(question)}"])

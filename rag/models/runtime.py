@@ -19,6 +19,7 @@ from rag.models.embedding import PassageEmbedding
 from rag.models.judge import BASE as JUDGE_BASE
 from rag.models.judge import shared as shared_judge
 from rag.models.llm import LocalLLM, is_extractive, make_llm
+from rag.models.profile import profile_of
 from rag.models.prompts import answer_start, rewrite_start, speaks_messages, speaks_start
 from rag.models.reply import stream_chat
 from rag.models.reranker import CrossEncoderJudge
@@ -95,6 +96,11 @@ class Models:
     def is_local(self) -> bool:
         """Return whether the answer model runs in this process; a model passed in counts as one that does not."""
         return isinstance(self._llm, LocalLLM) if self._llm else not self.settings.llm.startswith("openai:")
+
+    @property
+    def is_strong(self) -> bool:
+        """Return whether there is an answer model, and it is given what suits a strong one."""
+        return not self.extractive and profile_of(self.settings, self.is_local).strong
 
     @property
     def embeds_as_fitted(self) -> bool:

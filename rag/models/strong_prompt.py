@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from llama_index.core.base.llms.types import ChatMessage
 
-from rag.language.characters import usual
-from rag.models.prompts import UNKNOWN
+from rag.models.prompts import UNKNOWN, one_line
 from rag.types import Evidence
 
 _SYSTEM = f"""\
@@ -36,16 +35,12 @@ def strong_messages(question: str, passages: Sequence[Sequence[Evidence]]) -> li
         passages: The sentences of each passage; passages are numbered from 1.
     """
     shown = "\n\n".join(f"[{number}] {_passage(sentences)}" for number, sentences in enumerate(passages, 1))
-    asked = f"Passages:\n\n{shown}\n\nQuestion: {_one_line(question)}"
+    asked = f"Passages:\n\n{shown}\n\nQuestion: {one_line(question)}"
     return [ChatMessage(role="system", content=_SYSTEM), ChatMessage(role="user", content=asked)]
 
 
 def _passage(sentences: Sequence[Evidence]) -> str:
     first = sentences[0]
     origin = next((e.origin for e in sentences if e.origin), "")
-    about = _one_line(" — ".join(filter(None, (first.title, origin))))
-    return f"{about}\n{' '.join(_one_line(e.text) for e in sentences)}"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(usual(text).split())
+    about = one_line(" — ".join(filter(None, (first.title, origin))))
+    return f"{about}\n{' '.join(one_line(e.text) for e in sentences)}"
