@@ -14,7 +14,7 @@ chat: models  ## Set up what is missing, then open the web chat on http://127.0.
 
 test: $(VENV)/.dev models  ## Set up what is missing, then run every test
 	$(BIN)/rag models pull local:small
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 fast: $(VENV)/.dev  ## Run the quick tests, without model weights, browsers, servers and other processes
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not browser and not long"
