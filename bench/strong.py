@@ -4,8 +4,8 @@ The endpoint on that port answers the questions of ANSWERS.json as a strong mode
 `faithful` answer (empty if the articles have none), patterns that it `must_hold`, and `unfaithful` answers. Dateline
 and LlamaIndex's `CitationQueryEngine` read the same articles and ask the same endpoint.
 
-A right answer is given if every pattern and 0.8 of its words reach the reader, partly given if some do, else lost. A lie
-is shown if 0.8 of its words are in the answer.
+A right answer is given if every pattern and 0.8 of its words reach the reader, partly given if some do, else lost. A
+lie is shown if 0.8 of its words are in the answer.
 """
 
 from __future__ import annotations
