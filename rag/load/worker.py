@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -20,7 +21,10 @@ from rag.errors import DocumentError
 from rag.load.article import Article, Input
 from rag.types import Note
 
-SECONDS = 60.0
+SECONDS = 60.0  # of processor time, where the system counts it
+_WAIT = 4  # times as long as that is waited on a busy machine
+# How the process ends when it has used its processor time; None where the system does not count it.
+_OUT_OF_TIME = -signal.SIGPROF if hasattr(signal, "SIGPROF") else None
 _CODE = "from rag.load.worker_process import main; main()"
 _lock = threading.Lock()
 _process: subprocess.Popen[bytes] | None = None
@@ -36,7 +40,7 @@ def call(task: str, raw: bytes, source: str, **options: str | None) -> Any:
         **options: Other arguments of the task.
 
     Raises:
-        DocumentError: The file breaks the parser or takes longer than `SECONDS`, or the parser rejects it.
+        DocumentError: The file breaks the parser or takes more than `SECONDS`, or the parser rejects it.
     """
     with _lock:
         reply = _call(task, raw, source, options)
@@ -51,20 +55,21 @@ def read(task: str, file: Input, limit: int = 0) -> Iterator[Article | Note]:
         yield Note(**said["note"]) if "note" in said else Article(**said["article"])
 
 
-def stop() -> None:
-    """Stop the other process, if there is one."""
+def stop() -> int | None:
+    """Stop the other process, if there is one; return how it ended."""
     global _process
     process, _process = _process, None
     if process is None:
-        return
+        return None
     process.kill()
-    process.wait()
+    ended = process.wait()
     for pipe in (process.stdin, process.stdout):
         try:
             if pipe:
                 pipe.close()
         except OSError:  # unwritten data has no reader any more
             continue
+    return ended
 
 
 def _call(task: str, raw: bytes, source: str, options: dict[str, str | None]) -> dict[str, Any]:
@@ -72,16 +77,17 @@ def _call(task: str, raw: bytes, source: str, options: dict[str, str | None]) ->
     if _process is None:
         _process = _start()
     late = threading.Event()
-    timer = threading.Timer(SECONDS, _end, (_process, late))
+    timer = threading.Timer(SECONDS if _OUT_OF_TIME is None else SECONDS * _WAIT, _end, (_process, late))
     timer.daemon = True
     timer.start()
     try:
-        head = json.dumps({"task": task, "source": source, **options}).encode()
+        head = json.dumps({"task": task, "source": source, "seconds": SECONDS, **options}).encode()
         reply: dict[str, Any] = json.loads(_exchange(_process, struct.pack("<II", len(head), len(raw)) + head + raw))
         return reply
     except (OSError, EOFError, struct.error) as error:
-        stop()
-        what = f"takes longer than {SECONDS:g} s to parse" if late.is_set() else "breaks its parser (made to do so?)"
+        ended = stop()
+        too_long = late.is_set() or ended == _OUT_OF_TIME
+        what = f"takes longer than {SECONDS:g} s to parse" if too_long else "breaks its parser (made to do so?)"
         raise DocumentError(f"{source} {what}; save its text and add that") from error
     except BaseException:  # interrupted half way: the next answer would belong to this call
         stop()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import threading
 from typing import Any
 
 import pytest
@@ -291,6 +293,22 @@ def test_a_parser_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) 
     assert "takes longer than 0.01 s" in refused((SAMPLES / "bridge.pdf").read_bytes(), "a.pdf")
     monkeypatch.setattr(worker, "SECONDS", 60)
     assert document((SAMPLES / "bridge.pdf").read_bytes(), "a.pdf").title
+
+
+@pytest.mark.skipif(worker._OUT_OF_TIME is None, reason="this system does not count a process's time")
+@pytest.mark.usefixtures("fresh")
+def test_only_its_own_time_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = b"<p>The cod left the harbour in spring.</p>"
+    assert worker.call("prose", page, "a.html")
+    assert worker._process is not None
+    monkeypatch.setattr(worker, "SECONDS", 2.0)
+    worker._process.send_signal(signal.SIGSTOP)  # as on a machine that does something else
+    threading.Timer(3.0, worker._process.send_signal, (signal.SIGCONT,)).start()
+    assert worker.call("prose", page, "a.html")
+    monkeypatch.setattr(worker, "SECONDS", 0.02)
+    monkeypatch.setattr(worker, "_WAIT", 10_000)
+    with pytest.raises(DocumentError, match="takes longer than"):
+        worker.call("prose", page * 50_000, "a.html")
 
 
 @pytest.mark.usefixtures("fresh")
