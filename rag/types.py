@@ -144,7 +144,8 @@ class Hit:
     `dense` is the cosine of question and sentence, `lexical` the BM25 score as a share of the ideal one, `coverage` the
     share of the question's terms (by rarity) that the sentence and its neighbours have, `held` the share that the
     sentence has by itself, `answers` how much likelier this sentence has the answer than no sentence (a logarithm;
-    None if the reader did not read it), and `score` the value that it is ranked by. `language` is the article's.
+    None if the reader did not read it), and `score` the value that it is ranked by. `words` are those that the reader
+    takes for the answer, `sure` how likely they are. `language` is the article's.
     """
 
     place: Place
@@ -158,6 +159,8 @@ class Hit:
     coverage: float = 0.0
     answers: float | None = None
     held: float = 0.0
+    words: str = ""
+    sure: float = 0.0
     language: str = ""
     also: tuple[Place, ...] = ()
 
@@ -168,7 +171,7 @@ class Evidence:
 
     `text` is verbatim. `context` is the sentence before it if it is needed, else empty. `also` has the places of equal
     and near-identical sentences, which were merged into this one. `date` (ISO 8601), `publisher` and `url` are of the
-    article, None where unknown. `language` is its ISO 639-1 code.
+    article, None where unknown. `language` is its ISO 639-1 code. `words` and `sure` are as in `Hit`.
     """
 
     rank: int
@@ -190,6 +193,8 @@ class Evidence:
     publisher: str | None = None
     url: str | None = None
     language: str = ""
+    words: str = ""
+    sure: float = 0.0
 
     @property
     def in_context(self) -> str:

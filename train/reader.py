@@ -10,7 +10,10 @@ DATA is a folder with public question sets (docs/experiments/2026-11-22-reader.m
 
 Every question is read with the passage that answers it and with one that shares most of its words and does not. A
 softmax runs over all tokens of both, and over "none of them"; the tokens where an answer begins (or all tokens of the
-sentence, if the answer is not marked) share the target.
+sentence, if the answer is not marked) share the target. A second softmax, over the tokens from there on, learns where
+the answer ends.
+
+The shipped file was made in two runs: one without ends, and one that went on from it (`--start`) with ends.
 """
 
 from __future__ import annotations
@@ -24,14 +27,17 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
+from safetensors.numpy import load_file
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from tqdm import tqdm
 from transformers import BertModel, get_linear_schedule_with_warmup
 
+from rag.models.torch_encoder import change, has_bf16
 from train.reader_data import Data, Question
 
 _ROUNDS = ((6_400, 1.5e-4), (None, 1.3e-4))  # questions and peak learning rate; the last round takes the rest
+_AGAIN = ((None, 1e-4),)  # the same when going on from earlier changes
 _BATCH = 16
 _TOKENS = 208
 _WARM_UP = 0.06
@@ -40,9 +46,14 @@ _RANK = 32  # rank of the changes that are kept
 
 
 class Reader(torch.nn.Module):
-    """The embedding model with two outputs per token: an answer begins here, and (first token) there is no answer."""
+    """The embedding model with three outputs per token: an answer begins here, none does (first token), it ends here.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: The embedding model.
+        start: Changes of an earlier run to go on from.
+    """
+
+    def __init__(self, folder: Path, start: Path | None = None) -> None:
         super().__init__()
         # Eager attention without dropout is the fastest on a processor, and one round needs no dropout.
         self.bert = BertModel.from_pretrained(
@@ -52,12 +63,18 @@ class Reader(torch.nn.Module):
             hidden_dropout_prob=0.0,
             attention_probs_dropout_prob=0.0,
         )
-        self.head = torch.nn.Linear(self.bert.config.hidden_size, 2)
+        self.head = torch.nn.Linear(self.bert.config.hidden_size, 3)
+        if start is not None:
+            known = {name: values.astype(np.float32) for name, values in load_file(start).items()}
+            change(self.bert, known)
+            with torch.no_grad():
+                self.head.weight[: len(known["head"])] = torch.from_numpy(known["head"])
+                self.head.bias[: len(known["bias"])] = torch.from_numpy(known["bias"])
         self.bert.embeddings.requires_grad_(False)
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
-        """Return both outputs for each token."""
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        """Return the three outputs for each token."""
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=has_bf16()):
             read = self.bert(input_ids=ids, attention_mask=mask, token_type_ids=second).last_hidden_state
             outputs: torch.Tensor = self.head(read)
         return outputs.float()
@@ -78,37 +95,40 @@ def loss(
             of.append(n)
             right.append(_right(encoding, question, data) if number == question.gold else np.zeros(len(encoding.ids)))
     order = sorted(range(len(encodings)), key=lambda i: len(encodings[i].ids))
-    every, good, none = (torch.empty(len(order)) for _ in range(3))
+    every, good, none, ends = (torch.zeros(len(order)) for _ in range(4))
     for part in (order[: len(order) // 2], order[len(order) // 2 :]):  # similar lengths together, for little padding
-        ids, mask, second, passage, labels = (
-            np.zeros((len(part), max(len(encodings[i].ids) for i in part)), np.int64) for _ in range(5)
+        ids, mask, second, passage, labels, after, last = (
+            np.zeros((len(part), max(len(encodings[i].ids) for i in part)), np.int64) for _ in range(7)
         )
         for row, i in enumerate(part):
             encoding, length = encodings[i], len(encodings[i].ids)
             ids[row, :length], mask[row, :length], second[row, :length] = encoding.ids, 1, encoding.type_ids
             passage[row, :length], labels[row, :length] = _of_passage(encoding), right[i]
+            after[row, :length], last[row, :length] = _ends(encoding, batch[of[i]]) if right[i].any() else (0, 0)
         outputs = model(*(torch.from_numpy(array) for array in (ids, mask, second)))
         begins = outputs[..., 0]
         rows = torch.tensor(part)
         every = every.index_put((rows,), _total(begins, passage))
         good = good.index_put((rows,), _total(begins, labels))
         none = none.index_put((rows,), outputs[:, 0, 1])
+        ended = _total(outputs[..., 2], after) - _total(outputs[..., 2], last)
+        ends = ends.index_put((rows,), torch.where(torch.from_numpy(last).any(1), ended, 0.0))
     total = torch.zeros(())
     for n in range(len(batch)):
         mine = torch.tensor([i for i, other in enumerate(of) if other == n])
         nothing = none[mine].mean()
         answered = any(right[i].any() for i in mine.tolist())
         best = torch.logsumexp(good[mine], 0) if answered else nothing
-        total = total + torch.logsumexp(torch.cat([every[mine], nothing[None]]), 0) - best
+        total = total + torch.logsumexp(torch.cat([every[mine], nothing[None]]), 0) - best + ends[mine].sum()
     return total / len(batch)
 
 
-def fit(model: Reader, tokenizer: Tokenizer, data: Data) -> None:
+def fit(model: Reader, tokenizer: Tokenizer, data: Data, rounds: Sequence[tuple[int | None, float]]) -> None:
     """Fit the model to the questions, each used once."""
     draw = random.Random(0)
     draw.shuffle(data.questions)
     first = 0
-    for count, rate in _ROUNDS:
+    for count, rate in rounds:
         questions = data.questions[first : first + count if count else None]
         first += len(questions)
         batches = _batches(questions, data, draw)
@@ -176,6 +196,16 @@ def _right(encoding: Any, question: Question, data: Data) -> Any:
     return found & _of_passage(encoding)
 
 
+def _ends(encoding: Any, question: Question) -> tuple[Any, Any]:
+    """Return the tokens from the earliest beginning of an answer on, and those where an answer ends."""
+    begins, ends = np.array(encoding.offsets).T
+    inside = _of_passage(encoding) & (ends > min(question.starts, default=0))
+    found = np.zeros(len(encoding.ids), bool)
+    for end in question.ends:
+        found |= (begins < end) & (end <= ends)
+    return inside, found & inside
+
+
 def _of_passage(encoding: Any) -> Any:
     begins, ends = np.array(encoding.offsets).T
     return (np.array(encoding.type_ids) == 1) & (ends > begins)
@@ -189,17 +219,19 @@ def main(
     data: Annotated[Path, typer.Argument(help="Folder of question sets.")],
     base: Annotated[Path, typer.Option(help="Folder of the embedding model.")],
     out: Annotated[Path, typer.Option(help="Where to write the changes.")] = Path("rag/models/reader.safetensors"),
+    start: Annotated[Path | None, typer.Option(help="Changes of an earlier run to go on from.")] = None,
+    most: Annotated[int | None, typer.Option(help="Use only this many questions.")] = None,
 ) -> None:
     """Fit the reader and write its changes."""
     torch.manual_seed(0)
     tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.enable_truncation(_TOKENS)
-    model, found = Reader(base), Data(data)
+    model, found = Reader(base, start), Data(data, most)
     counts = {
         origin: sum(q.origin == origin for q in found.questions) for origin in {q.origin for q in found.questions}
     }
-    fit(model, tokenizer, found)
+    fit(model, tokenizer, found, _AGAIN if start else _ROUNDS)
     made = {"command": "python -m train.reader", "questions": json.dumps(counts), "base": base.name}
     save_file(changes(model, BertModel.from_pretrained(base, add_pooling_layer=False)), out, made)
 

@@ -39,6 +39,7 @@ class Question:
     origin: str
     gold: int | None = None
     starts: tuple[int, ...] = ()  # character offsets; empty if only the sentences are known
+    ends: tuple[int, ...] = ()  # where the answers that begin there end
     sentences: tuple[int, ...] = ()
     answers: tuple[str, ...] = ()
     own: tuple[int, ...] = ()
@@ -46,9 +47,14 @@ class Question:
 
 
 class Data:
-    """All passages and questions of a folder."""
+    """All passages and questions of a folder.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: The folder.
+        most: Use only this many questions, chosen by chance.
+    """
+
+    def __init__(self, folder: Path, most: int | None = None) -> None:
         self.passages: list[Passage] = []
         self.questions: list[Question] = []
         known = {_plain(question): _plain(sentence) for question, sentence in _pairs(folder / "known.tsv")}
@@ -57,6 +63,8 @@ class Data:
         self._add_pairs("pairs.tsv", _pairs(folder / "pairs.tsv"))
         for path in sorted(folder.glob("*.selqa.json")):
             self._add_selqa(path)
+        if most is not None and most < len(self.questions):
+            self.questions = random.Random(0).sample(self.questions, most)
         self._add_negatives()
 
     def _add_squad(self, path: Path, known: dict[str, str]) -> None:
@@ -66,14 +74,15 @@ class Data:
                 numbers = tuple(number for number, _ in own)
                 for item in paragraph["qas"]:
                     question = Question(item["question"].strip(), path.name, own=numbers)
-                    begins: dict[int, set[int]] = defaultdict(set)
+                    spans: dict[int, set[Span]] = defaultdict(set)
                     for answer in item["answers"]:
                         for number, offset in own:
-                            if 0 <= answer["answer_start"] - offset < len(self.passages[number].text):
-                                begins[number].add(answer["answer_start"] - offset)
-                    if begins:
-                        question.gold = max(begins, key=lambda number: len(begins[number]))
-                        question.starts = tuple(sorted(begins[question.gold]))
+                            start = answer["answer_start"] - offset
+                            if 0 <= start < len(self.passages[number].text):
+                                spans[number].add((start, start + len(answer["text"])))
+                    if spans:
+                        question.gold = max(spans, key=lambda number: len({start for start, _ in spans[number]}))
+                        question.starts, question.ends = zip(*sorted(spans[question.gold]), strict=True)
                         question.answers = tuple(answer["text"] for answer in item["answers"])
                     elif item["answers"] or not self._find(question, known.get(_plain(question.text)), numbers):
                         continue
@@ -165,6 +174,8 @@ class Data:
 
 
 def _pairs(path: Path) -> list[tuple[str, str]]:
+    if not path.is_file():
+        return []
     rows = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines())
     return [(_joined(question), _joined(sentence)) for question, sentence in rows]
 

@@ -88,7 +88,9 @@ class Answerer:
             yield from write(asked, self._models, checker)
         except (ModelMissingError, LLMError) as error:
             asked.took("generate", generating)
-            evidence = self.finder.evidence(asked.hits, asked.others) or nearest_sentences(asked.hits, 1)
+            evidence = self.finder.evidence(asked.question, asked.hits, asked.others) or nearest_sentences(
+                asked.hits, 1
+            )
             draft = _instead(evidence, error)
             weighed = self._weigh(asked.question, draft, evidence, asked.read)
             yield Written(draft, tuple(evidence), weighed.verdict, weighed)
@@ -101,7 +103,7 @@ class Answerer:
             asked.took("retrieve")
             yield Written(Draft("", "extractive"), tuple(evidence), told(evidence))
             return
-        evidence = self.finder.evidence(asked.hits, asked.others)
+        evidence = self.finder.evidence(question, asked.hits, asked.others)
         asked.took("retrieve")
         if not evidence or missing or (foreign and self._models.extractive):
             yield Written(Draft("", "none"), tuple(evidence), refusal())
@@ -257,7 +259,7 @@ class Answerer:
         """Yield the model's words, and after each part of the question that part with its draft."""
         generating = time.perf_counter()
         if self._models.extractive:
-            yield " and ".join(sections) if len(sections) > 1 else sections[0], extract(evidence)
+            yield " and ".join(sections) if len(sections) > 1 else sections[0], extract(asked.question, evidence)
             return
         earlier: list[tuple[str, str]] = []
         for question in sections:
@@ -324,4 +326,4 @@ class Answerer:
 def _instead(evidence: Sequence[Evidence], error: RagError) -> Draft:
     """Return the best sentence, with a notice that says why it is shown instead of a model's answer."""
     notice = f"{error}. The best matching sentence is shown instead."
-    return dataclasses.replace(extract(evidence), notices=(notice,))
+    return dataclasses.replace(extract("", evidence), notices=(notice,))

@@ -8,7 +8,7 @@ from rag.answering.citation import cite
 from rag.answering.phrasing import MARKERS
 from rag.answering.verify import Verdict
 from rag.language.amounts import amounts
-from rag.language.characters import usual
+from rag.language.readable import readable
 from rag.language.words import content_terms
 from rag.origin import readable_date
 from rag.retrieve.evidence import EvidenceFinder
@@ -39,7 +39,7 @@ def course(finder: EvidenceFinder, about: str, filters: Filters | None) -> Verdi
     if len({(e.date or "")[:10] for e in chosen}) < 2:
         return None
     chosen.sort(key=lambda e: (e.date or "", e.document_id, e.start))
-    lines = [f"{readable_date(e.date or '')}: {' '.join(usual(e.text).split())} [{n}]" for n, e in enumerate(chosen, 1)]
+    lines = [f"{readable_date(e.date or '')}: {readable(e.text)} [{n}]" for n, e in enumerate(chosen, 1)]
     return Verdict("\n".join(lines), tuple(cite(n, e, 1.0) for n, e in enumerate(chosen, 1)), False, 1.0)
 
 

@@ -1,4 +1,4 @@
-"""Turn evidence into a `Draft`: the answer model's reply, or the best sentence if there is no model."""
+"""Turn evidence into a `Draft`: the answer model's reply, or the words or the sentence that the reader found."""
 
 from __future__ import annotations
 
@@ -7,19 +7,39 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from llama_index.core.base.llms.types import ChatMessage
 
 from rag.errors import LLMError
-from rag.language.characters import usual
-from rag.language.questions import Form
+from rag.language.questions import Form, asks_reason, form, holds_kind
+from rag.language.readable import readable
 from rag.models.prompts import UNKNOWN, answer_messages
 from rag.types import Draft, Evidence
 
 # Yields (text so far, mean token probability so far, likeliest first tokens) for messages.
 Stream = Callable[[Sequence[ChatMessage]], Iterator[tuple[str, float | None, Mapping[str, float]]]]
 MAX_ANSWER_CHARS = 1500  # of a small model's reply: its prompt asks for a few words
+_IN_WORDS = 0.7  # how likely the reader's words must be the answer to be given instead of their sentence
 
 
-def extract(evidence: Sequence[Evidence]) -> Draft:
-    """Return the best evidence sentence."""
-    return Draft(text=" ".join(usual(evidence[0].text).split()) if evidence else "", model="extractive")
+def extract(question: str, evidence: Sequence[Evidence]) -> Draft:
+    """Return the words that the reader found if few are asked for and it is sure of them, else the best sentence.
+
+    If a reason is asked for and the best sentence gives none, the sentence after it is given as well.
+
+    Args:
+        question: The question; empty for the sentence in any case.
+        evidence: Sentences, best first.
+    """
+    if not evidence:
+        return Draft("", "extractive")
+    sure, best = _surest(evidence), evidence[0]
+    if question and form(question) is Form.SHORT and sure.sure >= _IN_WORDS:
+        return Draft(sure.words, "extractive")
+    told = [best]
+    if asks_reason(question) and not holds_kind(question, best.text):
+        told += [e for e in evidence[1:2] if e.document_id == best.document_id and e.start >= best.end]
+    return Draft(" ".join(readable(e.text) for e in told), "extractive")
+
+
+def _surest(evidence: Sequence[Evidence]) -> Evidence:
+    return max(evidence, key=lambda e: e.sure)
 
 
 def generate(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from rag.language.opposites import denies, says_no, unsettled
 from rag.language.questions import Form, asks_reason, asks_time, form, main_clause
+from rag.language.readable import readable
 from rag.language.words import content_terms, fold, names
 from rag.language.words import words as words_of
 from rag.models.prompts import UNKNOWN
@@ -140,7 +141,7 @@ def _tells_little(words: str, question: str) -> bool:
 
 def _whole(words: str, sentence: str) -> str | None:
     """Return the whole sentence that words are from; None if it adds nothing or cannot be shown."""
-    plain = " ".join(sentence.split())
+    plain = readable(sentence)
     return None if plain == words or MARKERS.search(plain) or len(plain) > _MAX_SENTENCE else plain
 
 

@@ -15,6 +15,7 @@ from rag.language.grammar import ENGLISH
 from rag.language.identify import detect_short, name
 from rag.language.opposites import contrary, denies
 from rag.language.questions import Form, form, main_clause
+from rag.language.readable import readable
 from rag.language.words import SLIGHT, content_terms, fold, initials, names, numbers, same_name, split_sentences
 from rag.models.prompts import UNKNOWN
 from rag.types import Citation, Draft, Evidence, Statement
@@ -90,7 +91,7 @@ def told(evidence: Sequence[Evidence]) -> Verdict:
     """Return sentences verbatim, each cited; this claims only that the articles say so."""
     shown = [e for e in evidence if not MARKERS.search(e.text)]  # an article's own brackets must not look like markers
     citations = [cite(n, e, 1.0) for n, e in enumerate(shown, 1)]
-    text = " ".join(f"{' '.join(usual(c.quote).split())} [{c.marker}]" for c in citations)
+    text = " ".join(f"{readable(c.quote)} [{c.marker}]" for c in citations)
     return Verdict(text, tuple(citations), False, 1.0) if citations else refusal()
 
 

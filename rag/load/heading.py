@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from rag.language.dates import iso, order_of
+from rag.language.readable import DATELINE
 
 _CHARS = 1500  # the date and the writer of an article stand in this much of its text
 _LINES = 8
@@ -27,14 +28,6 @@ _NAME = r"[^\W\d_a-z][\w.'’-]+"
 _NAMES = rf"{_NAME}(?:\s+(?:(?:de|da|del|van|von|der|den|al|bin|el|la)\s+)*{_NAME}){{1,4}}"
 _BYLINE = re.compile(
     rf"(?i:by|von|par|por)\s+(?P<names>{_NAMES}(?:(?:,\s+{_NAMES})*,?\s+(?:and|und|et|y|&)\s+{_NAMES})?)(?:,.*)?"
-)
-# Other words in brackets after a place may be its country.
-_AGENCIES = "AAP|AFP|ANSA|AP|Associated Press|Bloomberg|dpa|EFE|IANS|Kyodo|PA|PA Media|PTI|Reuters|TASS|UPI|Xinhua"
-# "PORT ALDOUS, Sept. 30 (Reuters) —", "LONDON (AP) —"
-_DATELINE = re.compile(
-    r"(?P<place>[^\W\d_a-z][^\n,(—–]{1,40}(?:,\s[A-Z][^\n,(—–\d]{1,25})?)"
-    r"(?:,\s+(?P<date>(?=[^\n(—–]{0,24}\d)[^\n(—–]{3,25}?))?"
-    rf"\s*(?:\((?P<agency>(?i:{_AGENCIES}))\)|\([^()\n]{{1,30}}\))?\s*(?:—|–|--|-)\s"
 )
 _FOLDERS = re.compile(r"(?:^|/)((?:19|20)\d\d)/(\d\d)/(\d\d)/[^/]*\Z")
 _STARTS = re.compile(r"((?:19|20)\d\d)([-_.]?)(\d\d)\2(\d\d)(?:[^\d]|\Z)")
@@ -67,7 +60,7 @@ def heading(text: str, language: str = "", year: str = "") -> Heading:
         dated = dated or _day(part[said.end() :] if said else part, language, order)
         if not author and (byline := _BYLINE.fullmatch(part)):
             author = " ".join(byline["names"].split())
-    line = next((found for line in _lines(head) if (found := _DATELINE.match(line))), None)
+    line = next((found for line in _lines(head) if (found := DATELINE.match(line))), None)
     if line is None:
         return Heading(dated, author)
     if not dated and line["date"]:

@@ -1,4 +1,4 @@
-"""Read a question together with each passage and score which sentence answers it, if any does.
+"""Read a question together with each passage: which sentence answers it, if any does, and in which words.
 
 The embedding model encodes a question and a sentence separately. Here one small model reads both together: it is the
 embedding model with the low-rank changes in `reader.safetensors` added to its weights (`train/reader.py` makes them;
@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from rag.language.characters import usual_spans
+from rag.models.encoder import Vectors
 from rag.models.fitted import FittedModel
 from rag.models.torch_encoder import export_reader
 from rag.types import Candidate, Chunk, Hit, Span
@@ -24,6 +27,22 @@ _CHANGES = Path(__file__).with_name("reader.safetensors")
 _READ = 5  # sentences whose passages are read
 # Weight of one point of the reader's logarithm in the score, and the most points that a sentence can lose.
 _WORTH, _LEAST = 0.12, -5.0
+_LONGEST = 24  # tokens of an answer, at most
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSentence:
+    """What the reader makes of a sentence.
+
+    Args:
+        score: How much speaks for an answer that begins in it (a logarithm).
+        words: The words that answer best.
+        sure: How likely they are the answer, among all sentences that were read and none of them, in [0, 1].
+    """
+
+    score: float
+    words: str
+    sure: float
 
 
 class Reader:
@@ -56,34 +75,66 @@ class Reader:
         if not read:
             return list(hits)
         sentences, none = self.read(question, [_around(chunks[place], starts) for place, starts in read.items()])
-        best = max(sentences.values(), default=none)
+        best = max((sentence.score for sentence in sentences.values()), default=none)
 
         def judged(hit: Hit) -> Hit:
-            says = sentences.get((hit.place.document_id, hit.place.start))
-            lost = max(_LEAST, says - best) if says is not None else _LEAST
-            return dataclasses.replace(
-                hit, score=hit.score + _WORTH * lost, answers=None if says is None else says - none
-            )
+            found = sentences.get((hit.place.document_id, hit.place.start))
+            if found is None:
+                return dataclasses.replace(hit, score=hit.score + _WORTH * _LEAST, answers=None)
+            score = hit.score + _WORTH * max(_LEAST, found.score - best)
+            return dataclasses.replace(hit, score=score, answers=found.score - none, words=found.words, sure=found.sure)
 
         return sorted(map(judged, hits), key=lambda hit: -hit.score)
 
-    def read(self, question: str, chunks: Sequence[Chunk]) -> tuple[dict[tuple[str, int], float], float]:
-        """Return log scores for each sentence, by document and start, and for no sentence having the answer.
+    def read(self, question: str, chunks: Sequence[Chunk]) -> tuple[dict[tuple[str, int], ReadSentence], float]:
+        """Return each sentence as it was read, by document and start, and the log score of none having the answer.
 
         Sentences beyond the model's window are left out.
         """
-        found: dict[tuple[str, int], float] = {}
-        none: list[float] = []
         texts = [usual_spans(c.text, [Span(s.start - c.start, s.end - c.start) for s in c.sentences]) for c in chunks]
-        for i, tokens, encoding in self._model.run([(question, text) for text, _ in texts]):
-            ends = np.array(encoding.offsets, dtype=np.int64)[:, 1]
-            of_passage = (np.array(encoding.type_ids) == 1) & (ends > 0)
-            none.append(float(tokens[0, 1]))
+        outputs = list(self._model.run([(question, text) for text, _ in texts]))
+        if not outputs:
+            return {}, 0.0
+        inside = {i: _of_passage(encoding) for i, _, encoding in outputs}
+        none = float(np.mean([tokens[0, 1] for _, tokens, _ in outputs]))
+        every = np.concatenate([[none], *(tokens[inside[i], 0] for i, tokens, _ in outputs)])
+        total = float(np.logaddexp.reduce(every))
+        found: dict[tuple[str, int], ReadSentence] = {}
+        for i, tokens, encoding in outputs:
+            offsets = np.array(encoding.offsets, dtype=np.int64)
             for sentence, span in zip(chunks[i].sentences, texts[i][1], strict=True):
-                inside = of_passage & (ends > span.start) & (ends <= span.end)
-                if inside.any():
-                    found[chunks[i].document_id, sentence.start] = float(np.logaddexp.reduce(tokens[inside, 0]))
-        return found, float(np.mean(none)) if none else 0.0
+                own = np.flatnonzero(inside[i] & (offsets[:, 1] > span.start) & (offsets[:, 1] <= span.end))
+                if own.size:
+                    score = float(np.logaddexp.reduce(tokens[own, 0]))
+                    first, last, likely = _best_span(tokens, own, np.flatnonzero(inside[i]))
+                    words = texts[i][0][offsets[first, 0] : offsets[last, 1]].strip()
+                    sure = float(np.exp(likely - total))
+                    found[chunks[i].document_id, sentence.start] = ReadSentence(score, words, sure)
+        return found, none
+
+
+def _of_passage(encoding: Any) -> Any:
+    """Return which tokens are of the passage, as booleans of shape (tokens,)."""
+    return (np.array(encoding.type_ids) == 1) & (np.array(encoding.offsets, dtype=np.int64)[:, 1] > 0)
+
+
+def _best_span(tokens: Vectors, own: Any, passage: Any) -> tuple[int, int, float]:
+    """Return the first and the last token of a sentence's best answer, and the logarithm of what speaks for it.
+
+    Args:
+        tokens: The outputs of shape (tokens, 3): an answer begins here, there is none, it ends here.
+        own: The numbers of the sentence's tokens.
+        passage: The numbers of all tokens of the passage.
+    """
+    best = (int(own[0]), int(own[0]), -np.inf)
+    for n, first in enumerate(own):
+        ends = tokens[own[n : n + _LONGEST], 2]
+        last = int(np.argmax(ends))
+        rest = float(np.logaddexp.reduce(tokens[passage[passage >= first], 2]))
+        likely = float(tokens[first, 0] + ends[last]) - rest
+        if likely > best[2]:
+            best = (int(first), int(own[n + last]), likely)
+    return best
 
 
 def _around(chunk: Chunk, starts: Sequence[int]) -> Chunk:

@@ -15,7 +15,7 @@ from rag.protocols import Reranker, Retriever
 from rag.retrieve.by_words import rank_by_words
 from rag.retrieve.planted import reported
 from rag.retrieve.rank import rank
-from rag.retrieve.select import overview, select
+from rag.retrieve.select import overview, select, with_reason
 from rag.settings import Settings
 from rag.types import Candidate, Evidence, Filters, Hit
 
@@ -151,15 +151,16 @@ class EvidenceFinder:
         full = {short: name for short in acronyms(question) if (name := self._index.vocabulary.spell_out(short))}
         return {content_terms(short)[0]: frozenset(content_terms(name)) for short, name in full.items()}
 
-    def evidence(self, hits: Sequence[Hit], others: Sequence[Sequence[Hit]]) -> list[Evidence]:
+    def evidence(self, question: str, hits: Sequence[Hit], others: Sequence[Sequence[Hit]]) -> list[Evidence]:
         """Return what the model is shown: the best sentences for the question, its parts and its other wordings."""
         profile = profile_of(self._settings, is_local=True)
         if not others:
-            return select(hits, profile.evidence, profile.evidence_chars, profile.worth)
-        chosen: dict[tuple[str, int], Evidence] = {}
+            chosen = select(hits, profile.evidence, profile.evidence_chars, profile.worth)
+            return with_reason(question, chosen, hits)
+        first: dict[tuple[str, int], Evidence] = {}
         for evidence in (e for found in (hits, *others) for e in select(found, 2)):
-            chosen.setdefault((evidence.document_id, evidence.start), evidence)
-        kept = list(chosen.values())[: self._settings.evidence]
+            first.setdefault((evidence.document_id, evidence.start), evidence)
+        kept = list(first.values())[: self._settings.evidence]
         return [dataclasses.replace(e, rank=rank) for rank, e in enumerate(kept, 1)]
 
     def overview(self, about: str, filters: Filters | None, read: dict[str, str]) -> list[Evidence]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 from rag.language.alike import same_fact
+from rag.language.questions import asks_reason, holds_kind
 from rag.language.words import content_terms
 from rag.types import Evidence, Hit, Place
 
@@ -46,6 +47,28 @@ def select(hits: Sequence[Hit], limit: int, max_chars: int = 1500, worth: float 
         if count and used > max_chars:
             return found[:count]
     return found
+
+
+def with_reason(question: str, evidence: Sequence[Evidence], hits: Sequence[Hit]) -> list[Evidence]:
+    """Return evidence for a reason with the sentence after the best one, if that itself gives none.
+
+    "Four of the mills will not open again. Their owners are too old." answers why they will not.
+
+    Args:
+        question: The question.
+        evidence: Sentences, best first.
+        hits: All sentences that were found.
+    """
+    if not evidence or not asks_reason(question) or holds_kind(question, evidence[0].text):
+        return list(evidence)
+    best = evidence[0]
+    own = [h for h in hits if h.place.document_id == best.document_id and h.passage == best.passage]
+    after = min((h for h in own if h.place.start >= best.end), key=lambda h: h.place.start, default=None)
+    if after is None:
+        return list(evidence)
+    others = [e for e in evidence[1:] if e.start != after.place.start or e.document_id != best.document_id]
+    added = dataclasses.replace(_fold([after], 1, -math.inf)[0], context="")
+    return [dataclasses.replace(e, rank=rank) for rank, e in enumerate([best, added, *others], 1)]
 
 
 def overview(hits: Sequence[Hit], limit: int, max_chars: int = 1500) -> list[Evidence]:
@@ -114,6 +137,8 @@ def _fold(hits: Sequence[Hit], limit: int, floor: float) -> list[Evidence]:
             publisher=hit.place.publisher,
             url=hit.place.url,
             language=hit.place.language,
+            words=hit.words,
+            sure=hit.sure,
         )
         for rank, (hit, _, also) in enumerate(kept, 1)
     ]

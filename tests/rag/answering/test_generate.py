@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -40,12 +41,35 @@ class Stream:
 
 
 def test_best_sentence_is_one_line() -> None:
-    draft = extract([evidence("The cod\r\n  left."), evidence("Herring came.", 2)])
+    draft = extract("Who left?", [evidence("The cod\r\n  left."), evidence("Herring came.", 2)])
     assert draft == Draft("The cod left.", "extractive")
 
 
 def test_no_evidence_no_sentence() -> None:
-    assert extract([]).text == ""
+    assert extract("Who left?", []).text == ""
+
+
+def test_words_that_the_reader_is_sure_of_are_given_instead_of_their_sentence() -> None:
+    sentences = [
+        evidence("The cod left."),
+        dataclasses.replace(evidence("Herring came in May.", 2), words="Herring", sure=0.8),
+    ]
+    assert extract("Who came?", sentences).text == "Herring"
+    assert extract("Why did they come?", sentences).text == "The cod left."
+    assert extract("Who came?", [dataclasses.replace(e, sure=0.2) for e in sentences]).text == "The cod left."
+
+
+def test_a_reason_may_follow_its_sentence() -> None:
+    told = evidence("Four of the mills will not open again.")
+    reason = dataclasses.replace(evidence("Their owners are too old.", 2), start=len(told.text) + 1)
+    assert extract("Why will four mills not open?", [told, reason]).text == f"{told.text} {reason.text}"
+    assert extract("Which mills will not open?", [told, reason]).text == told.text
+    gives = evidence("Four of the mills will not open because their owners are old.")
+    assert extract("Why will four mills not open?", [gives, reason]).text == gives.text
+
+
+def test_no_dateline_in_a_sentence() -> None:
+    assert extract("Who won?", [evidence("ORRIN, May 3 (Reuters) — Dagny Pell won.")]).text == "Dagny Pell won."
 
 
 def test_words_as_they_come_and_last_the_draft() -> None:

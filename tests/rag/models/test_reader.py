@@ -41,7 +41,10 @@ def changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, np.nda
         f"{CHANGED}.bias.change": (SIZE,),
     }
     found = {name: draw.normal(size=size).astype(np.float16) for name, size in sizes.items()}
-    found |= {"head": draw.normal(size=(2, SIZE)).astype(np.float16), "bias": np.array([0.5, -1.5], dtype=np.float16)}
+    found |= {
+        "head": draw.normal(size=(3, SIZE)).astype(np.float16),
+        "bias": np.array([0.5, -1.5, 0.2], dtype=np.float16),
+    }
     save_file(found, tmp_path / "changes.safetensors")
     monkeypatch.setattr(reader, "_CHANGES", tmp_path / "changes.safetensors")
     return found
@@ -91,7 +94,7 @@ def test_each_sentence_has_the_sum_of_its_tokens(base: Path, changes: dict[str, 
         nothing.append(of_none)
         for start, end in SPANS[number]:
             own = [v for v, (a, b) in zip(values, places, strict=True) if start <= a and b <= end]
-            assert found[f"d{number}", 100 + start] == pytest.approx(np.log(np.exp(own).sum()), abs=1e-3)
+            assert found[f"d{number}", 100 + start].score == pytest.approx(np.log(np.exp(own).sum()), abs=1e-3)
     assert len(found) == 4
     assert none == pytest.approx(np.mean(nothing), abs=1e-3)
 
@@ -135,10 +138,13 @@ def test_what_the_reader_prefers_rises(base: Path) -> None:
     says, none = close.read(QUESTION, [c.chunk for c in candidates])
     found = close.rank(QUESTION, hits, candidates)
     assert [h.place.start for h in found] == [
-        start for (_, start), _ in sorted(says.items(), key=lambda item: -item[1])
+        start for (_, start), _ in sorted(says.items(), key=lambda item: -item[1].score)
     ]
     assert found[0].score == 1.0 and found[-1].score < 1.0
-    assert [h.answers for h in found] == pytest.approx([v - none for v in sorted(says.values(), reverse=True)])
+    assert [h.answers for h in found] == pytest.approx(sorted((s.score - none for s in says.values()), reverse=True))
+    assert [(h.words, h.sure) for h in found] == [
+        (s.words, s.sure) for s in (says[h.place.document_id, h.place.start] for h in found)
+    ]
 
 
 def test_what_was_not_read_stays_below(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +174,7 @@ def test_it_is_made_once(base: Path, cache: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_other_changes_make_another(base: Path, changes: dict[str, np.ndarray], cache: Path) -> None:
     before = Reader(base).read(QUESTION, [make_chunk(0)])
-    save_file(changes | {"bias": np.array([9, 9], dtype=np.float16)}, reader._CHANGES)
+    save_file(changes | {"bias": np.array([9, 9, 9], dtype=np.float16)}, reader._CHANGES)
     assert Reader(base).read(QUESTION, [make_chunk(0)]) != before
     assert len(list(cache.iterdir())) == 1
 
@@ -194,6 +200,18 @@ def test_a_stand_in_for_our_embedding_model_has_none(tmp_path: Path) -> None:
     assert Models(Settings(store=tmp_path), embedding=FakeEmbedding(reader.BASE)).reader() is None
 
 
+def test_the_best_words_are_a_span_of_their_sentence(base: Path, changes: dict[str, np.ndarray]) -> None:
+    found, none = Reader(base).read(QUESTION, [make_chunk(0)])
+    values, places, _ = expected(base, changes, PASSAGES[0])
+    total = np.logaddexp.reduce([*values, none])
+    begins = {place[0]: np.exp(value - total) for value, place in zip(values, places, strict=True)}
+    for (_, start), sentence in found.items():
+        own = PASSAGES[0][start - 100 :]
+        assert own.find(sentence.words) >= 0
+        first = PASSAGES[0].index(sentence.words, start - 100)
+        assert 0 < sentence.sure <= begins[first] + 1e-3  # it begins there, and may end elsewhere
+
+
 @pytest.mark.slow
 def test_the_shipped_changes_tell_an_answer_from_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "_CHANGES", SHIPPED)
@@ -203,11 +221,29 @@ def test_the_shipped_changes_tell_an_answer_from_none(monkeypatch: pytest.Monkey
 
     def read(question: str) -> tuple[int, float]:
         found, none = close.read(question, [chunk])
-        (_, start), best = max(found.items(), key=lambda item: item[1])
-        return start - 100, best - none
+        (_, start), best = max(found.items(), key=lambda item: item[1].score)
+        return start - 100, best.score - none
 
     first, many = read("How many people were on the ship to Tessin?")
     second, who = read("What did the captain say was the reason for the delay?")
     _, nothing = read("Which party does the mayor of Brannock belong to?")
     assert (first, second) == (30, 57)
     assert min(many, who) > nothing
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("How many passengers did the ferry carry?", "310"),
+        ("What did the captain blame?", "fog"),
+        ("Where did the ferry go?", "Tessin"),
+    ],
+)
+def test_the_shipped_changes_find_the_words(question: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "_CHANGES", SHIPPED)
+    close = Reader(registry.path(reader.BASE, Settings().models))
+    text = "The ferry to Tessin was late. It carried 310 passengers. The captain blamed the fog."
+    found, _ = close.read(question, [make_chunk(0, text, ((0, 29), (30, 56), (57, 84)))])
+    best = max(found.values(), key=lambda sentence: sentence.sure)
+    assert words in best.words and len(best.words.split()) <= 4

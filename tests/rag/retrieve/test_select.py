@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from rag.retrieve.select import overview, select
+from rag.retrieve.select import overview, select, with_reason
 from rag.types import Hit, Place, Span
 
 AID = "Harris announced US $310 million in additional aid for the region on Friday."
@@ -103,3 +103,22 @@ def test_overview_draws_on_every_article() -> None:
     # One of each article first, then the best of the rest; told article by article, in the order of its text.
     assert [(e.rank, e.source, e.start) for e in shown] == [(1, "a.txt", 10), (2, "a.txt", 50), (3, "b.txt", 70)]
     assert overview(hits[-1:], 3) == []
+
+
+def test_the_sentence_after_may_give_the_reason() -> None:
+    first, second, third = "Four mills will not open again.", "Their owners are too old.", "The oil is sold in Serra."
+    hits = [
+        dataclasses.replace(hit(text, score, start=start), passage=Span(0, 90))
+        for text, score, start in ((first, 1.0, 0), (third, 0.9, 60), (second, 0.3, 32))
+    ]
+    shown = select(hits, 5)
+    assert [e.text for e in shown] == [first, third]
+    assert [(e.rank, e.text) for e in with_reason("Why will four mills not open?", shown, hits)] == [
+        (1, first),
+        (2, second),
+        (3, third),
+    ]
+    assert with_reason("Which mills will not open?", shown, hits) == shown
+    assert with_reason("Why will they not open?", select(hits[2:], 5), hits[2:]) == []
+    gives = dataclasses.replace(hits[0], text="Four mills will not open because their owners are old.")
+    assert [e.text for e in with_reason("Why will they not?", select([gives], 5), [gives, *hits[1:]])] == [gives.text]
