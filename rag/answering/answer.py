@@ -7,12 +7,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from rag.answering.asked import Asked
+from rag.answering.checks import check
 from rag.answering.confidence import probability
 from rag.answering.generate import MAX_ANSWER_CHARS, extract, generate
 from rag.answering.mentions import Mentions
 from rag.answering.signals import Weighed, cited_of, passages_of, signals_of, statements_of
 from rag.answering.statements import Checker
 from rag.answering.strong import Written, write
+from rag.answering.support import Claim, judged
 from rag.answering.verify import (
     combine,
     differing,
@@ -21,7 +23,7 @@ from rag.answering.verify import (
     refusal,
     told,
     unmarked,
-    verify,
+    verdict_of,
 )
 from rag.errors import LLMError, ModelMissingError, QuestionError, RagError, SettingsError
 from rag.language.amounts import disagree
@@ -190,14 +192,21 @@ class Answerer:
         """
         language = self.finder.language(question)
         aliases = self.finder.aliases(question)
-        verdict = verify(question, draft, evidence, read.__getitem__, aliases, follow_up, language)
-        signals = signals_of(evidence[0], draft, verdict, evidence, sharing)
+        kind = "extractive" if draft.model == "extractive" else "answer"
+        kept: list[tuple[str, list[tuple[Evidence, float]]]] = []
+        likely, signals = 0.0, dict[str, float]()
+        for one in check(question, draft, evidence, read.__getitem__, aliases, follow_up, language):
+            own = signals_of(draft, one, evidence, sharing, self._judged(question, one.text, evidence, kind))
+            chance = probability(kind, {n: v for n, v in own.items() if n not in self.settings.without_signals})
+            if chance >= self.settings.caution:
+                likely = min(likely, chance) if kept else chance
+                kept.append((one.text, [(e, round(chance, 3)) for e, _ in one.found]))
+            elif not kept:
+                likely = max(likely, chance)
+            signals = own if likely == chance else signals
+        verdict = verdict_of(kept)
         if verdict.abstained:
-            return Weighed(verdict, 0.0, signals)
-        counted = {name: value for name, value in signals.items() if name not in self.settings.without_signals}
-        likely = probability("extractive" if draft.model == "extractive" else "answer", counted)
-        if likely < self.settings.caution:
-            return Weighed(refusal(), likely, signals)
+            return Weighed(verdict, likely, signals)
         cited = cited_of(evidence, verdict)
         text = " ".join(e.in_context for e in cited)
         # If the best sentence replaces a model that is down, the model did not answer and cannot be asked again.
@@ -208,8 +217,19 @@ class Answerer:
             # Here the word is usually a verb for what did not happen, not a thing that an article could mention.
             known = asks_reason(question) or self.finder.known(content_terms(word)[0], read)
             return Weighed(refusal([] if known else [f"“{word}”"]), 0.0, signals)
-        citations = tuple(dataclasses.replace(c, support=round(likely, 3)) for c in verdict.citations)
-        return Weighed(dataclasses.replace(verdict, citations=citations), likely, signals)
+        return Weighed(verdict, likely, signals)
+
+    def _judged(self, question: str, statement: str, evidence: Sequence[Evidence], kind: str) -> float | None:
+        """Return the judge's score for a statement of a model; None if there is no judge."""
+        try:
+            judge = self._models.judge() if kind == "answer" else None
+        except ModelMissingError:
+            return None
+        if judge is None or self.finder.language(question) != ENGLISH:
+            return None
+        texts = [" ".join(e.in_context.split()) for e in evidence]
+        (one,) = judged(judge, [Claim(statement, question)], [texts], [range(len(texts))])
+        return one.signals["judge"]
 
     def _compared(self, asked: Asked, weighed: Weighed, draft: Draft) -> Weighed:
         """Return the answer, joined with that of another article if it gives a different amount or time."""

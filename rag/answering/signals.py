@@ -1,4 +1,4 @@
-"""Take apart a verdict of `rag.answering.verify`: its statements, the sentences it cites, and its signals."""
+"""Take apart a verdict: its statements and the sentences it cites; and the signals for a statement."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rag.answering.checks import Checked
 from rag.answering.verify import Verdict
 from rag.types import Draft, Evidence, Statement
 
@@ -43,19 +44,30 @@ def passages_of(evidence: Sequence[Evidence], read: Mapping[str, str]) -> list[s
 
 
 def signals_of(
-    best: Evidence, draft: Draft, verdict: Verdict, evidence: Sequence[Evidence], sharing: int
+    draft: Draft, one: Checked, evidence: Sequence[Evidence], sharing: int, judged: float | None
 ) -> dict[str, float]:
-    """Return the signals for an answer: the best sentence's scores, the model's certainty and the support found."""
-    cited = cited_of(evidence, verdict)
+    """Return the signals for a statement.
+
+    Args:
+        draft: The model's certainty is read.
+        one: The statement, with the exact checks.
+        evidence: The sentences shown to the model, best first.
+        sharing: How many parts of one question were answered from the same evidence.
+        judged: The judge's score; None if it was not asked.
+    """
+    best, cited = evidence[0], [e for e, _ in one.found]
     found = {
         "score": best.score,
         "dense": best.dense,
         "coverage": best.coverage,
         "cited_score": max((e.score for e in cited), default=best.score),
         "cited_coverage": max((e.coverage for e in cited), default=best.coverage),
-        "support": verdict.support,
+        "support": max((support for _, support in one.found), default=0.0),
         "sentences": len(evidence) / sharing,
+        **one.signals,
     }
+    if judged is not None:
+        found["judge"] = judged
     read = [e.answers for e in cited or [best] if e.answers is not None]
     if read:
         found["answers"] = max(read)

@@ -1,24 +1,19 @@
-"""Check a `Draft`: each statement is compared with the sentences, then cited or dropped."""
+"""What is left of an answer after checking: its text with markers and citations, or a refusal."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.answering.citation import cite
-from rag.answering.phrasing import MARKERS, NAME, NO, YES, YES_NO, given, tidied
-from rag.answering.verify_by_words import supported
-from rag.language.characters import usual
-from rag.language.grammar import ENGLISH
+from rag.answering.phrasing import MARKERS, YES_NO
 from rag.language.identify import detect_short, name
-from rag.language.opposites import contrary, denies
-from rag.language.questions import Form, form, main_clause
 from rag.language.readable import readable
-from rag.language.words import SLIGHT, content_terms, fold, initials, names, numbers, same_name, split_sentences
+from rag.language.words import content_terms, fold
 from rag.models.prompts import UNKNOWN
-from rag.types import Citation, Draft, Evidence, Statement
+from rag.types import Citation, Evidence, Statement
 
 NOT_SAID = "The articles do not say."
 DIFFERS = "sources differ, another one says:"
@@ -30,22 +25,9 @@ _REFUSAL = re.compile(
     r"|no (?:information|answer|mention)|not (?:mentioned|stated|specified|provided|given|known|said|available)"
 )
 _UNKNOWN = re.compile(rf"{UNKNOWN}(?:$|\s*[^\w\s])")
-_AMOUNT = re.compile(
-    r"\d|\b(?:no|none|nobody|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty"
-    r"|fifty|sixty|seventy|eighty|ninety|half|all|both|several|few|many|most|hundreds?|thousands?|millions?|billions?|dozens?"
-    r"|once|twice|never|nothing|free|little|less|more|doubl\w+|tripl\w+|quarters?|thirds?|fifths?|tenths?)\b"
-)
 # "A concrete pier" does not say which pier.
 _WHICH = re.compile(r"\bwhich (?P<kind>[\w'’-]+)")
 _SOME = re.compile(r"(?:an?|another|some|one of \w+)(?: [\w'’-]+){0,3}? (?P<kind>[\w'’-]+)")
-_PLACED = re.compile(rf"\b(?P<where>[Ii]n|[Aa]t|[Ff]rom|[Nn]ear) (?:the )?(?P<name>{NAME})")
-# Share of a statement's own words that its sentences must have; more if it only repeats the question.
-MIN_COVERAGE, _ECHO = 0.6, 0.75
-_MAX_CITATIONS = 3  # for one statement
-# Mean token probability below which the model may have picked the wrong words from a sentence; higher for a follow-up,
-# because its question may be wrong as well.
-_SURE, _SURE_OF_GUESS = 0.75, 0.9
-_SLIGHT = frozenset(content_terms(" ".join(SLIGHT)))
 _MARKER = re.compile(r"\[(\d+)\]")
 
 
@@ -95,59 +77,19 @@ def told(evidence: Sequence[Evidence]) -> Verdict:
     return Verdict(text, tuple(citations), False, 1.0) if citations else refusal()
 
 
-def verify(
-    question: str,
-    draft: Draft,
-    evidence: Sequence[Evidence],
-    read: Callable[[str], str],
-    aliases: Mapping[str, frozenset[str]] | None = None,
-    follow_up: bool = False,
-    language: str = ENGLISH,
-) -> Verdict:
-    """Return the draft's supported statements with their citations, renumbered in order of first use.
+def verdict_of(kept: Sequence[tuple[str, Sequence[tuple[Evidence, float]]]]) -> Verdict:
+    """Return statements with their citations, numbered in order of first use; a refusal if there are none.
 
     Args:
-        question: The stand-alone question.
-        draft: What the model said. Its own markers are dropped; the sentences that support a statement set the markers.
-        evidence: The sentences shown to the model.
-        read: Returns the text of the document with the given id.
-        aliases: For each acronym in the question, the terms of its full name; half of them are enough for a match.
-        follow_up: Whether the question is a guess at what a follow-up means.
-        language: The question's language as an ISO 639-1 code; outside of English, words and numbers are checked alone.
+        kept: Each statement with its sentences and their support.
     """
-    if finds_nothing(question, draft.text) or not evidence:
-        return refusal()
-    if language != ENGLISH:
-        return _by_words(draft, evidence, language)
-    asked = set(content_terms(question))
-    asked_for = form(question)
-    sure = _SURE_OF_GUESS if follow_up else _SURE
-    unsure = asked_for is Form.SHORT and draft.confidence is not None and draft.confidence < sure
     parts: list[str] = []
     citations: list[Citation] = []
-    for statement in split_sentences(tidied(draft.text, evidence)):
-        found = _support(statement, question, asked, evidence, read, aliases or {})
-        if not found:
-            continue
-        shown = given(statement, question, [e for e, _ in found], unsure)
-        if shown is None:
-            continue
-        words, whole = usual(shown[0]), shown[1]
-        found = found[:1] if whole else found
-        markers = [marker_of(citations, e, support) for e, support in found]
-        cited = f"{words} " + "".join(f"[{m}]" for m in sorted(markers))
+    for text, found in kept:
+        markers = sorted({marker_of(citations, e, support) for e, support in found})
+        cited = f"{text} " + "".join(f"[{m}]" for m in markers)
         if cited not in parts:
             parts.append(cited)
-    if not parts:
-        return refusal()
-    return Verdict(" ".join(parts), tuple(citations), False, min(c.support for c in citations))
-
-
-def _by_words(draft: Draft, evidence: Sequence[Evidence], language: str) -> Verdict:
-    parts: list[str] = []
-    citations: list[Citation] = []
-    for statement, sentence, support in supported(tidied(draft.text, evidence), evidence, language):
-        parts.append(f"{usual(statement)} [{marker_of(citations, sentence, support)}]")
     return Verdict(" ".join(parts), tuple(citations), False, min(c.support for c in citations)) if parts else refusal()
 
 
@@ -207,126 +149,6 @@ def is_refusal(text: str) -> bool:
     """Return whether a model's words mean "the sentences do not say"."""
     folded = fold(text).strip(" .\"'")
     return not folded or bool(_UNKNOWN.match(folded) or _REFUSAL.match(folded))
-
-
-def _support(
-    statement: str,
-    question: str,
-    asked: set[str],
-    evidence: Sequence[Evidence],
-    read: Callable[[str], str],
-    aliases: Mapping[str, frozenset[str]],
-) -> list[tuple[Evidence, float]]:
-    """Return the few sentences that support the statement, each with its support; none if it is unsupported."""
-    claimed = set(content_terms(YES_NO.sub("", statement, count=1)))
-    new = claimed - asked
-    if not _fits(statement, question, new):
-        return []
-    yes_no = form(question) is Form.YES_NO
-    # Words that only repeat the question prove nothing. A bare yes or no needs all of the question's words, except
-    # those that say when: `given` checks these.
-    own = new or (not yes_no and claimed) or set(content_terms(main_clause(question)))
-    views = [(e, set(content_terms(e.in_context))) for e in evidence]
-    chosen: list[tuple[Evidence, set[str]]] = []
-    left = set(own)
-    while left and len(chosen) < _MAX_CITATIONS:
-        rest = [view for view in views if view not in chosen]
-        best = max(rest, key=lambda view: _gain(view, left, asked), default=None)
-        if best is None or not _covered(left, best[1]):
-            break
-        chosen.append(best)
-        left -= _covered(left, best[1])
-    together = set().union(*(terms for _, terms in chosen)) if chosen else set()
-    held = _covered(own, together)
-    if yes_no or not new:  # one word that says little may be worded differently
-        own = own - set(sorted((own - held) & _SLIGHT)[:1])
-    covered = len(held) / len(own) if own else 0.0
-    stated = " ".join(e.in_context for e, _ in chosen)
-    if (
-        covered < (MIN_COVERAGE if new else 1.0 if yes_no else _ECHO)
-        or not numbers(statement) <= numbers(stated)
-        or contrary(question, stated)
-        or (NO.match(statement) and not new and not denies(stated))
-        or _elsewhere(question, " ".join(f"{e.title} {e.in_context}" for e, _ in chosen), aliases)
-    ):
-        return []
-    # What an article is about, and whose it is, may be said beside its text alone.
-    cited = {e.document_id: f"{e.title}\n{e.publisher or ''}\n{read(e.document_id)}" for e, _ in chosen}.values()
-    if not numbers(question) <= numbers(" ".join(cited)):
-        return []  # the question is about another amount, date or event
-    fit = _names_met(names(question), cited, aliases)
-    if YES.match(statement):
-        # It matters who did it: a sentence elsewhere in the article may be about another person.
-        around = [f"{e.title} {read(e.document_id)[e.passage.start : e.passage.end]}" for e, _ in chosen]
-        fit = float(_names_met(names(question), around, aliases) == 1)
-    if fit <= 0:
-        return []
-    return [
-        (sentence, _score(own, asked, terms, covered * fit))
-        for e, terms in chosen
-        for sentence in _resting(e, own & terms, own | asked, read)
-    ]
-
-
-def _resting(e: Evidence, claimed: set[str], wanted: set[str], read: Callable[[str], str]) -> list[Evidence]:
-    """Return the sentence, and the context sentence as well (or instead) if the claim is made there."""
-    told = set(content_terms(e.text))
-    at = read(e.document_id).rfind(e.context, 0, e.start) if e.context and claimed - told else -1
-    if at < 0:
-        return [e]
-    before = dataclasses.replace(e, text=e.context, context="", start=at, end=at + len(e.context), also=())
-    return [e, before] if _covered(wanted, told) else [before]
-
-
-def _fits(statement: str, question: str, new: set[str]) -> bool:
-    """Return whether the statement can answer this form of question at all.
-
-    "How many" and "how much" need an amount; "who", "what" or "why" need more than the question's own words.
-    """
-    asked = fold(question)
-    if re.search(r"\bhow (?:many|much|old)\b", asked):
-        return bool(_AMOUNT.search(fold(statement)))
-    open_question = re.match(r"(?:who|whom|whose|what|when|where|why|how|which)\b", asked) and " or " not in asked
-    return bool(new or not open_question)
-
-
-def _elsewhere(question: str, stated: str, aliases: Mapping[str, frozenset[str]]) -> bool:
-    """Return whether sentences are about a different place from the question, such as Orrin instead of Tessin."""
-    asked = set(content_terms(question))
-    for place in _PLACED.finditer(question):
-        if _names_met(names(f"in {place['name']}"), [stated], aliases) == 0:
-            others = [other for other in _PLACED.finditer(stated) if other["where"].lower() == place["where"].lower()]
-            if any(not asked & set(content_terms(other["name"])) for other in others):
-                return True
-    return False
-
-
-def _gain(view: tuple[Evidence, set[str]], wanted: set[str], asked: set[str]) -> tuple[float, float]:
-    evidence, terms = view
-    met = len(_covered(wanted, terms)) / len(wanted) + 0.5 * len(_covered(asked, terms)) / (len(asked) or 1)
-    return met, -evidence.rank
-
-
-def _covered(wanted: set[str], terms: set[str]) -> set[str]:
-    return {w for w in wanted if w in terms or any(same_name(w, t) for t in terms)}
-
-
-def _score(own: set[str], asked: set[str], terms: set[str], covered: float) -> float:
-    fit = len(_covered(asked, terms)) / len(asked) if asked else 1.0
-    return round(min(1.0, covered * (0.5 + 0.5 * min(1.0, fit / 0.6))), 3)
-
-
-def _names_met(wanted: Sequence[str], documents: Iterable[str], aliases: Mapping[str, frozenset[str]]) -> float:
-    """Return the share of the question's names that occur in the cited documents; 1.0 if it has no names."""
-    terms = {term for text in documents for term in content_terms(text)}
-    short = {letters for text in documents for letters in initials(text)}
-
-    def met(name: str) -> bool:
-        full = aliases.get(name, frozenset())
-        known = name in terms or name in short or any(same_name(name, t) for t in terms)
-        return known or 2 * len(full & terms) >= len(full) > 0
-
-    return sum(map(met, wanted)) / len(wanted) if wanted else 1.0
 
 
 def marker_of(citations: list[Citation], e: Evidence, support: float) -> int:

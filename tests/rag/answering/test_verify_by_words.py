@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from verdicts import evidence_of
+from verdicts import evidence_of, verdict
 
-from rag.answering.verify import other_language, verify
+from rag.answering.verify import other_language
 from rag.answering.verify_by_words import supported
 from rag.types import Draft
 
@@ -18,16 +18,16 @@ EVIDENCE = evidence_of(WATER)
 
 def test_a_negative_question_of_another_language_is_answered() -> None:
     question = "¿Por qué no hay agua en Puerto Calero?"
-    verdict = verify(question, Draft(EVIDENCE[0].text, "extractive"), EVIDENCE, lambda _: WATER, language="es")
-    assert verdict.text == f"{EVIDENCE[0].text} [1]"
-    assert [c.quote for c in verdict.citations] == [EVIDENCE[0].text]
+    found = verdict(question, Draft(EVIDENCE[0].text, "extractive"), EVIDENCE, WATER, language="es")
+    assert found.text == f"{EVIDENCE[0].text} [1]"
+    assert [c.quote for c in found.citations] == [EVIDENCE[0].text]
 
 
 def test_a_sentence_with_an_ordinal_stays_whole() -> None:
     text = "Anträge können ab dem 1. September gestellt werden."
     shown = [dataclasses.replace(EVIDENCE[0], text=text, start=0, end=len(text))]
-    verdict = verify("Ab wann?", Draft(text, "extractive"), shown, lambda _: text, language="de")
-    assert verdict.text == f"{text} [1]"
+    found = verdict("Ab wann?", Draft(text, "extractive"), shown, text, language="de")
+    assert found.text == f"{text} [1]"
 
 
 def test_words_and_numbers_of_no_sentence_are_not_supported() -> None:
@@ -38,6 +38,6 @@ def test_words_and_numbers_of_no_sentence_are_not_supported() -> None:
 
 
 def test_a_question_in_another_language_than_the_articles_is_told_so() -> None:
-    verdict = other_language("Who is the mayor of Elmstadt?", ["de", "fr"])
-    assert verdict.abstained and verdict.citations == ()
-    assert verdict.text == "The articles are in German or French, the question is in English. Ask in German or French."
+    found = other_language("Who is the mayor of Elmstadt?", ["de", "fr"])
+    assert found.abstained and found.citations == ()
+    assert found.text == "The articles are in German or French, the question is in English. Ask in German or French."

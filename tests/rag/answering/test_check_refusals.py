@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 from verdicts import AID, HOW_MUCH, MINISTER, checked, evidence_of, quotes
 
@@ -131,14 +129,3 @@ def test_refusal_names_what_is_missing() -> None:
 )
 def test_words_that_hold_no_answer(question: str, said: str, nothing: bool) -> None:
     assert finds_nothing(question, said) is nothing
-
-
-def test_what_was_in_one_place_is_no_answer_about_another() -> None:
-    text = "In Orrin the school was lost. Nobody died in Tessin."
-    first = evidence_of(text)[0]
-    assert checked("What was lost in Orrin?", "the school", [first], text).text == "the school [1]"
-    assert checked("What was lost in Tessin?", "the school", [first], text).abstained
-    # What stands before belongs to the sentence, and another kind of place says nothing.
-    told_of_both = dataclasses.replace(first, context="Tessin was flooded.")
-    assert not checked("What was lost in Tessin?", "the school", [told_of_both], text).abstained
-    assert not checked("What was lost near Tessin?", "the school", [first], text).abstained

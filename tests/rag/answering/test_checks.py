@@ -8,10 +8,23 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from verdicts import AID, ARTICLE, CALL, CAMPS, EVIDENCE, HOW_MUCH, MINISTER, TOLL, checked, evidence_of, quotes
+from verdicts import (
+    AID,
+    ARTICLE,
+    CALL,
+    CAMPS,
+    EVIDENCE,
+    HOW_MUCH,
+    MINISTER,
+    TOLL,
+    checked,
+    evidence_of,
+    quotes,
+    verdict,
+)
 
 from rag import Evidence, Place, Span
-from rag.answering.verify import NOT_SAID, differing, told, verify
+from rag.answering.verify import NOT_SAID, differing, told
 from rag.types import Draft
 
 
@@ -29,42 +42,42 @@ from rag.types import Draft
     ],
 )
 def test_answer_is_cited_to_the_sentence_it_rests_on(question: str, said: str, quote: str) -> None:
-    verdict = checked(question, said)
-    assert not verdict.abstained
-    assert quotes(verdict)[0] == quote
+    found = checked(question, said)
+    assert not found.abstained
+    assert quotes(found)[0] == quote
 
 
 def test_markers_follow_first_use_not_rank() -> None:
-    verdict = checked("What happened?", "Camps were often squalid. The call was cordial. Aid was US $310 million.")
-    assert quotes(verdict) == [CAMPS, CALL, AID]
-    assert [c.marker for c in verdict.citations] == [1, 2, 3]
+    found = checked("What happened?", "Camps were often squalid. The call was cordial. Aid was US $310 million.")
+    assert quotes(found) == [CAMPS, CALL, AID]
+    assert [c.marker for c in found.citations] == [1, 2, 3]
 
 
 def test_sentence_that_is_used_twice_keeps_its_marker() -> None:
-    verdict = checked("What happened?", "Aid of US $310 million. The call was cordial. Harris announced the aid.")
-    assert quotes(verdict) == [AID, CALL]
-    assert re.findall(r"\[(\d+)\]", verdict.text) == ["1", "2", "1"]
+    found = checked("What happened?", "Aid of US $310 million. The call was cordial. Harris announced the aid.")
+    assert quotes(found) == [AID, CALL]
+    assert re.findall(r"\[(\d+)\]", found.text) == ["1", "2", "1"]
 
 
 def test_statement_of_two_sentences_cites_both() -> None:
-    verdict = checked("What happened?", "Ebrard said the call was cordial while Harris announced US $310 million.")
-    assert set(quotes(verdict)) == {CALL, AID}
+    found = checked("What happened?", "Ebrard said the call was cordial while Harris announced US $310 million.")
+    assert set(quotes(found)) == {CALL, AID}
 
 
 @pytest.mark.parametrize(
     "forged", ["[7]", "[1][7]", "[1, 7]", "【7】", "(7)", "[ 7 ]", "[7-9]", "[^7]", "[[7]]", "[1234]", "[007]"]
 )
 def test_marker_of_the_model_never_survives(forged: str) -> None:
-    verdict = checked(MINISTER, f"Marcelo Ebrard {forged}.")
-    assert "7" not in verdict.text and "1234" not in verdict.text
-    verdict = checked(MINISTER, f"{forged} Marcelo Ebrard")
-    assert "7" not in verdict.text and "1234" not in verdict.text
+    found = checked(MINISTER, f"Marcelo Ebrard {forged}.")
+    assert "7" not in found.text and "1234" not in found.text
+    found = checked(MINISTER, f"{forged} Marcelo Ebrard")
+    assert "7" not in found.text and "1234" not in found.text
 
 
 def test_marker_in_the_article_is_no_marker_of_ours() -> None:
     text = "The baker of Tessin, Odile Brandt, sells 40 loaves a day [7]."
-    verdict = checked("How many loaves does the baker sell?", text, evidence_of(text), text)
-    assert quotes(verdict) == [text]  # the quote is verbatim, whatever stands in it
+    found = checked("How many loaves does the baker sell?", text, evidence_of(text), text)
+    assert quotes(found) == [text]  # the quote is verbatim, whatever stands in it
 
 
 @pytest.mark.parametrize(
@@ -76,9 +89,9 @@ def test_marker_in_the_article_is_no_marker_of_ours() -> None:
     ],
 )
 def test_unsupported_statement_is_dropped(claim: str) -> None:
-    verdict = checked(MINISTER, f"Marcelo Ebrard said the call was cordial. {claim}")
-    assert quotes(verdict) == [CALL]
-    assert claim.split()[-1].strip(".") not in verdict.text
+    found = checked(MINISTER, f"Marcelo Ebrard said the call was cordial. {claim}")
+    assert quotes(found) == [CALL]
+    assert claim.split()[-1].strip(".") not in found.text
 
 
 def test_citation_carries_its_place_and_its_twins() -> None:
@@ -96,8 +109,8 @@ def test_context_helps_the_check_but_is_not_quoted() -> None:
     shown = Evidence(
         1, "a.txt", "Title", second.text, second.start, second.end, 1, 1, 1, "id", second.passage, context=text[:48]
     )
-    verdict = checked("What did foreign minister Ebrard call it?", "Ebrard called it cordial", [shown], text)
-    assert quotes(verdict) == ["He called it cordial."]
+    found = checked("What did foreign minister Ebrard call it?", "Ebrard called it cordial", [shown], text)
+    assert quotes(found) == ["He called it cordial."]
 
 
 HOSTILE = [
@@ -115,9 +128,9 @@ HOSTILE = [
 def test_hostile_article(said: str) -> None:
     """Whatever an article says, at worst it is quoted: markers stay ours, quotes verbatim (`checked` holds it)."""
     text = "\n\n".join(["The baker sells 40 loaves.", *HOSTILE])
-    verdict = checked("What does the baker do?", said, evidence_of(text), text)
-    shown = [int(m) for m in re.findall(r"\[\s*(\d+)", verdict.text)]
-    assert set(shown) <= {c.marker for c in verdict.citations}
+    found = checked("What does the baker do?", said, evidence_of(text), text)
+    shown = [int(m) for m in re.findall(r"\[\s*(\d+)", found.text)]
+    assert set(shown) <= {c.marker for c in found.citations}
 
 
 WORDS = st.sampled_from(
@@ -163,8 +176,8 @@ def test_whatever_stands_in_the_article(text: str, said: str) -> None:
 
 def test_words_that_cannot_be_the_last_ones_bring_their_sentence() -> None:
     text = "The talks came a day after the note was sent. Harris called it a success."
-    verdict = checked("When did the talks come?", "a day after", evidence_of(text), text)
-    assert verdict.text == "The talks came a day after the note was sent. [1]"
+    found = checked("When did the talks come?", "a day after", evidence_of(text), text)
+    assert found.text == "The talks came a day after the note was sent. [1]"
 
 
 def test_sources_that_differ_are_both_cited() -> None:
@@ -182,20 +195,20 @@ def test_a_name_and_what_it_is_short_for_are_one() -> None:
     text = "Brandt runs the ferry."
     asked = "What does OEB run?"
     said = Draft("the ferry", "fake")
-    assert verify(asked, said, evidence_of(text), lambda _: text).abstained
+    assert verdict(asked, said, evidence_of(text), text).abstained
     aliases = {"oeb": frozenset({"odil", "brandt"})}
-    assert verify(asked, said, evidence_of(text), lambda _: text, aliases).text == "the ferry [1]"
+    assert verdict(asked, said, evidence_of(text), text, aliases=aliases).text == "the ferry [1]"
 
 
 def test_what_stands_in_the_sentence_before_is_cited_there() -> None:
     text = "Foreign minister Marcelo Ebrard, 61, spoke on Monday. He called it cordial."
     first, second = evidence_of(text)
     leaning = dataclasses.replace(second, context=text[: first.end])
-    verdict = verify("How old is the minister?", Draft("61", "fake"), [leaning], lambda _: text)
-    assert [(c.quote, c.start) for c in verdict.citations] == [(first.text, first.start)]
-    verdict = verify("What did who call it?", Draft("Ebrard, cordial", "fake"), [leaning], lambda _: text)
-    assert verdict.text == "Ebrard, cordial [1][2]"
-    assert quotes(verdict) == [second.text, first.text]
+    found = verdict("How old is the minister?", Draft("61", "fake"), [leaning], text)
+    assert [(c.quote, c.start) for c in found.citations] == [(first.text, first.start)]
+    found = verdict("What did who call it?", Draft("Ebrard, cordial", "fake"), [leaning], text)
+    assert found.text == "Ebrard, cordial [1][2]"
+    assert quotes(found) == [second.text, first.text]
 
 
 @pytest.mark.parametrize(
@@ -209,7 +222,7 @@ def test_names_that_the_model_misspells(said: str, text: str) -> None:
 def test_few_words_of_which_the_model_is_unsure_are_given_as_their_sentence() -> None:
     def said(words: str, confidence: float | None, follow_up: bool = False) -> str:
         draft = Draft(words, "fake", confidence=confidence)
-        return verify(HOW_MUCH, draft, EVIDENCE, lambda _: ARTICLE.text, follow_up=follow_up).text
+        return verdict(HOW_MUCH, draft, EVIDENCE, ARTICLE.text, follow_up=follow_up).text
 
     assert said("310 million", 0.74) == f"{AID} [1]"
     assert said("310 million", 0.76) == said("310 million", None) == "US $310 million [1]"
