@@ -10,13 +10,14 @@ from pathlib import Path
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.llms.llm import LLM
 
-from rag.errors import LLMError, ModelError
+from rag.errors import LLMError, ModelError, RagError
 from rag.language import word_table
 from rag.language.questions import Form, form
 from rag.language.word_table import WordTable
 from rag.models import openvino_encoder, reader, registry
 from rag.models.embedding import PassageEmbedding
 from rag.models.judge import BASE as JUDGE_BASE
+from rag.models.judge import TrainedJudge
 from rag.models.judge import shared as shared_judge
 from rag.models.llm import LocalLLM, is_extractive, make_llm
 from rag.models.profile import profile_of
@@ -195,7 +196,17 @@ class Models:
         self.word_table()
         if close := self.reader():
             close.load()
+        if not self.extractive:
+            self._warm_up_judge()
         answering.join()
+
+    def _warm_up_judge(self) -> None:
+        try:
+            judge = self.judge()
+            if isinstance(judge, TrainedJudge):
+                judge.load()
+        except RagError as error:  # the first answer says so, or does without
+            _log.info("%s", error)
 
     def _warm_up_model(self, starts: Sequence[Sequence[ChatMessage]]) -> None:
         if self.extractive:
