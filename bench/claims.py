@@ -1,9 +1,11 @@
 """`python -m bench.claims FOLDER`: how well support is told from the rest, on sets of claims with their evidence.
 
 FOLDER has JSON-lines files with rows of `claim`, `evidence` (sentences), `label` (1 or 0), and perhaps `question` and
-`kind`. Three ways are compared: `rag.support` at one half; words and exact checks alone (`rag.answering.checks`), where
-at most 0.4 of the words may be missing and no check may fail; and the share of the claim's words in the evidence, at the
-threshold that is best on the set.
+`kind`. Three ways are compared:
+
+- `rag.support` at one half;
+- words and exact checks alone (`rag.answering.checks`): at most 0.4 of the words are missing, and no check fails;
+- the share of the claim's words in the evidence, at the threshold that is best on the set.
 """
 
 from __future__ import annotations
