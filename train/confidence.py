@@ -4,8 +4,8 @@ The runs are made with `RAG_CAUTION=0` on development data, so that nothing is h
 and whether the answer was right. Records of a system with a model are used for `answer`, those of the extractive system
 for `extractive`. Each gets one logistic regression on standardised signals, with L2 regularisation.
 
-A small model copies words, so its runs have few statements that fail an exact check (a number that stands nowhere). So
-that such a check counts, each record is also taken as if it failed one, and then it is wrong (`_EXACT`).
+A small model copies words, so its runs have too few statements that fail an exact check (a number that stands nowhere)
+to fit what such a check is worth. Each takes the same from the logarithm of the odds (`_FAILED`).
 """
 
 from __future__ import annotations
@@ -19,18 +19,17 @@ import numpy as np
 import typer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import cross_val_predict
 
 from eval.datasets.rows import DatasetError
 from eval.records import Record, read_run
 
-CHECKS = ("unsaid", "figures", "asked_figures", "asked_names", "another_kind", "opposite", "undenied")
 SIGNALS = {
-    "answer": ("cited_score", "certainty", "unknown", "sentences", "answers", "judge", *CHECKS),
-    "extractive": ("score", "dense", "sentences", "answers", *CHECKS),
+    "answer": ("cited_score", "certainty", "unknown", "sentences", "answers", "judge", "opposite"),
+    "extractive": ("score", "dense", "sentences", "answers", "opposite"),
 }
-_EXACT = ("unsaid", "figures", "asked_figures", "asked_names")
-_FAILED = 0.2  # weight of a record that is taken as if it failed a check
+EXACT = ("unsaid", "figures", "asked_figures", "asked_names", "another_kind", "undenied")
+_FAILED = -5.0  # weight of an exact check that fails: it outweighs the rest of the best answer
 _STRENGTH = 0.3  # sklearn's C: with fewer than a hundred questions per regression, strong regularisation is needed
 _FOLDS = 5
 
@@ -54,21 +53,16 @@ def fit(records: Sequence[Record], kind: str) -> dict[str, Any]:
         raise DatasetError(f"{len(found)} records of kind {kind}, {int(right.sum())} right, are too few to fit on")
     raw = np.array([[r.answer.signals.get(name, np.nan) for name in SIGNALS[kind]] for r in found])
     mean, scale = np.nanmean(raw, axis=0), np.nanstd(raw, axis=0)
-    for n, name in enumerate(SIGNALS[kind]):
-        if name in CHECKS:  # 0 and 1 as they are: most of these never fail
-            mean[n], scale[n] = 0.0, 1.0
     scale[scale == 0] = 1.0
     signals = np.nan_to_num((raw - mean) / scale)
     model = LogisticRegression(C=_STRENGTH)
-    unseen = np.zeros(len(found))
-    for fitted, held_out in StratifiedKFold(_FOLDS, shuffle=True, random_state=0).split(signals, right):
-        model.fit(*_with_failed(signals[fitted], right[fitted], kind))
-        unseen[held_out] = model.predict_proba(signals[held_out])[:, 1]
-    model.fit(*_with_failed(signals, right, kind))
+    unseen = cross_val_predict(model, signals, right, cv=_FOLDS, method="predict_proba")[:, 1]
+    model.fit(signals, right)
     terms = {
         name: {"weight": round(float(w), 4), "mean": round(float(m), 4), "scale": round(float(s), 4)}
         for name, w, m, s in zip(SIGNALS[kind], model.coef_[0], mean, scale, strict=True)
     }
+    terms |= {name: {"weight": _FAILED, "mean": 0.0, "scale": 1.0} for name in EXACT}
     return {
         "questions": len(found),
         "right": int(right.sum()),
@@ -76,18 +70,6 @@ def fit(records: Sequence[Record], kind: str) -> dict[str, Any]:
         "intercept": round(float(model.intercept_[0]), 4),
         "terms": terms,
     }
-
-
-def _with_failed(signals: Any, right: Any, kind: str) -> tuple[Any, Any, Any]:
-    """Return the records and those that are taken as if they failed an exact check, with their labels and weights."""
-    rows, labels, weights = [signals], [right], [np.ones(len(right))]
-    for name in _EXACT:
-        failed = signals.copy()
-        failed[:, SIGNALS[kind].index(name)] = 1.0
-        rows.append(failed)
-        labels.append(np.zeros(len(right), bool))
-        weights.append(np.full(len(right), _FAILED))
-    return np.concatenate(rows), np.concatenate(labels), np.concatenate(weights)
 
 
 def main(
