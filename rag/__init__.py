@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import (
+    CollectionError,
     DamagedError,
     DocumentError,
     DownloadError,
@@ -43,6 +44,7 @@ __all__ = [
     "CheckReport",
     "CheckedSentence",
     "Citation",
+    "CollectionError",
     "DamagedError",
     "Document",
     "DocumentError",

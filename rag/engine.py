@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 from llama_index.core import VectorStoreIndex
@@ -19,21 +19,19 @@ from rag.answering.known import KnownAnswers, unasked
 from rag.answering.route import Route
 from rag.answering.timely import Timely
 from rag.answering.verify import unmarked
-from rag.errors import DocumentError, LLMError, QuestionError, SettingsError, StoreError
-from rag.ingest.sync import Pace, Progress, add, put, sync
+from rag.errors import LLMError, QuestionError, SettingsError, StoreError
 from rag.language.characters import usual
-from rag.load.files import from_page
-from rag.load.web import fetch
+from rag.library import Library
 from rag.models.embedding import PassageEmbedding
 from rag.models.runtime import Models
 from rag.protocols import Judge
-from rag.reports import CheckReport, IngestReport
+from rag.reports import CheckReport
 from rag.retrieve.select import nearest_sentences
 from rag.settings import Settings
+from rag.store import collections
 from rag.store.articles import Articles
 from rag.store.filters import unmet
-from rag.store.index import Index
-from rag.types import Answer, Document, Evidence, Filters, SourceInfo
+from rag.types import Answer, Evidence, Filters
 
 EMPTY = "The library holds no articles yet, so nothing can be answered. Add some with: rag ingest FOLDER"
 _MODEL_SETTINGS = (
@@ -42,7 +40,7 @@ _MODEL_SETTINGS = (
 )  # fmt: skip
 
 
-class Engine:
+class Engine(Library):
     """Answers questions over one store. Safe to use from several threads; close it, or use it in a `with` block.
 
     Args:
@@ -50,8 +48,10 @@ class Engine:
         llm: Any LlamaIndex LLM to use instead of the one that the settings name.
         embedding: Embedding model to use instead of the one that the settings name.
         judge: Judge to use instead of the one that the settings name.
+        create: Whether the collection that the settings name is made if it does not exist.
 
     Raises:
+        CollectionError: There is no such collection.
         StoreError: The store cannot be opened; see its subclasses.
     """
 
@@ -62,16 +62,20 @@ class Engine:
         llm: LLM | None = None,
         embedding: PassageEmbedding | None = None,
         judge: Judge | None = None,
+        create: bool = False,
     ) -> None:
-        self.settings = settings or Settings()
-        self._models = Models(self.settings, llm, embedding, judge)
-        self._closed = False
+        settings = settings or Settings()
+        self._start(settings, Models(settings, llm, embedding, judge), create)
+
+    def _start(self, settings: Settings, models: Models, create: bool) -> None:
+        self._others: dict[str, Engine] = {}
+        self._others_lock = threading.Lock()
         self._known = KnownAnswers()
-        self._index = Index.open(self.settings.store, embedding.model_name if embedding else self.settings.embedding)
-        self._answerer = Answerer(self._index, self.settings, self._models)
+        super().__init__(settings, models, create)
+        self._answerer = Answerer(self._index, settings, models)
         articles = Articles(self._index)
-        timely = Timely(articles, self._answerer, self._models)
-        self._composed = Composed(articles, timely, self._answerer.finder, self._models)
+        timely = Timely(articles, self._answerer, models)
+        self._composed = Composed(articles, timely, self._answerer.finder, models)
 
     def using(self, **changes: Any) -> Engine:
         """Return another engine over the same open store and loaded models, with other settings; close it as well.
@@ -88,6 +92,37 @@ class Engine:
         same, models = all(getattr(settings, n) == getattr(self.settings, n) for n in _MODEL_SETTINGS), self._models
         return Engine(settings, llm=models.loaded if same else None, embedding=models.embedding(), judge=models.given)
 
+    def collection(self, name: str, *, create: bool = False) -> Engine:
+        """Return the engine over another collection of the same store; this one shares its models, and closes it.
+
+        Args:
+            name: The collection; an empty name is this one.
+            create: Whether it is made if it does not exist.
+
+        Raises:
+            CollectionError: There is no such collection.
+            StoreError: It cannot be opened.
+        """
+        if not name or collections.checked(name) == self.settings.collection:
+            return self
+        settings = self.settings.model_copy(update={"collection": collections.checked(name)})
+        with self._others_lock:
+            if self._closed:
+                raise StoreError("this engine is closed; make another Engine")
+            other = self._others.get(settings.collection)
+            if other is None:
+                other = Engine.__new__(Engine)
+                other._start(settings, self._models, create)
+                self._others[settings.collection] = other
+            return other
+
+    def _among(self, filters: Filters | None) -> tuple[Engine, Filters | None]:
+        """Return the engine over the filters' collection, and the other filters."""
+        if filters is None or not filters.collection:
+            return self, filters
+        others = dataclasses.replace(filters, collection="")
+        return self.collection(filters.collection), None if others == Filters() else others
+
     def __enter__(self) -> Engine:
         return self
 
@@ -95,124 +130,16 @@ class Engine:
         self.close()
 
     def close(self) -> None:
-        """Close the store; a second call does nothing."""
-        if not self._closed:
-            self._closed = True
-            self._index.close()
-
-    @property
-    def is_new(self) -> bool:
-        """Return whether nothing was ever ingested into the store."""
-        return self._index.documents.get_meta("used") is None and self._index.documents.is_empty()
-
-    def counts(self) -> tuple[int, int, int]:
-        """Return how many articles, passages and sentences the library holds."""
-        return self._index.documents.count()
+        """Close the store and what `collection` returned; a second call does nothing."""
+        with self._others_lock:
+            others, self._others = list(self._others.values()), {}
+            for other in others:
+                other.close()
+            super().close()
 
     def warm_up(self, question: str | None = None) -> None:
         """Load the models now, in parallel, so that no question waits for them; or only what this question needs."""
         self._models.warm_up(question)
-
-    def ingest(
-        self,
-        *paths: Path | str,
-        progress: Progress | None = None,
-        columns: Mapping[str, str] | None = None,
-        pace: Pace | None = None,
-    ) -> IngestReport:
-        """Make the library hold the articles at these paths; for unchanged files, only size and time are checked.
-
-        The articles of a changed file are replaced, a moved file keeps its articles, and the articles of files that
-        are gone from a folder are removed. If a file can no longer be read, the library keeps its articles.
-
-        Args:
-            *paths: Files and folders. For a single file, the rest of its folder is ignored.
-            progress: Called with (files done, total files, source) after each file.
-            columns: For tables (csv, jsonl), which column holds what: `{"text": "Body", "title": "Head"}`; the keys are
-                text, title, date, url, source, author and language. Common column names are recognised without it.
-            pace: Called after each batch with (passages embedded so far, share of the bytes read).
-
-        Returns:
-            What happened to each source. A file that fails is reported there and does not stop the others.
-
-        Raises:
-            DocumentError: A path does not exist or holds no article; nothing was changed.
-        """
-        size = self.settings.chunk_sentences
-        return sync(self._index, self._models.embedding(), paths, size, progress, columns, pace)
-
-    def add(
-        self, source: str, content: str | bytes, path: str = "", *, stopped: Callable[[], bool] = lambda: False
-    ) -> IngestReport:
-        """Add one article given as text, or as a file's bytes.
-
-        Args:
-            source: Its name in citations.
-            content: The article.
-            path: Where it came from; an article from the same place is replaced.
-            stopped: Called after each batch of passages of a file; if it returns True, adding stops there.
-
-        Returns:
-            What happened to it; a failure is reported there.
-        """
-        size = self.settings.chunk_sentences
-        return add(self._index, self._models.embedding(), source, content, path, size, stopped=stopped)
-
-    def add_url(self, url: str, *, allow_private: bool = False) -> IngestReport:
-        """Fetch a web page and add its article.
-
-        Args:
-            url: An http or https address.
-            allow_private: Also fetch from loopback and private networks; never set this for untrusted addresses.
-
-        Returns:
-            What happened to it; a failure is reported there.
-        """
-        try:
-            page = fetch(url, allow_private=allow_private)
-        except DocumentError as error:
-            return IngestReport(failed=((url, str(error)),))
-        report = self.restore(from_page(page))
-        return dataclasses.replace(report, notices=((url, page.notice), *report.notices)) if page.notice else report
-
-    def restore(self, document: Document) -> IngestReport:
-        """Put an article back as it was, with its metadata; an article from the same place is replaced.
-
-        Args:
-            document: What `document` returned before the article was removed or replaced.
-        """
-        raw = document.text.encode("utf-8", "surrogatepass")
-        size = self.settings.chunk_sentences
-        embedding = self._models.embedding()
-        return put(self._index, embedding, document.source, raw, document.path, size, [document])
-
-    def sources(self) -> tuple[SourceInfo, ...]:
-        """Return the articles in the library, by source name."""
-        return self._index.sources()
-
-    def document(self, document_id: str) -> Document:
-        """Return one article with its text.
-
-        Raises:
-            StoreError: The library holds no article with this id.
-        """
-        document = self._index.documents.document(document_id)
-        if document is None:
-            raise StoreError(f"the library holds no article with id {document_id}; see: rag sources")
-        return document
-
-    def remove(self, source: str) -> tuple[str, ...]:
-        """Remove the articles with this source name or id, and return the source names of those removed.
-
-        Raises:
-            StoreError: There is no such article.
-        """
-        found = [s for s in self.sources() if source in (s.source, s.id)]
-        if not found:
-            raise StoreError(f"the library holds no article {source!r}; see: rag sources")
-        for entry in found:
-            self._index.remove(entry.id)
-        return tuple(entry.source for entry in found)
 
     @property
     def llm(self) -> LLM | None:
@@ -238,7 +165,8 @@ class Engine:
         Raises:
             QuestionError: The question is empty or too long.
         """
-        return tuple(nearest_sentences(self._answerer.finder.look_up(self.checked(question), filters, {}), limit))
+        engine, filters = self._among(filters)
+        return tuple(nearest_sentences(engine._answerer.finder.look_up(self.checked(question), filters, {}), limit))
 
     def answer(self, question: str, filters: Filters | None = None) -> Answer:
         """Answer a question, or abstain.
@@ -269,6 +197,10 @@ class Engine:
             filters: Which articles to search; all when left out.
             wordings: Other wordings of the question, also used to search for evidence.
         """
+        engine, filters = self._among(filters)
+        if engine is not self:
+            yield from engine.stream(question, filters, wordings=wordings)
+            return
         started = time.perf_counter()
         question = self.checked(question)
         key = (self._index.version, question, filters, tuple(wordings))
@@ -310,9 +242,10 @@ class Engine:
         Raises:
             RagError: The text is empty or too long, the judge is off or missing, or the store failed.
         """
-        if self._index.documents.is_empty():
-            self._index.check()
-        return self._answerer.check(text, filters)
+        engine, filters = self._among(filters)
+        if engine._index.documents.is_empty():
+            engine._index.check()
+        return engine._answerer.check(text, filters)
 
     async def aanswer(self, question: str, filters: Filters | None = None) -> Answer:
         """Answer without blocking the event loop; see `answer`."""

@@ -33,6 +33,10 @@ class QuestionError(UsageError):
     """The question is empty or too long."""
 
 
+class CollectionError(UsageError):
+    """The store has no collection of this name, or it cannot be the name of one."""
+
+
 class DocumentError(RagError):
     """A file or folder cannot be read as articles."""
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -24,9 +25,12 @@ from rag.errors import SettingsError
 
 logger = logging.getLogger(__name__)
 PREFIX = "RAG_"
+DEFAULT_COLLECTION = "default"
+_COLLECTION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # Locations and access settings, which do not change what an answer says.
 _NOT_HASHED = {
-    "store", "models", "llm_api_key", "llm_base_url", "llm_timeout", "threads", "password", "reader_endpoints"
+    "store", "collection", "models", "llm_api_key", "llm_base_url", "llm_timeout", "threads", "password",
+    "reader_endpoints",
 }  # fmt: skip
 _warned_of: set[str] = set()
 
@@ -46,6 +50,7 @@ class Settings(BaseSettings):
         default_factory=lambda: platformdirs.user_data_path("dateline", appauthor=False) / "store",
         description="Folder of the store: documents, Chroma and the lexical index.",
     )
+    collection: str = Field(default=DEFAULT_COLLECTION, description="Which of the store's separate libraries is used.")
     models: Path = Field(
         default_factory=lambda: platformdirs.user_data_path("dateline", appauthor=False) / "models",
         description="Folder of the verified model weights.",
@@ -124,6 +129,11 @@ class Settings(BaseSettings):
         default_factory=lambda: os.cpu_count() or 1, ge=1, description="Processor threads for the local model."
     )
 
+    @field_validator("collection")
+    @classmethod
+    def _read_collection(cls, value: str) -> str:
+        return collection_name(value)
+
     @field_validator("reader_endpoints")
     @classmethod
     def _read_endpoints(cls, value: str) -> str:
@@ -163,6 +173,19 @@ class Settings(BaseSettings):
         """Return 16 hex digits that are equal for settings that give the same answers."""
         values = self.model_dump(mode="json", exclude=_NOT_HASHED)
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def collection_name(name: str) -> str:
+    """Return the name of a collection in lower case, in which names are compared.
+
+    Raises:
+        ValueError: It has other characters than letters, digits, - and _, or not 1 to 64 of them.
+    """
+    if not _COLLECTION.fullmatch(name):
+        raise ValueError(
+            f"{name[:80]!r} cannot be the name of a collection; use up to 64 letters from a to z, digits, - and _"
+        )
+    return name.lower()
 
 
 def _warn_of_unknown_variables(settings_cls: type[Settings]) -> None:

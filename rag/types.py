@@ -211,10 +211,10 @@ class Evidence:
 class Filters:
     """Which articles to search: those that meet every given condition, or all if there is none.
 
-    `documents` are ids (`SourceInfo.id`). `sources` are patterns (`reuters*`, `2024/*.txt`, ignoring case); one of them
-    must match the article's source name or publisher. `since` and `until` are ISO 8601 dates, both included. `authors`
-    are matched anywhere in the byline, `languages` are ISO 639-1 codes. An article without a date, author or language
-    does not match a filter on it.
+    `documents` are ids (`SourceInfo.id`). `sources` are patterns (`reuters*`, `2024/*.txt`, any case); one must match
+    the source name or publisher. `since` and `until` are ISO 8601 dates, both included. `authors` match parts of
+    bylines, `languages` are ISO 639-1 codes. What is unknown matches no filter. `collection` is the engine's own when
+    empty.
     """
 
     documents: tuple[str, ...] = ()
@@ -223,6 +223,7 @@ class Filters:
     until: str = ""
     authors: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
+    collection: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ LAYERS: tuple[str, ...] = (
     "rag.ingest",
     "rag.retrieve",
     "rag.answering",
-    "rag.engine rag.shared_engine rag.chat rag",
+    "rag.library rag.engine rag.shared_engine rag.chat rag",
     "eval.datasets",
     "eval.records",
     "eval.score",

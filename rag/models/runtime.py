@@ -104,6 +104,11 @@ class Models:
         return not self.extractive and profile_of(self.settings, self.is_local).strong
 
     @property
+    def embedding_name(self) -> str:
+        """Return the name of the embedding model, whether it can be used or not."""
+        return self._embedding.model_name if self._embedding else self.settings.embedding
+
+    @property
     def embeds_as_fitted(self) -> bool:
         """Return whether the embedding model is the one that Dateline comes with, to which other parts were fitted."""
         embedding = self.embedding()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -14,24 +13,21 @@ import numpy.typing as npt
 
 from rag.errors import DamagedError, StoreError, StoreMismatchError
 from rag.language.words import VERSION
-from rag.store import outbox
+from rag.store import collections, outbox
 from rag.store.audit import Audit, entry
-from rag.store.candidates import CandidateSearch
 from rag.store.documents import DocumentStore
-from rag.store.filters import Matching, matching
 from rag.store.lexical import LexicalIndex
 from rag.store.lock import take_lock
 from rag.store.migrate import LAYOUT, UNCHECKED, lost, migrate
+from rag.store.search import PassageSearch
 from rag.store.vectors import VectorStore
-from rag.store.view import MEND, View
+from rag.store.view import MEND
 from rag.store.vocabulary import Vocabulary
 from rag.types import Candidate, Document, Entry, File, Filters, SourceInfo
 
 _log = logging.getLogger(__name__)
 _PAGE = 500  # passages read and passed to the indexes at a time
-_TRIES = 5  # attempts at a search whose result a concurrent write makes invalid
 _AUDITED = 2000  # in stores of up to this many passages, all are compared before the first refusal
-_MOST_MATCHING = 8  # filters whose matching documents are cached
 _open: dict[Path, Index] = {}
 _open_lock = threading.Lock()
 
@@ -71,8 +67,6 @@ class Index:
         self._unfinished = True
         self._sound = False
         self.taken_out: list[str] = []  # what was wrong with the documents that a repair removed
-        self._matching: OrderedDict[tuple[int, Filters], Matching] = OrderedDict()
-        self._matching_lock = threading.Lock()
         self._lock = take_lock(folder)
         opened: list[DocumentStore | VectorStore | LexicalIndex] = []
         try:
@@ -88,6 +82,7 @@ class Index:
             opened.append(self.vectors)
             self.lexical = LexicalIndex(folder / "lexical")
             opened.append(self.lexical)
+            self._passages = PassageSearch(self.documents, self.vectors, self.lexical, self._write_lock)
             self.vocabulary = Vocabulary(self.documents, self.lexical)
             if self.documents.count()[1] <= _AUDITED:
                 self.lexical.check()
@@ -99,8 +94,12 @@ class Index:
             self._lock.release()
             raise
 
-    def close(self) -> None:
-        """Close the store for one user; the last user in this process releases the folder."""
+    def close(self, discard: bool = False) -> None:
+        """Close the store for one user; the last user in this process releases the folder.
+
+        Args:
+            discard: Whether the last user deletes the folder if nothing was ever added.
+        """
         with _open_lock:
             self._users -= 1
             if self._users <= 0 and _open.pop(self.folder, None) is not None:
@@ -108,6 +107,14 @@ class Index:
                     stack.callback(self._lock.release)
                     for part in (self.documents, self.vectors, self.lexical):
                         stack.callback(part.close)
+                    unused = discard and self.is_new
+                if unused:
+                    collections.discard(self.folder)
+
+    @property
+    def is_new(self) -> bool:
+        """Return whether nothing was ever added."""
+        return self.documents.get_meta("used") is None and self.documents.is_empty()
 
     @property
     def version(self) -> int:
@@ -238,57 +245,12 @@ class Index:
         limit: int,
         filters: Filters | None = None,
     ) -> list[Candidate]:
-        """Return the passages that Chroma or the lexical index proposes, always in the same order.
-
-        All are from one snapshot, whatever is written meanwhile. Near-identical passages of near-identical documents
-        count once: those of the earliest document (the first added if there is no date) represent the others.
-
-        Args:
-            vector: The question's vector, float32 of shape (dimensions,), unit length.
-            question_terms: The question's normalised terms.
-            limit: How many passages each of the two proposes.
-            filters: Which documents to search; all when left out. `UsageError` if a date in them is not a date.
-
-        Raises:
-            StoreError: The store failed.
-        """
-        for _ in range(_TRIES):
-            try:
-                version, found = self._search(vector, question_terms, limit, filters)
-            except DamagedError:
-                raise
-            except StoreError:
-                continue  # Chroma may fail on a passage that is deleted during its search
-            # If the version changed, Chroma may have missed both a passage removed meanwhile and its replacement.
-            if version == self.version:
-                return found
-        with self._write_lock:
-            return self._search(vector, question_terms, limit, filters)[1]
-
-    def _search(
-        self, vector: npt.NDArray[np.float32], question_terms: Sequence[str], limit: int, filters: Filters | None
-    ) -> tuple[int, list[Candidate]]:
-        with self.documents.snapshot() as view:
-            version = view.version()
-            among = None if filters in (None, Filters()) else self._among(view, version, filters)
-            search = CandidateSearch(view, self.vectors, self.lexical, among)
-            return version, search.candidates(vector, question_terms, limit)
+        """Return the passages that Chroma or the lexical index proposes; see `PassageSearch.search`."""
+        return self._passages.search(vector, question_terms, limit, filters)
 
     def meets(self, filters: Filters) -> bool:
         """Return whether any document meets the filters."""
-        with self.documents.snapshot() as view:
-            return bool(self._among(view, view.version(), filters).documents)
-
-    def _among(self, view: View, version: int, filters: Filters) -> Matching:
-        with self._matching_lock:
-            known = self._matching.get((version, filters))
-        if known is None:
-            known = matching(view, filters)
-            with self._matching_lock:
-                self._matching[version, filters] = known
-                while len(self._matching) > _MOST_MATCHING:
-                    self._matching.popitem(last=False)
-        return known
+        return self._passages.meets(filters)
 
     def problems(self) -> Iterator[str]:
         """Return everything that is wrong with the store, after a full comparison. Writers wait meanwhile."""

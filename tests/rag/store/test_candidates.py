@@ -156,6 +156,6 @@ def test_while_chroma_fails_every_vector_is_compared(index: Index, monkeypatch: 
     monkeypatch.setattr(index.vectors, "search", lambda *_: pytest.fail("it was asked"))
     assert [c.source for c in candidates(index, limit=5)] == [c.source for c in before]
     monkeypatch.setattr("rag.store.filters.FEW", 0)
-    index._matching.clear()
+    index._passages._matching.clear()
     assert [c.source for c in candidates(index, limit=5, filters=late)] == [c.source for c in before_late]
     assert min(c.source for c in before_late) == "10.txt"

@@ -46,7 +46,7 @@ def matched(index: Index, filters: Filters) -> set[str]:
     exactly = {c.source for c in index.search(vector, terms("fish left bay"), 10, filters)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("rag.store.filters.FEW", 0)
-        index._matching.clear()
+        index._passages._matching.clear()
         by_dropping = {c.source for c in index.search(vector, terms("fish left bay"), 1, filters)}
         all_of_them = {c.source for c in index.search(vector, terms("fish left bay"), 10, filters)}
     assert exactly == all_of_them == names

@@ -1,0 +1,159 @@
+"""The articles of a collection: add, read and remove them, and open the other collections of the same store."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from rag.errors import DocumentError, StoreError
+from rag.ingest.sync import Pace, Progress, add, put, sync
+from rag.load.files import from_page
+from rag.load.web import fetch
+from rag.models.runtime import Models
+from rag.reports import IngestReport
+from rag.settings import DEFAULT_COLLECTION, Settings
+from rag.store import collections
+from rag.store.index import Index
+from rag.types import Document, SourceInfo
+
+
+class Library:
+    """The articles of one collection.
+
+    Args:
+        settings: The configuration, which names the store and the collection.
+        models: The models; only the one that embeds articles is used.
+        create: Whether the collection is made if it does not exist. The default one always is.
+
+    Raises:
+        CollectionError: There is no such collection.
+        StoreError: The store cannot be opened; see its subclasses.
+    """
+
+    def __init__(self, settings: Settings, models: Models, create: bool = False) -> None:
+        self.settings = settings
+        self._models = models
+        self._closed = False
+        folder = collections.find(settings.store, settings.collection, create)
+        self._index = Index.open(folder, models.embedding_name)
+
+    def close(self) -> None:
+        """Close the collection; a second call does nothing. One that was made but never filled is removed."""
+        if not self._closed:
+            self._closed = True
+            self._index.close(discard=self.settings.collection != DEFAULT_COLLECTION)
+
+    def collections(self) -> tuple[str, ...]:
+        """Return the names of the collections in the store, the default one first."""
+        return collections.collections(self.settings.store)
+
+    @property
+    def is_new(self) -> bool:
+        """Return whether nothing was ever ingested into the collection."""
+        return self._index.is_new
+
+    def counts(self) -> tuple[int, int, int]:
+        """Return how many articles, passages and sentences the library holds."""
+        return self._index.documents.count()
+
+    def ingest(
+        self,
+        *paths: Path | str,
+        progress: Progress | None = None,
+        columns: Mapping[str, str] | None = None,
+        pace: Pace | None = None,
+    ) -> IngestReport:
+        """Make the library hold the articles at these paths; for unchanged files, only size and time are checked.
+
+        The articles of a changed file are replaced, a moved file keeps its articles, and the articles of files that
+        are gone from a folder are removed. If a file can no longer be read, the library keeps its articles.
+
+        Args:
+            *paths: Files and folders. For a single file, the rest of its folder is ignored.
+            progress: Called with (files done, total files, source) after each file.
+            columns: For tables (csv, jsonl), which column holds what: `{"text": "Body", "title": "Head"}`; the keys are
+                text, title, date, url, source, author and language. Common column names are recognised without it.
+            pace: Called after each batch with (passages embedded so far, share of the bytes read).
+
+        Returns:
+            What happened to each source. A file that fails is reported there and does not stop the others.
+
+        Raises:
+            DocumentError: A path does not exist or holds no article; nothing was changed.
+        """
+        size = self.settings.chunk_sentences
+        return sync(self._index, self._models.embedding(), paths, size, progress, columns, pace)
+
+    def add(
+        self, source: str, content: str | bytes, path: str = "", *, stopped: Callable[[], bool] = lambda: False
+    ) -> IngestReport:
+        """Add one article given as text, or as a file's bytes.
+
+        Args:
+            source: Its name in citations.
+            content: The article.
+            path: Where it came from; an article from the same place is replaced.
+            stopped: Called after each batch of passages of a file; if it returns True, adding stops there.
+
+        Returns:
+            What happened to it; a failure is reported there.
+        """
+        size = self.settings.chunk_sentences
+        return add(self._index, self._models.embedding(), source, content, path, size, stopped=stopped)
+
+    def add_url(self, url: str, *, allow_private: bool = False) -> IngestReport:
+        """Fetch a web page and add its article.
+
+        Args:
+            url: An http or https address.
+            allow_private: Also fetch from loopback and private networks; never set this for untrusted addresses.
+
+        Returns:
+            What happened to it; a failure is reported there.
+        """
+        try:
+            page = fetch(url, allow_private=allow_private)
+        except DocumentError as error:
+            return IngestReport(failed=((url, str(error)),))
+        report = self.restore(from_page(page))
+        return dataclasses.replace(report, notices=((url, page.notice), *report.notices)) if page.notice else report
+
+    def restore(self, document: Document) -> IngestReport:
+        """Put an article back as it was, with its metadata; an article from the same place is replaced.
+
+        Args:
+            document: What `document` returned before the article was removed or replaced.
+        """
+        raw = document.text.encode("utf-8", "surrogatepass")
+        size = self.settings.chunk_sentences
+        embedding = self._models.embedding()
+        return put(self._index, embedding, document.source, raw, document.path, size, [document])
+
+    def sources(self) -> tuple[SourceInfo, ...]:
+        """Return the articles in the library, by source name."""
+        return self._index.sources()
+
+    def document(self, document_id: str) -> Document:
+        """Return one article with its text.
+
+        Raises:
+            StoreError: The library holds no article with this id.
+        """
+        document = self._index.documents.document(document_id)
+        if document is None:
+            raise StoreError(f"the library holds no article with id {document_id}; see: rag sources")
+        return document
+
+    def remove(self, source: str) -> tuple[str, ...]:
+        """Remove the articles with this source name or id, and return the source names of those removed.
+
+        Raises:
+            StoreError: There is no such article.
+        """
+        found = [s for s in self.sources() if source in (s.source, s.id)]
+        if not found:
+            raise StoreError(f"the library holds no article {source!r}; see: rag sources")
+        for entry in found:
+            self._index.remove(entry.id)
+        return tuple(entry.source for entry in found)
