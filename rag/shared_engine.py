@@ -10,7 +10,7 @@ from pathlib import Path
 from rag.engine import Engine
 from rag.errors import SettingsError, StoreError, UsageError
 from rag.models.runtime import Models
-from rag.settings import Settings
+from rag.settings import DEFAULT_COLLECTION, Settings
 from rag.types import Answer, Filters
 
 _lock = threading.Lock()
@@ -31,16 +31,16 @@ def seeds_folder() -> Path:
 
 
 def open_engine(settings: Settings | None = None, notify: Callable[[str], None] | None = None) -> Engine:
-    """Return an engine; a store that was never used is filled with the shipped articles.
+    """Return an engine; a default collection that was never used is filled with the shipped articles.
 
-    A store that was used is left unchanged, even if it is empty.
+    A collection that was used is left unchanged, even if it is empty.
 
     Args:
         settings: The configuration.
         notify: Called with one line when the store is filled.
     """
     engine = Engine(settings)
-    if engine.is_new:
+    if engine.is_new and engine.settings.collection == DEFAULT_COLLECTION:
         try:
             engine.ingest(seeds_folder())
         except BaseException:

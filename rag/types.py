@@ -213,8 +213,7 @@ class Filters:
 
     `documents` are ids (`SourceInfo.id`). `sources` are patterns (`reuters*`, `2024/*.txt`, any case); one must match
     the source name or publisher. `since` and `until` are ISO 8601 dates, both included. `authors` match parts of
-    bylines, `languages` are ISO 639-1 codes. What is unknown matches no filter. `collection` is the engine's own when
-    empty.
+    bylines, `languages` are ISO 639-1 codes. What is unknown matches no filter. `collection`: "" is the engine's own.
     """
 
     documents: tuple[str, ...] = ()

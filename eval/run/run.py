@@ -153,7 +153,7 @@ def _open(data: DataSet, settings: Settings, engine: Engine | None, report: OnPr
             yield library
         return
     with tempfile.TemporaryDirectory(prefix="dateline-eval-") as folder:
-        own = settings.model_copy(update={"store": Path(folder) / "store"})
+        own = settings.model_copy(update={"store": Path(folder) / "store", "collection": "default"})
         with Engine(own) as fresh:
 
             def progress(done: int, total: int, _: str) -> None:

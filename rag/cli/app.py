@@ -29,6 +29,7 @@ from rag.cli.ingest import shown
 from rag.errors import RagError, SettingsError
 from rag.origin import readable_date
 from rag.settings import Settings
+from rag.store import collections
 from rag.store.running import Server, announced
 from rag.types import Filters
 
@@ -50,6 +51,9 @@ app.add_typer(cli_eval.app, name="eval")
 StoreOption = Annotated[
     Path | None,
     typer.Option("--store", help="Folder of the store; default: RAG_STORE, rag.toml, the user's data folder."),
+]
+CollectionOption = Annotated[
+    str | None, typer.Option("--collection", help="Which of the store's libraries; default: RAG_COLLECTION, rag.toml.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
@@ -89,10 +93,11 @@ def ingest(
         bool, typer.Option("--watch", help="Go on, and take over every change of the files until Ctrl-C.")
     ] = False,
     store: StoreOption = None,
+    collection: CollectionOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make the library hold what the files and folders hold: new, changed, moved and removed articles."""
-    if code := cli_ingest.run(_settings(store), paths or [], columns, watch, as_json):
+    if code := cli_ingest.run(_settings(store, collection), paths or [], columns, watch, as_json):
         raise typer.Exit(code)
 
 
@@ -114,15 +119,16 @@ def ask(
     author: Authors = None,
     language: Languages = None,
     store: StoreOption = None,
+    collection: CollectionOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question over the library, with citations."""
     filters = _filters(since, until, source, author, language)
     question = _decoded(question)
-    if server := remote.find(_settings(store), answers=True):
+    if server := remote.find(_settings(store, collection), answers=True):
         answer = server.ask(question, filters)
     else:
-        with _open(store) as engine:
+        with _open(store, collection) as engine:
             if question.strip():
                 engine.warm_up(question)  # the models load in half the time in parallel
             answer = engine.answer(question, filters)
@@ -141,6 +147,7 @@ def check(
     author: Authors = None,
     language: Languages = None,
     store: StoreOption = None,
+    collection: CollectionOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Hold each sentence of a text against the library: supported, contradicted or not found."""
@@ -148,10 +155,10 @@ def check(
 
     filters = _filters(since, until, source, author, language)
     found = text_of(_decoded(text))
-    if server := remote.find(_settings(store), answers=True):
+    if server := remote.find(_settings(store, collection), answers=True):
         report = server.check(found, filters)
     else:
-        with _open(store) as engine:
+        with _open(store, collection) as engine:
             report = engine.check(found, filters)
     if as_json:
         print_json(report.to_dict())
@@ -162,6 +169,7 @@ def check(
 @app.command()
 def chat(
     store: StoreOption = None,
+    collection: CollectionOption = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 7860,
     everyone: Annotated[
@@ -193,12 +201,13 @@ def chat(
 
         raise SettingsError(NO_SOCKS) from error  # Gradio creates an HTTP client on import
 
-    settings = _settings(store)
+    settings = _settings(store, collection)
     password = settings.password.get_secret_value() if settings.password else None
     access = Access(host, password, tuple(allow_host or ()), read_only, everyone)
     access.check()  # before the models are loaded
+    folder = collections.folder_of(settings.store, settings.collection)
     token = secrets.token_urlsafe(32)
-    engine = _open(store)
+    engine = _open(store, collection)
     try:
         with cli_ingest.watching(engine, watch or []):
             launch(
@@ -208,23 +217,23 @@ def chat(
                 open_browser=everyone and access.loopback,
                 access=access,
                 token=token,
-                announce=lambda url: announced(settings.store, Server(url, token, settings.hash)),
+                announce=lambda url: announced(folder, Server(url, token, settings.hash)),
             )
     finally:
         engine.close()
 
 
 @app.command()
-def sources(store: StoreOption = None, as_json: JsonOption = False) -> None:
+def sources(store: StoreOption = None, collection: CollectionOption = None, as_json: JsonOption = False) -> None:
     """List the articles in the library."""
     import dataclasses
 
-    if server := remote.find(_settings(store)):
+    if server := remote.find(_settings(store, collection)):
         found = server.sources()
     else:
         from rag.engine import Engine
 
-        with Engine(_settings(store)) as engine:
+        with Engine(_settings(store, collection)) as engine:
             found = engine.sources()
     if as_json:
         print_json([dataclasses.asdict(entry) for entry in found])
@@ -241,29 +250,30 @@ def sources(store: StoreOption = None, as_json: JsonOption = False) -> None:
 def remove(
     source: Annotated[list[str], typer.Argument(help="Source names (or ids) as `rag sources` lists them.")],
     store: StoreOption = None,
+    collection: CollectionOption = None,
 ) -> None:
     """Remove articles from the library."""
     with contextlib.ExitStack() as stack:
-        library: remote.Remote | Engine | None = remote.find(_settings(store))
+        library: remote.Remote | Engine | None = remote.find(_settings(store, collection))
         if library is None:
             from rag.engine import Engine
 
-            library = stack.enter_context(Engine(_settings(store)))
+            library = stack.enter_context(Engine(_settings(store, collection)))
         for name in source:
             for gone in library.remove(name):
                 print(f"removed {shown(gone)}")
 
 
 @app.command()
-def mcp(store: StoreOption = None) -> None:
+def mcp(store: StoreOption = None, collection: CollectionOption = None) -> None:
     """Offer questions, checks and articles as tools to other assistants (MCP), over standard input and output."""
     extras.need("eval", "chat")
     from ui.api.mcp import desk_of, run_stdio
 
-    if server := remote.find(_settings(store), answers=True):
+    if server := remote.find(_settings(store, collection), answers=True):
         run_stdio(remote.RemoteDesk(server))
         return
-    with _open(store) as engine:
+    with _open(store, collection) as engine:
         run_stdio(desk_of(engine))
 
 
@@ -303,11 +313,12 @@ def _decoded(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _settings(store: Path | None) -> Settings:
-    return Settings(store=store) if store else Settings()
+def _settings(store: Path | None, collection: str | None = None) -> Settings:
+    given = {"store": store, "collection": collection}
+    return Settings(**{name: value for name, value in given.items() if value is not None})
 
 
-def _open(store: Path | None) -> Engine:
+def _open(store: Path | None, collection: str | None) -> Engine:
     from rag.shared_engine import open_engine
 
-    return open_engine(_settings(store), lambda line: print(f"rag: {line}", file=sys.stderr))
+    return open_engine(_settings(store, collection), lambda line: print(f"rag: {line}", file=sys.stderr))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
 
 from llama_index.core.base.llms.types import ChatMessage
 
@@ -10,8 +12,9 @@ from rag.errors import RagError, StoreError, StoreLockedError, StoreMismatchErro
 from rag.models import registry
 from rag.models.llm import is_extractive, make_llm
 from rag.models.reply import stream_chat
-from rag.settings import Settings
+from rag.settings import DEFAULT_COLLECTION, Settings
 from rag.store import salvage
+from rag.store.collections import collections, folder_of
 from rag.store.index import Index
 from rag.store.lock import owned
 
@@ -45,7 +48,11 @@ def checks(settings: Settings, repair: bool = False) -> Iterator[Check]:
     found: tuple[tuple[str, Callable[[], Iterator[tuple[bool, str]]]], ...] = (
         ("embedding model", embedding),
         ("answer model", llm),
-        ("store", lambda: _store(settings, repair)),
+        ("store", lambda: _store(folder_of(settings.store, DEFAULT_COLLECTION), settings, repair)),
+        *(
+            (f"collection {name}", partial(_store, folder_of(settings.store, name), settings, repair))
+            for name in collections(settings.store)[1:]
+        ),
     )
     for name, check in found:
         try:
@@ -57,42 +64,42 @@ def checks(settings: Settings, repair: bool = False) -> Iterator[Check]:
             yield name, True, one_line(error, named=True)
 
 
-def _store(settings: Settings, repair: bool) -> Iterator[tuple[bool, str]]:
-    index, done = _opened(settings, repair)
+def _store(folder: Path, settings: Settings, repair: bool) -> Iterator[tuple[bool, str]]:
+    index, done = _opened(folder, settings.embedding, repair)
     try:
         yield from ((False, f"mended: {line}") for line in done)
         found = list(index.problems())
         if found and repair:
             index.close()
-            index, mended = _mended(settings)
+            index, mended = _mended(folder, settings.embedding)
             yield from ((False, f"mended: {line}") for line in _limited(mended))
             found = list(index.problems())
         if found:
             yield from ((True, line) for line in _limited(found))
             also = "ingest the articles into another folder, with --store" if repair else "run: rag doctor --repair"
-            yield True, f"{len(found):,} problems in {settings.store}; {also}"
+            yield True, f"{len(found):,} problems in {folder}; {also}"
             return
         documents, passages, sentences = index.documents.count()
         made = index.documents.get_meta("embedding_path")
         yield (
             False,
-            f"{documents:,} articles, {passages:,} passages, {sentences:,} sentences in {settings.store}"
+            f"{documents:,} articles, {passages:,} passages, {sentences:,} sentences in {folder}"
             f"{f', embedded by {made}' if made else ''}; both indexes agree with them",
         )
     finally:
         index.close()
 
 
-def _opened(settings: Settings, repair: bool) -> tuple[Index, list[str]]:
+def _opened(folder: Path, embedding: str, repair: bool) -> tuple[Index, list[str]]:
     """Return the open store, checked to be readable, and the repairs made for that (only with `repair`)."""
     try:
-        index = Index.open(settings.store, settings.embedding)
+        index = Index.open(folder, embedding)
     except (StoreLockedError, StoreMismatchError):
         raise
     except StoreError:
         if not repair:
             raise
-        return _rebuilt(settings)
+        return _rebuilt(folder, embedding)
     try:
         list(index.problems())
         return index, []
@@ -100,32 +107,30 @@ def _opened(settings: Settings, repair: bool) -> tuple[Index, list[str]]:
         index.close()
         if not repair:
             raise
-        return _rebuilt(settings)
+        return _rebuilt(folder, embedding)
 
 
-def _rebuilt(settings: Settings) -> tuple[Index, list[str]]:
-    folder = settings.store.expanduser().resolve()
+def _rebuilt(folder: Path, embedding: str) -> tuple[Index, list[str]]:
     with owned(folder):
-        done = salvage.mend_database(folder, settings.embedding)
+        done = salvage.mend_database(folder, embedding)
         path = folder / "documents.db"
         if path.exists() and path.stat().st_size:
             salvage.drop_indexes(folder)
             done.append("both indexes were made again from the documents")
-    index = Index.open(settings.store, settings.embedding)
+    index = Index.open(folder, embedding)
     return index, [*done, *_limited(index.taken_out)]
 
 
-def _mended(settings: Settings) -> tuple[Index, list[str]]:
+def _mended(folder: Path, embedding: str) -> tuple[Index, list[str]]:
     """Repair the database if it is damaged, then everything that does not agree with it."""
-    folder = settings.store.expanduser().resolve()
     with owned(folder):
-        done = salvage.mend_database(folder, settings.embedding)
-    index = Index.open(settings.store, settings.embedding)
+        done = salvage.mend_database(folder, embedding)
+    index = Index.open(folder, embedding)
     try:
         return index, [*done, *index.repair()]
     except StoreError:  # an index no longer accepts writes
         index.close()
-    index, more = _rebuilt(settings)
+    index, more = _rebuilt(folder, embedding)
     return index, [*done, *more]
 
 

@@ -55,6 +55,9 @@ def evaluate(
     articles: Annotated[
         Path | None, typer.Option(help="Folder of the articles that --data asks about. Default: your library.")
     ] = None,
+    collection: Annotated[
+        str | None, typer.Option(help="Which of your store's libraries --data asks about, without --articles.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for SYSTEM.jsonl, report.html and report.md. Default: none is written.")
     ] = None,
@@ -86,7 +89,8 @@ def evaluate(
     if context.invoked_subcommand:
         return
     extras.need("eval")
-    settings = Settings(without_signals=_known(without)) if without else Settings()
+    given = {"without_signals": _known(without) if without else None, "collection": collection}
+    settings = Settings(**{name: value for name, value in given.items() if value is not None})
     floors = [_floor(text) for text in fail_under or []]
     from eval.datasets.formats import open_data
     from eval.run.run import Options, run

@@ -20,6 +20,7 @@ from rag.cli.remote import Remote
 from rag.errors import RagError, UsageError
 from rag.reports import IngestReport, merge
 from rag.settings import Settings
+from rag.store.collections import folder_of
 
 if TYPE_CHECKING:
     from rag.engine import Engine
@@ -55,7 +56,7 @@ def run(settings: Settings, paths: Sequence[str], columns: str, watch: bool, as_
     if files and not (watch or addresses):
         from rag.ingest.changes import glance
 
-        if report := glance(settings.store, settings.embedding, files, named):
+        if report := glance(folder_of(settings.store, settings.collection), settings.embedding, files, named):
             _print(report, as_json)
             return 1 if report.failed else 0
     server = None if watch else remote.find(settings)
@@ -67,7 +68,7 @@ def run(settings: Settings, paths: Sequence[str], columns: str, watch: bool, as_
         return _ingest_by(server, files, addresses, named, as_json)
     from rag.engine import Engine
 
-    with Engine(settings) as engine:
+    with Engine(settings, create=True) as engine:
         try:
             report = _ingest(engine, files, addresses, named)
         except KeyboardInterrupt:

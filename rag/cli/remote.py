@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from rag.errors import RagError, StoreError, UsageError
 from rag.reports import CheckReport, IngestReport, merge
 from rag.settings import Settings
+from rag.store.collections import folder_of
 from rag.store.running import Server, running
 from rag.types import Answer, Evidence, Filters, SourceInfo
 
@@ -25,18 +26,18 @@ _CONNECT = 5.0  # seconds to wait for a connection; an answer may take longer
 
 
 def find(settings: Settings, answers: bool = False) -> Remote | None:
-    """Return the server that has the settings' store open, if there is one.
+    """Return the server that has the settings' collection or its whole store open, if there is one.
 
     Args:
-        settings: The configuration, which names the store.
+        settings: The configuration, which names the store and the collection.
         answers: Whether it is to answer; if its settings are others, that is said on stderr.
     """
-    server = running(settings.store)
+    server = running(folder_of(settings.store, settings.collection)) or running(settings.store)
     if server is None:
         return None
     if answers and server.settings != settings.hash:
         print("rag: the running server answers, with its own settings", file=sys.stderr)
-    return Remote(server)
+    return Remote(server, settings.collection)
 
 
 class Remote:
@@ -44,43 +45,49 @@ class Remote:
 
     Args:
         server: How to reach it.
+        collection: The collection that is asked and changed.
     """
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, collection: str = "") -> None:
         self._server = server
+        self._collection = collection
 
     def ask(self, question: str, filters: Filters | None = None) -> Answer:
         """Answer a question; the errors are those of `Engine.answer`."""
-        return _read(Answer, self._json("POST", "/v1/answer", {"question": question, **_given(filters)}))
+        return _read(Answer, self._json("POST", "/v1/answer", self._asked(filters, question=question)))
 
     def check(self, text: str, filters: Filters | None = None) -> CheckReport:
         """Check a text; the errors are those of `Engine.check`."""
-        return _read(CheckReport, self._json("POST", "/v1/check", {"text": text, **_given(filters)}))
+        return _read(CheckReport, self._json("POST", "/v1/check", self._asked(filters, text=text)))
 
     def search(self, question: str, limit: int, filters: Filters | None = None) -> Sequence[Evidence]:
         """Find the sentences nearest to a question; the errors are those of `Engine.retrieve`."""
-        found = self._json("POST", "/v1/search", {"question": question, "limit": limit, **_given(filters)})
+        found = self._json("POST", "/v1/search", self._asked(filters, question=question, limit=limit))
         return tuple(_read(Evidence, hit) for hit in found["hits"])
 
-    def page(self, query: str, cursor: str, limit: int) -> dict[str, Any]:
+    def page(self, query: str, cursor: str, limit: int, collection: str = "") -> dict[str, Any]:
         """Return a part of the list of articles."""
-        found: dict[str, Any] = self._json(
-            "GET", f"/v1/documents?{urlencode({'query': query, 'cursor': cursor, 'limit': limit})}"
+        part = urlencode(
+            {"query": query, "cursor": cursor, "limit": limit, "collection": collection or self._collection}
         )
+        found: dict[str, Any] = self._json("GET", f"/v1/documents?{part}")
         return found
 
-    def article(self, document_id: str) -> dict[str, Any]:
+    def article(self, document_id: str, collection: str = "") -> dict[str, Any]:
         """Return an article with its text."""
-        found: dict[str, Any] = self._json("GET", f"/v1/documents/{quote(document_id, safe='')}")
+        among = urlencode({"collection": collection or self._collection})
+        found: dict[str, Any] = self._json("GET", f"/v1/documents/{quote(document_id, safe='')}?{among}")
         return found
 
     def sources(self) -> tuple[SourceInfo, ...]:
         """Return the articles in the library, by source name."""
-        return tuple(_read(SourceInfo, entry) for entry in self._json("GET", "/local/sources")["sources"])
+        found = self._json("GET", f"/local/sources?{urlencode({'collection': self._collection})}")
+        return tuple(_read(SourceInfo, entry) for entry in found["sources"])
 
     def remove(self, source: str) -> tuple[str, ...]:
         """Remove the articles with this source name or id, and return the source names of those removed."""
-        return tuple(self._json("POST", "/local/remove", {"source": source})["removed"])
+        body = {"source": source, "collection": self._collection}
+        return tuple(self._json("POST", "/local/remove", body)["removed"])
 
     def ingest(
         self,
@@ -99,7 +106,12 @@ class Remote:
             progress: As for `Engine.ingest`.
             pace: As for `Engine.ingest`.
         """
-        body = {"files": list(files), "addresses": list(addresses), "columns": dict(columns)}
+        body = {
+            "files": list(files),
+            "addresses": list(addresses),
+            "columns": dict(columns),
+            "collection": self._collection,
+        }
         told: dict[str, Callable[..., object] | None] = {"progress": progress, "pace": pace}
         for line in self._lines("POST", "/local/ingest", body):
             ((kind, value),) = json.loads(line).items()
@@ -110,6 +122,11 @@ class Remote:
             if call := told[kind]:
                 call(*value)
         raise StoreError("the running server ended before everything was ingested; ingest again")
+
+    def _asked(self, filters: Filters | None, **body: Any) -> dict[str, Any]:
+        """Return the body of a request; the filters' collection, if they name one, comes before this one's."""
+        given = dataclasses.asdict(filters or Filters())
+        return {**body, "collection": given.pop("collection") or self._collection, "filters": given}
 
     def _json(self, method: str, path: str, body: Any = None) -> Any:
         return json.loads(b"".join(self._lines(method, path, body)))
@@ -162,17 +179,13 @@ class RemoteDesk:
         """Find the sentences nearest to a question."""
         return await asyncio.to_thread(self._remote.search, question, limit, filters)
 
-    async def page(self, query: str, cursor: str, limit: int) -> Mapping[str, Any]:
+    async def page(self, query: str, cursor: str, limit: int, collection: str = "") -> Mapping[str, Any]:
         """Return a part of the list of articles."""
-        return await asyncio.to_thread(self._remote.page, query, cursor, limit)
+        return await asyncio.to_thread(self._remote.page, query, cursor, limit, collection)
 
-    async def article(self, document_id: str) -> Mapping[str, Any]:
+    async def article(self, document_id: str, collection: str = "") -> Mapping[str, Any]:
         """Return an article with its text."""
-        return await asyncio.to_thread(self._remote.article, document_id)
-
-
-def _given(filters: Filters | None) -> dict[str, Any]:
-    return {"filters": dataclasses.asdict(filters)} if filters else {}
+        return await asyncio.to_thread(self._remote.article, document_id, collection)
 
 
 def _read(kind: type[T], data: Any) -> T:

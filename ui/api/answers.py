@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import AsyncGenerator
 
@@ -39,10 +40,11 @@ def routes(service: Service) -> APIRouter:
     )
     async def answer(form: AnswerForm, request: Request) -> Response:
         caller = caller_of(request)
+        filters = form.filters.given(form.collection)
         history = [(turn.question, turn.answer) for turn in form.history]
-        parts = service.answer(form.question, caller, "http", form.filters.given(), history)
+        parts = service.answer(form.question, caller, "http", filters, history)
         if form.stream:
-            service.check_question(form.question, caller)
+            await asyncio.to_thread(service.check_question, form.question, caller, filters)
             return events(request, _told(parts))
         async with noticed(request, caller):
             answer: Answer = await last(parts)
@@ -57,7 +59,7 @@ def routes(service: Service) -> APIRouter:
     async def check(form: CheckForm, request: Request) -> Response:
         caller = caller_of(request)
         async with noticed(request, caller):
-            report = await service.check(form.text, caller, "http", form.filters.given())
+            report = await service.check(form.text, caller, "http", form.filters.given(form.collection))
         return Json(report.to_dict())
 
     @router.post(
@@ -69,7 +71,7 @@ def routes(service: Service) -> APIRouter:
     async def search(form: SearchForm, request: Request) -> Response:
         caller = caller_of(request)
         async with noticed(request, caller):
-            found = await service.search(form.question, caller, form.limit, form.filters.given())
+            found = await service.search(form.question, caller, form.limit, form.filters.given(form.collection))
         return Json({"hits": [dataclasses.asdict(hit) for hit in found]})
 
     return router

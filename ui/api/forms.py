@@ -28,8 +28,8 @@ class FiltersForm(BaseModel):
     authors: _Values = Field(default=[], description="Authors, matched anywhere in the byline.")
     languages: _Values = Field(default=[], description="ISO 639-1 codes.")
 
-    def given(self) -> Filters | None:
-        """Return the filters as the engine takes them; None if there is no condition."""
+    def given(self, collection: str = "") -> Filters | None:
+        """Return the filters as the engine takes them, with a collection; None if there is no condition."""
         filters = Filters(
             tuple(self.documents),
             tuple(self.sources),
@@ -37,8 +37,18 @@ class FiltersForm(BaseModel):
             self.until,
             tuple(self.authors),
             tuple(self.languages),
+            collection,
         )
         return None if filters == Filters() else filters
+
+
+Collection = Annotated[
+    str,
+    Field(
+        max_length=64,
+        description="Which of the store's libraries; the server's own when empty. `GET /v1/collections` lists them.",
+    ),
+]
 
 
 class TurnForm(BaseModel):
@@ -58,6 +68,7 @@ class AnswerForm(BaseModel):
     )
     question: str = Field(description="What to answer.")
     filters: FiltersForm = FiltersForm()
+    collection: Collection = ""
     history: list[TurnForm] = Field(default=[], max_length=50, description="The conversation so far, oldest first.")
     stream: bool = Field(default=False, description="Whether to send server-sent events as the answer is made.")
 
@@ -70,6 +81,7 @@ class CheckForm(BaseModel):
     )
     text: str = Field(description="Up to 20,000 characters.")
     filters: FiltersForm = FiltersForm()
+    collection: Collection = ""
 
 
 class SearchForm(BaseModel):
@@ -81,12 +93,26 @@ class SearchForm(BaseModel):
     question: str
     limit: int = Field(default=10, ge=1, le=100, description="How many sentences, at most.")
     filters: FiltersForm = FiltersForm()
+    collection: Collection = ""
 
 
 class Found(BaseModel):
     """The sentences nearest to a question, whether they answer it or not."""
 
     hits: list[Evidence]
+
+
+class CollectionInfo(BaseModel):
+    """One of the store's libraries."""
+
+    name: str
+
+
+class Collections(BaseModel):
+    """The store's libraries; `own` is the one that is used where a request names none."""
+
+    collections: list[CollectionInfo]
+    own: str
 
 
 class ArticleInfo(BaseModel):

@@ -26,6 +26,7 @@ class RemoveForm(BaseModel):
     """The source name or id of articles."""
 
     source: str
+    collection: str = ""
 
 
 class IngestForm(BaseModel):
@@ -34,26 +35,29 @@ class IngestForm(BaseModel):
     files: list[str] = []
     addresses: list[str] = []
     columns: dict[str, str] = {}
+    collection: str = ""
 
 
 def routes(service: Service) -> APIRouter:
     """Return the routes, which the OpenAPI document leaves out."""
     router = APIRouter(prefix="/local", include_in_schema=False)
-    engine = service.engine
 
     @router.get("/sources")
-    def sources() -> Response:
-        return Json({"sources": [dataclasses.asdict(entry) for entry in engine.sources()]})
+    def sources(collection: str = "") -> Response:
+        found = service.within(collection).engine.sources()
+        return Json({"sources": [dataclasses.asdict(entry) for entry in found]})
 
     @router.post("/remove")
     def remove(form: RemoveForm) -> Response:
-        removed = engine.remove(form.source)
-        service.shelf.changed()
+        within = service.within(form.collection)
+        removed = within.engine.remove(form.source)
+        within.shelf.changed()
         return Json({"removed": removed})
 
     @router.post("/ingest")
     async def ingest(form: IngestForm) -> Response:
-        return StreamingResponse(_ingested(service, form), media_type="application/x-ndjson")
+        within = await asyncio.to_thread(service.within, form.collection, create=True)
+        return StreamingResponse(_ingested(within, form), media_type="application/x-ndjson")
 
     return router
 

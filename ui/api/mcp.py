@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
@@ -39,11 +40,11 @@ class Desk(Protocol):
         """Find the sentences nearest to a question."""
         ...
 
-    async def page(self, query: str, cursor: str, limit: int) -> Mapping[str, Any]:
+    async def page(self, query: str, cursor: str, limit: int, collection: str = "") -> Mapping[str, Any]:
         """Return a part of the list of articles as `forms.Articles`."""
         ...
 
-    async def article(self, document_id: str) -> Mapping[str, Any]:
+    async def article(self, document_id: str, collection: str = "") -> Mapping[str, Any]:
         """Return an article with its text."""
         ...
 
@@ -71,18 +72,18 @@ class EngineDesk:
         """Find the sentences nearest to a question; the errors are those of `Engine.retrieve`."""
         return await self._service.search(question, Caller(reader), limit, filters)
 
-    async def page(self, query: str, cursor: str, limit: int) -> Mapping[str, Any]:
+    async def page(self, query: str, cursor: str, limit: int, collection: str = "") -> Mapping[str, Any]:
         """Return a part of the list of articles; the errors are those of `Service.page`."""
-        found, following = self._service.page(query, cursor, limit)
+        found, following = (await asyncio.to_thread(self._service.within, collection)).page(query, cursor, limit)
         return {"documents": [forms.info(entry) for entry in found], "next": following}
 
-    async def article(self, document_id: str) -> Mapping[str, Any]:
+    async def article(self, document_id: str, collection: str = "") -> Mapping[str, Any]:
         """Return an article with its text.
 
         Raises:
             NotFoundError: The library does not hold it.
         """
-        return forms.article(self._service.article(document_id))
+        return forms.article((await asyncio.to_thread(self._service.within, collection)).article(document_id))
 
 
 class AskResult(BaseModel):
@@ -104,6 +105,7 @@ class CheckResult(BaseModel):
 Since = Annotated[str, Field(description="Only articles of this day, month or year, or later: 2024-07-12, 2024-07.")]
 Until = Annotated[str, Field(description="Only articles of this day, month or year, or earlier.")]
 Sources = Annotated[list[str] | None, Field(description="Only articles whose name or publisher fits: reuters*.")]
+Collection = Annotated[str, Field(description="Which of the store's libraries; the server's own when empty.")]
 
 
 class Articles(MCPServer[Any]):
@@ -134,10 +136,15 @@ def build_mcp(desk: Desk) -> MCPServer[Any]:
 
     @server.tool(annotations=_READS)
     async def ask(
-        question: str, context: Context[Any, Any], since: Since = "", until: Until = "", sources: Sources = None
+        question: str,
+        context: Context[Any, Any],
+        since: Since = "",
+        until: Until = "",
+        sources: Sources = None,
+        collection: Collection = "",
     ) -> Annotated[CallToolResult, AskResult]:
         """Answer a question over the articles, with citations, or say that they do not say."""
-        answer = await _told(desk.ask(question, _filters(since, until, sources), _reader(context)))
+        answer = await _told(desk.ask(question, _filters(since, until, sources, collection), _reader(context)))
         data = {name: getattr(answer, name) for name in ("text", "abstained", "unconfirmed", "confidence")}
         return _result(str(answer), {**data, "citations": [dataclasses.asdict(c) for c in answer.citations]})
 
@@ -149,18 +156,24 @@ def build_mcp(desk: Desk) -> MCPServer[Any]:
         since: Since = "",
         until: Until = "",
         sources: Sources = None,
+        collection: Collection = "",
     ) -> Annotated[CallToolResult, forms.Found]:
         """Find the sentences of the articles nearest to a question, whether they answer it or not."""
-        hits = await _told(desk.search(question, limit, _filters(since, until, sources), _reader(context)))
+        hits = await _told(desk.search(question, limit, _filters(since, until, sources, collection), _reader(context)))
         text = "\n".join(f"{hit.source} ({hit.document_id}): {hit.text}" for hit in hits)
         return _result(text, {"hits": [dataclasses.asdict(hit) for hit in hits]})
 
     @server.tool(annotations=_READS)
     async def check(
-        text: str, context: Context[Any, Any], since: Since = "", until: Until = "", sources: Sources = None
+        text: str,
+        context: Context[Any, Any],
+        since: Since = "",
+        until: Until = "",
+        sources: Sources = None,
+        collection: Collection = "",
     ) -> Annotated[CallToolResult, CheckResult]:
         """Say of each sentence of a text whether the articles support it, contradict it or do not have it."""
-        report = await _told(desk.check(text, _filters(since, until, sources), _reader(context)))
+        report = await _told(desk.check(text, _filters(since, until, sources, collection), _reader(context)))
         return _result(str(report), report.to_dict())
 
     @server.tool(annotations=_READS)
@@ -168,17 +181,18 @@ def build_mcp(desk: Desk) -> MCPServer[Any]:
         query: Annotated[str, Field(max_length=200, description="Words in title, source or text; all if empty.")] = "",
         cursor: Annotated[str, Field(description="`next` of the part of the list before.")] = "",
         limit: Annotated[int, Field(ge=1, le=1000)] = 50,
+        collection: Collection = "",
     ) -> Annotated[CallToolResult, forms.Articles]:
         """List the articles of the library."""
-        found = await _told(desk.page(query, cursor, limit))
+        found = await _told(desk.page(query, cursor, limit, collection))
         lines = [f"{entry['id']} {entry['date']} {entry['title']} ({entry['source']})" for entry in found["documents"]]
         lines += [f"There are more, from the cursor {found['next']} on."] if found["next"] else []
         return _result("\n".join(lines), dict(found))
 
     @server.tool(annotations=_READS)
-    async def read_article(document_id: str) -> Annotated[CallToolResult, forms.Article]:
+    async def read_article(document_id: str, collection: Collection = "") -> Annotated[CallToolResult, forms.Article]:
         """Return an article with its text; offsets of citations are indices into it."""
-        found = await _told(desk.article(document_id))
+        found = await _told(desk.article(document_id, collection))
         return _result(found["text"], dict(found))
 
     @server.resource("article://{document_id}", mime_type="text/plain", title="An article of the library")
@@ -214,8 +228,8 @@ def _result(text: str, data: dict[str, Any]) -> CallToolResult:
     return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=plain)
 
 
-def _filters(since: str, until: str, sources: list[str] | None) -> Filters | None:
-    filters = Filters(sources=tuple(sources or ()), since=since, until=until)
+def _filters(since: str, until: str, sources: list[str] | None, collection: str) -> Filters | None:
+    filters = Filters(sources=tuple(sources or ()), since=since, until=until, collection=collection)
     return None if filters == Filters() else filters
 
 

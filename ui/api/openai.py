@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import re
 import secrets
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from rag import Answer, UsageError
-from ui.api.forms import QUESTION, FiltersForm
+from ui.api.forms import QUESTION, Collection, FiltersForm
 from ui.api.http import caller_of, documented, event, events, noticed, stream_of
 from ui.api.service import NotFoundError, Service, last, pieces
 from ui.server.problems import Json
@@ -64,6 +65,7 @@ class Asked(BaseModel):
     model: str = MODEL
     stream: bool | None = False
     filters: FiltersForm = Field(default=FiltersForm(), description="Not in OpenAI's form: which articles to search.")
+    collection: Collection = ""
 
 
 def routes(service: Service) -> APIRouter:
@@ -92,9 +94,10 @@ def routes(service: Service) -> APIRouter:
         _check(form.model)
         question, history = conversation(form.messages)
         caller = caller_of(request)
-        parts = service.answer(question, caller, "openai", form.filters.given(), history)
+        filters = form.filters.given(form.collection)
+        parts = service.answer(question, caller, "openai", filters, history)
         if form.stream:
-            service.check_question(question, caller)
+            await asyncio.to_thread(service.check_question, question, caller, filters)
             return events(request, _chunks(parts))
         async with noticed(request, caller):
             answer: Answer = await last(parts)

@@ -61,16 +61,33 @@ class Service:
         self.engine = engine
         self.ready = ready
         self.shelf = Shelf(engine)
+        self._within: dict[Engine, Service] = {}
 
-    def check_question(self, question: str, caller: Caller) -> None:
+    def within(self, collection: str, create: bool = False) -> Service:
+        """Return the same for another collection of the store, or this one if the name is empty.
+
+        Args:
+            collection: Its name.
+            create: Whether it is made if it does not exist.
+
+        Raises:
+            CollectionError: There is no such collection.
+        """
+        engine = self.engine.collection(collection, create=create)
+        return self if engine is self.engine else self._within.setdefault(engine, Service(engine, self.ready))
+
+    def check_question(self, question: str, caller: Caller, filters: Filters | None = None) -> None:
         """Check that a question would be taken now, for a response whose status cannot say so later.
 
         Raises:
             QuestionError: It is empty or too long.
+            CollectionError: The filters' collection does not exist.
             BusyError: The queue is full.
         """
         with counted():
             self.engine.checked(question)
+            if filters:
+                self.engine.collection(filters.collection)
             queue_of(self.engine.settings).check(caller.id)
 
     async def answer(
