@@ -112,3 +112,16 @@ def test_the_tools_of_other_assistants_go_through_it(server: Server, own_engine:
         assert (await desk.search("pier", 3, None, ""))[0].source == "a.txt"
 
     asyncio.run(asked())
+
+
+def test_collections(rag: Rag, server: Server, own_engine: Engine, tmp_path: Path) -> None:
+    folder = write_articles(tmp_path / "more", {"pike.txt": PIKE})
+    assert "added pike.txt" in rag("ingest", folder, "--collection", "fish").out
+    assert [entry.source for entry in own_engine.sources()] == ["a.txt"]
+    assert "pike.txt" in rag("sources", "--collection", "fish").out
+    assert "two metres" in rag("ask", "How long was the pike?", "--collection", "fish").out
+    assert "two metres" not in rag("ask", "How long was the pike?").out
+    done = rag("ask", "How long was the pike?", "--collection", "fsh")
+    assert done.code == 2 and "there are default, fish" in done.err
+    assert rag("remove", "pike.txt").code == 1
+    assert rag("remove", "pike.txt", "--collection", "fish").out == "removed pike.txt\n"
