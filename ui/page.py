@@ -171,8 +171,9 @@ def build(
 
     def read_article(wanted: list[Any]) -> str:
         try:
-            document_id, start, end = wanted
-            return article(engine.document(str(document_id)), int(start), int(end))
+            document_id, start, end, collection = wanted
+            document = engine.collection(str(collection)).document(str(document_id))
+            return article(document, int(start), int(end))
         except (RagError, TypeError, ValueError, OverflowError):
             return missing()
 
@@ -206,7 +207,8 @@ def build(
         def on_load(session: Session, conversations: Any, preferences: Any) -> tuple[Any, ...]:
             filled = settings.opened(session, preferences)
             shown = chatting.opened(session, conversations)
-            return head(session.own or engine), gr.Timer(active=warm_up.loading), *filled, *shown
+            choice = chatting.choice(())
+            return head(session.own or engine), gr.Timer(active=warm_up.loading), *filled, *shown, choice
 
         def on_library(session: Session) -> str:
             return head(session.own or engine)
@@ -222,12 +224,11 @@ def build(
         # Changes in the library show in the page header at once, and in the chat when it is opened.
         library.listing.change(on_library, [session], [masthead], **QUICK)
         chat_opened.select(
-            on_chat, [session, chosen], [*chatting.shown, chatting.only, chatting.everything], **QUICK
+            on_chat, [session, chosen], [*chatting.shown, *chatting.narrowed], **QUICK
         )  # fmt: skip
         settings.connect(masthead, chatting.outbox, head)
-        page.load(
-            on_load, [session, kept, set_here], [masthead, timer, *settings.filled, *chatting.shown], **QUICK
-        )  # fmt: skip
+        loaded = [masthead, timer, *settings.filled, *chatting.shown, chatting.collection]
+        page.load(on_load, [session, kept, set_here], loaded, **QUICK)
         page.load(None, None, [settings.appearance], js="() => dateline.appearance()", show_progress="hidden")
         timer.tick(on_tick, [session], [masthead, timer], **QUICK)
     return page

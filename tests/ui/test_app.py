@@ -18,10 +18,11 @@ import pytest
 from fakes import WAIT, FakeLLM, make_engine
 from samples import AID, AID_QUOTE, MINISTER, sample_chat
 
-from rag import Engine, RagError
+from rag import Engine, Filters, RagError
 from ui import build, serve
 from ui.chat.feedback import feedback_path
 from ui.chat.session import Session
+from ui.chat.tab import narrowed
 from ui.page import WarmUp
 from ui.settings.preferences import ENDPOINT
 
@@ -69,6 +70,19 @@ def test_handler_shows_stop_while_busy_and_empties_the_box_once(page: gr.Blocks,
     # The browser keeps the conversation once it is answered, not at every word.
     assert [v[5] for v in views[:-1]] == [gr.skip()] * (len(views) - 1)
     assert views[-1][5]["conversations"][0]["turns"][0]["asked"] == AID
+
+
+def test_chosen_articles_come_before_the_collection(page: gr.Blocks, engine: Engine) -> None:
+    assert narrowed((), "", "", "", "court") == Filters(collection="court")
+    assert narrowed(("a",), "", "", "", "court") == Filters(documents=("a",))
+
+
+def test_an_unknown_collection_is_said(page: gr.Blocks) -> None:
+    session = Session()
+    steps(page, "on_ask", AID, session, (), "", "", "", "<b>")
+    assert "cannot be the name of a collection" in (session.current.turns[0].problem or "")
+    session = Session()
+    assert "cannot be the name" in handler(page, "on_collection")(session, "../x")[2][0]
 
 
 def test_example_retry_and_edit(page: gr.Blocks) -> None:

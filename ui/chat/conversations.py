@@ -65,6 +65,7 @@ class Turn:
     note: str = ""
     unsaid: bool = False  # the reader says that the articles do not say this at all
     id: Id = field(default_factory=new_id)
+    collection: str = ""  # whose articles the answer cites; the server's own when empty
 
     def __post_init__(self) -> None:
         """Drop the evidence, which is large; only the citations and related passages are shown."""

@@ -28,7 +28,7 @@ def turn(done: Turn) -> str:
         body = answer(done.id, done.asked, done.answer) + _actions(done, done.answer)
     else:
         body = problem(done.problem, done.id)
-    return _turn(done.id, done.asked, body)
+    return _turn(done.id, done.asked, body, collection=done.collection)
 
 
 def pending(uid: str, question: str, written: str, waiting: str) -> str:
@@ -145,11 +145,12 @@ def bar(percent: int) -> str:
     return f'<span class="dl-bar" aria-hidden="true"><span style="width:{percent:d}%"></span></span>'
 
 
-def _turn(uid: str, question: str, body: str, busy: bool = False) -> str:
+def _turn(uid: str, question: str, body: str, busy: bool = False, collection: str = "") -> str:
+    where = f' data-collection="{escape(collection)}"' if collection else ""
     state = ' aria-busy="true" class="dl-turn dl-pending"' if busy else ' class="dl-turn"'
     edit = "" if busy else _edit(uid, question)
     heading = f'<h2 class="dl-question" dir="auto" id="q-{uid}">{escape(question)}</h2>'
-    return f'<article id="t-{uid}" aria-labelledby="q-{uid}"{state}>{heading}{edit}{body}</article>'
+    return f'<article id="t-{uid}" aria-labelledby="q-{uid}"{state}{where}>{heading}{edit}{body}</article>'
 
 
 def _edit(uid: str, question: str) -> str:

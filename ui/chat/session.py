@@ -72,6 +72,7 @@ class Session:
     search: str = ""
     deleted: Conversation | None = None
     own: Engine | None = None
+    collection: str = ""  # the one that is asked; the server's own when empty
     key: str = field(default="", repr=False)  # for the endpoint `key_for`; it never leaves the server
     key_for: str = ""
     retired: list[Engine] = field(default_factory=list)
@@ -209,7 +210,7 @@ async def _answer(
             for item in items:
                 if isinstance(item, Answer):
                     metrics.answered("chat", item)
-                    yield Turn(run.asked, item, id=run.id)
+                    yield Turn(run.asked, item, id=run.id, collection=filters.collection if filters else "")
                     return
                 run.draft += item
             yield None

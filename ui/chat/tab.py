@@ -43,7 +43,7 @@ class ChatTab:
 
     engine: Engine
     loading: Callable[[], bool]
-    offered: Callable[[], Sequence[str]]
+    offered: Callable[[Engine], Sequence[str]]
     open_chat: OpenChat
     session: gr.State
     store: gr.BrowserState
@@ -54,6 +54,7 @@ class ChatTab:
     everything: gr.Button
     narrow: gr.Accordion
     filters: tuple[gr.Textbox, ...]  # since, until and publisher
+    collection: gr.Dropdown
     box: gr.Textbox
     send: gr.Button
     stop: gr.Button
@@ -64,6 +65,11 @@ class ChatTab:
     def shown(self) -> list[Any]:
         """The outputs that `view` fills."""
         return [self.session, self.side, self.thread, self.send, self.stop, self.store]
+
+    @property
+    def narrowed(self) -> list[Any]:
+        """The outputs that `only_chosen` fills."""
+        return [self.only, self.everything, self.collection]
 
     def view(self, session: Session, *, save: bool = False) -> tuple[Any, ...]:
         """Return the current view; `save` also writes the conversations to the browser."""
@@ -83,8 +89,9 @@ class ChatTab:
         if frames:
             return frames
         try:
-            articles = self.engine.counts()[0]
-            return [render.welcome(articles, self.offered() if articles else ())]
+            asked = self.engine.collection(session.collection)
+            articles = asked.counts()[0]
+            return [render.welcome(articles, self.offered(asked) if articles else ())]
         except RagError as error:
             return [render.problem(str(error))]
 
@@ -97,7 +104,7 @@ class ChatTab:
 
     def connect(self) -> None:
         """Attach the handlers."""
-        asks = [self.session, self.chosen, *self.filters]
+        asks = [self.session, self.chosen, *self.filters, self.collection]
         gr.on([self.box.submit, self.send.click], self.on_ask, [self.box, *asks], [*self.shown, self.box], **SLOW)
         self.thread.ask(self.on_ask_here, asks, self.shown, **SLOW)
         self.stop.click(self.on_stop, [self.session], None, **QUICK)
@@ -105,7 +112,8 @@ class ChatTab:
             where.act(self.on_act, [self.session], [*self.shown, self.outbox], **QUICK)
         for field in self.filters:
             gr.on([field.blur, field.submit], self.on_narrow, [*self.filters], [self.narrow], **QUICK)
-        self.everything.click(self.on_everything, None, [self.chosen, self.only, self.everything], **QUICK)
+        self.everything.click(self.on_everything, None, [self.chosen, *self.narrowed], **QUICK)
+        self.collection.input(self.on_collection, [self.session, self.collection], self.shown, **QUICK)
 
     async def on_ask(
         self,
@@ -115,11 +123,13 @@ class ChatTab:
         since: str = "",
         until: str = "",
         publisher: str = "",
+        collection: str = "",
         request: gr.Request | None = None,
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Answer the typed question; the box is emptied only once, since the reader may already type the next one."""
         first = True
-        async for view in self._ask(question, session, narrowed(chosen, since, until, publisher), visitor_of(request)):
+        filters = narrowed(chosen, since, until, publisher, collection)
+        async for view in self._ask(question, session, filters, visitor_of(request)):
             yield *view, "" if first else _KEEP
             first = False
 
@@ -131,6 +141,7 @@ class ChatTab:
         since: str = "",
         until: str = "",
         publisher: str = "",
+        collection: str = "",
         request: gr.Request | None = None,
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Answer an example question, retry a question, or answer an edited one."""
@@ -139,7 +150,8 @@ class ChatTab:
         question = str(sent.get("question", turn.asked if turn else ""))
         if turn and question.strip() and not session.run:
             session.begin_again(turn.id)
-        async for view in self._ask(question, session, narrowed(chosen, since, until, publisher), visitor_of(request)):
+        filters = narrowed(chosen, since, until, publisher, collection)
+        async for view in self._ask(question, session, filters, visitor_of(request)):
             yield view
 
     async def _ask(
@@ -210,20 +222,34 @@ class ChatTab:
         """Say on the closed filter what it is."""
         return gr.update(label=render.filter_label(since or "", until or "", publisher or ""))
 
+    def on_collection(self, session: Session, collection: str) -> tuple[Any, ...]:
+        """Show the example questions of the collection that is asked from now on."""
+        session.collection = collection
+        return self.view(session)
+
     def on_everything(self) -> tuple[Any, ...]:
         """Go back to asking all articles."""
         return (), *self.only_chosen(())
 
     def only_chosen(self, chosen: Sequence[str]) -> tuple[Any, ...]:
-        """Return the note that only some articles are asked, and the button that goes back to all."""
-        return gr.update(value=render.chosen_note(len(chosen)), visible=bool(chosen)), gr.update(visible=bool(chosen))
+        """Return the note that only some articles are asked, the button that goes back to all, and the collections."""
+        note = gr.update(value=render.chosen_note(len(chosen)), visible=bool(chosen))
+        return note, gr.update(visible=bool(chosen)), self.choice(chosen)
+
+    def choice(self, chosen: Sequence[str]) -> Any:
+        """Return the collections to choose from; chosen articles are of the server's own, so there is no choice."""
+        names = self.engine.collections()
+        return gr.update(choices=list(names), visible=len(names) > 1 and not chosen)
 
 
-def narrowed(chosen: Sequence[str], since: str | None, until: str | None, publisher: str | None) -> Filters | None:
+def narrowed(
+    chosen: Sequence[str], since: str | None, until: str | None, publisher: str | None, collection: str | None = ""
+) -> Filters | None:
     """Return the reader's filters; a name matches anywhere in a publisher's or file's name. None if there are none."""
+    collection = "" if chosen else collection or ""
     names = tuple(f"*{part}*" for part in (each.strip() for each in (publisher or "").split(",")) if part)
     since, until = (since or "").strip(), (until or "").strip()
-    filters = Filters(documents=tuple(chosen), sources=names, since=since, until=until)
+    filters = Filters(documents=tuple(chosen), sources=names, since=since, until=until, collection=collection)
     return None if filters == Filters() else filters
 
 
@@ -278,6 +304,11 @@ def chat_tab(
                         )
                         for label, example, scale in _FIELDS
                     )
+                names = list(engine.collections())
+                own = engine.settings.collection
+                collection = gr.Dropdown(
+                    names, value=own, label="Collection", visible=len(names) > 1, elem_id="dl-collection"
+                )
                 with gr.Row(elem_id="dl-ask"):
                     box = gr.Textbox(
                         label="Your question",
@@ -299,22 +330,21 @@ def chat_tab(
         apply_default_css=False,
         elem_id="dl-outbox",
     )
-    ask_for = (lambda: tuple(offered)) if offered is not None else _remembered(engine)
+    ask_for = (lambda _: tuple(offered)) if offered is not None else _remembered()
     return ChatTab(
         engine, loading, ask_for, open_chat, session, store, chosen, side, thread, only, everything, narrow, fields,
-        box, send, stop, outbox, read_only,
+        collection, box, send, stop, outbox, read_only,
     )  # fmt: skip
 
 
-def _remembered(engine: Engine) -> Callable[[], Sequence[str]]:
-    """Return a function that gives the library's example questions and rebuilds them when the library changes."""
-    made: dict[tuple[int, int, int], tuple[str, ...]] = {}
+def _remembered() -> Callable[[Engine], Sequence[str]]:
+    """Return a function that gives a collection's example questions and rebuilds them when the collection changes."""
+    made: dict[str, tuple[tuple[int, int, int], tuple[str, ...]]] = {}
 
-    def offered() -> Sequence[str]:
-        counts = engine.counts()
-        if counts not in made:
-            made.clear()
-            made[counts] = examples(engine)
-        return made[counts]
+    def offered(engine: Engine) -> Sequence[str]:
+        name, counts = engine.settings.collection, engine.counts()
+        if name not in made or made[name][0] != counts:
+            made[name] = counts, examples(engine)
+        return made[name][1]
 
     return offered

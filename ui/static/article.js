@@ -1,5 +1,5 @@
 // Runs once for the article beside the chat. Gradio gives: element, server. Anything on the page with
-// data-article="ID" (and data-start, data-end in characters) opens it.
+// data-article="ID" (and data-start, data-end in characters) opens it; data-collection around it says where it lies.
 const panel = element.querySelector(".dl-panel");
 const body = element.querySelector(".dl-article");
 const NOT_THERE =
@@ -13,7 +13,8 @@ async function open(link) {
   const { article, start, end } = link.dataset;
   let html;
   try {
-    html = await server.article([article, Number(start) || 0, Number(end) || 0]);
+    const { collection = "" } = link.closest("[data-collection]")?.dataset ?? {};
+    html = await server.article([article, Number(start) || 0, Number(end) || 0, collection]);
   } catch {} // told below: depending on what went wrong, nothing comes back instead
   if (typeof html !== "string") html = NOT_THERE;
   if (mine !== latest) return; // another one was opened meanwhile
