@@ -34,6 +34,7 @@ from rag.store.filters import unmet
 from rag.types import Answer, Evidence, Filters
 
 EMPTY = "The library holds no articles yet, so nothing can be answered. Add some with: rag ingest FOLDER"
+BY_WORDS = "Passages were found by their words alone, because the server that compares their meaning is down or behind."
 _MODEL_SETTINGS = (
     "llm", "llm_base_url", "llm_api_key", "llm_timeout", "models", "threads",
     "profile", "evidence_tokens", "answer_tokens",
@@ -220,7 +221,10 @@ class Engine(Library):
         if filters and not self._index.meets(filters):
             yield unasked(question, unmet(filters), self.settings.hash)
             return
+        by_words = self._index.by_words
         for part in self._composed.stream(asks, question, filters, wordings):
+            if isinstance(part, Answer) and self._index.by_words != by_words:
+                part = dataclasses.replace(part, notices=(*part.notices, BY_WORDS))
             if isinstance(part, Answer) and part.abstained:
                 self._index.check()
             # Do not keep a fallback answer.

@@ -57,6 +57,10 @@ class StoreMismatchError(StoreError):
     """The store was made with another layout or another embedding model."""
 
 
+class VectorServerError(StoreError):
+    """The Chroma server cannot be reached, or refuses what it is asked."""
+
+
 class ModelError(RagError):
     """Model weights are unknown, missing or cannot be loaded."""
 

@@ -15,6 +15,7 @@ from rag.reports import IngestReport
 from rag.settings import DEFAULT_COLLECTION, Settings
 from rag.store import collections
 from rag.store.index import Index
+from rag.store.vector_server import ChromaServer
 from rag.types import Document, SourceInfo
 
 
@@ -36,7 +37,7 @@ class Library:
         self._models = models
         self._closed = False
         folder = collections.find(settings.store, settings.collection, create)
-        self._index = Index.open(folder, models.embedding_name)
+        self._index = Index.open(folder, models.embedding_name, ChromaServer.of(settings))
 
     def close(self) -> None:
         """Close the collection; a second call does nothing. One that was made but never filled is removed."""

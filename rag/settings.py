@@ -30,7 +30,7 @@ _COLLECTION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # Locations and access settings, which do not change what an answer says.
 _NOT_HASHED = {
     "store", "collection", "models", "llm_api_key", "llm_base_url", "llm_timeout", "threads", "password",
-    "reader_endpoints",
+    "reader_endpoints", "chroma", "chroma_token", "chroma_tenant", "chroma_database", "chroma_ca",
 }  # fmt: skip
 _warned_of: set[str] = set()
 
@@ -51,6 +51,16 @@ class Settings(BaseSettings):
         description="Folder of the store: documents, Chroma and the lexical index.",
     )
     collection: str = Field(default=DEFAULT_COLLECTION, description="Which of the store's separate libraries is used.")
+    chroma: str | None = Field(
+        default=None,
+        description="URL of a Chroma server that keeps the vectors: http://host:8000; otherwise the store does.",
+    )
+    chroma_token: SecretStr | None = Field(default=None, description="Token for that server; never shown or logged.")
+    chroma_tenant: str = Field(default="default_tenant", min_length=1, description="Tenant on that server.")
+    chroma_database: str = Field(default="default_database", min_length=1, description="Database on that server.")
+    chroma_ca: Path | None = Field(
+        default=None, description="File with the certificates that an https server's is checked against."
+    )
     models: Path = Field(
         default_factory=lambda: platformdirs.user_data_path("dateline", appauthor=False) / "models",
         description="Folder of the verified model weights.",
@@ -133,6 +143,17 @@ class Settings(BaseSettings):
     @classmethod
     def _read_collection(cls, value: str) -> str:
         return collection_name(value)
+
+    @field_validator("chroma")
+    @classmethod
+    def _read_chroma(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value.strip())  # raises ValueError itself for what is no address at all
+        plain = not (parts.query or parts.fragment or parts.username or parts.path.strip("/"))
+        if parts.scheme not in ("http", "https") or not parts.hostname or not plain or parts.port == 0:
+            raise ValueError("it is not the address of a server; write it like http://host:8000, and a token apart")
+        return value.strip().rstrip("/")
 
     @field_validator("reader_endpoints")
     @classmethod

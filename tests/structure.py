@@ -42,8 +42,8 @@ LAYERS: tuple[str, ...] = (
 )
 # The only modules that may use a third-party engine.
 OWNERS: dict[str, set[str]] = {
-    "chromadb": {"rag.store.vectors"},
-    "llama_index.vector_stores": {"rag.store.vectors"},
+    "chromadb": {"rag.store.vectors", "rag.store.vector_server"},
+    "llama_index.vector_stores": {"rag.store.vectors", "rag.store.vector_server"},
     "openvino": {"rag.models.openvino_encoder"},
     "sentence_transformers": {"rag.models.torch_encoder", "rag.models.reranker"},
     "tokenizers": {"rag.models.openvino_encoder", "train.judge", "train.reader"},

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from llama_index.core.base.llms.types import ChatMessage
 
-from rag.errors import RagError, StoreError, StoreLockedError, StoreMismatchError, one_line
+from rag.errors import RagError, StoreError, StoreLockedError, StoreMismatchError, VectorServerError, one_line
 from rag.models import registry
 from rag.models.llm import is_extractive, make_llm
 from rag.models.reply import stream_chat
@@ -17,6 +17,7 @@ from rag.store import salvage
 from rag.store.collections import collections, folder_of
 from rag.store.index import Index
 from rag.store.lock import owned
+from rag.store.vector_server import ChromaServer
 
 _MOST = 20  # problems listed
 Check = tuple[str, bool, str]
@@ -65,13 +66,13 @@ def checks(settings: Settings, repair: bool = False) -> Iterator[Check]:
 
 
 def _store(folder: Path, settings: Settings, repair: bool) -> Iterator[tuple[bool, str]]:
-    index, done = _opened(folder, settings.embedding, repair)
+    index, done = _opened(folder, settings, repair)
     try:
         yield from ((False, f"mended: {line}") for line in done)
         found = list(index.problems())
         if found and repair:
             index.close()
-            index, mended = _mended(folder, settings.embedding)
+            index, mended = _mended(folder, settings)
             yield from ((False, f"mended: {line}") for line in _limited(mended))
             found = list(index.problems())
         if found:
@@ -90,47 +91,50 @@ def _store(folder: Path, settings: Settings, repair: bool) -> Iterator[tuple[boo
         index.close()
 
 
-def _opened(folder: Path, embedding: str, repair: bool) -> tuple[Index, list[str]]:
+def _opened(folder: Path, settings: Settings, repair: bool) -> tuple[Index, list[str]]:
     """Return the open store, checked to be readable, and the repairs made for that (only with `repair`)."""
     try:
-        index = Index.open(folder, embedding)
+        index = Index.open(folder, settings.embedding, ChromaServer.of(settings))
     except (StoreLockedError, StoreMismatchError):
         raise
     except StoreError:
         if not repair:
             raise
-        return _rebuilt(folder, embedding)
+        return _rebuilt(folder, settings)
     try:
         list(index.problems())
         return index, []
+    except VectorServerError:
+        index.close()
+        raise
     except RagError:
         index.close()
         if not repair:
             raise
-        return _rebuilt(folder, embedding)
+        return _rebuilt(folder, settings)
 
 
-def _rebuilt(folder: Path, embedding: str) -> tuple[Index, list[str]]:
+def _rebuilt(folder: Path, settings: Settings) -> tuple[Index, list[str]]:
     with owned(folder):
-        done = salvage.mend_database(folder, embedding)
+        done = salvage.mend_database(folder, settings.embedding)
         path = folder / "documents.db"
         if path.exists() and path.stat().st_size:
             salvage.drop_indexes(folder)
             done.append("both indexes were made again from the documents")
-    index = Index.open(folder, embedding)
+    index = Index.open(folder, settings.embedding, ChromaServer.of(settings))
     return index, [*done, *_limited(index.taken_out)]
 
 
-def _mended(folder: Path, embedding: str) -> tuple[Index, list[str]]:
+def _mended(folder: Path, settings: Settings) -> tuple[Index, list[str]]:
     """Repair the database if it is damaged, then everything that does not agree with it."""
     with owned(folder):
-        done = salvage.mend_database(folder, embedding)
-    index = Index.open(folder, embedding)
+        done = salvage.mend_database(folder, settings.embedding)
+    index = Index.open(folder, settings.embedding, ChromaServer.of(settings))
     try:
         return index, [*done, *index.repair()]
     except StoreError:  # an index no longer accepts writes
         index.close()
-    index, more = _rebuilt(folder, embedding)
+    index, more = _rebuilt(folder, settings)
     return index, [*done, *more]
 
 

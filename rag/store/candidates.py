@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from rag.errors import VectorServerError
 from rag.language.alike import same_fact
 from rag.language.words import terms
 from rag.store.filters import Matching
@@ -38,6 +39,7 @@ class CandidateSearch:
     vectors: VectorStore
     lexical: LexicalIndex
     among: Matching | None = None
+    lost: VectorServerError | None = None  # why no passages were found by their vectors
     _owners: dict[str, Owner] = field(default_factory=dict)
     _asked: set[str] = field(default_factory=set)
     _passages: dict[str, Passage] = field(default_factory=dict)
@@ -54,7 +56,11 @@ class CandidateSearch:
 
         def near(most: int) -> tuple[list[str], bool]:
             exactly = few or self.vectors.failed
-            found = self._exact(vector)[:most] if exactly else self.vectors.search(vector, most)
+            try:
+                found = self._exact(vector)[:most] if exactly else self.vectors.search(vector, most)
+            except VectorServerError as error:
+                self.lost = error
+                return [], True
             return [chunk_id for chunk_id, _ in found], len(found) < most
 
         def lexical(most: int) -> tuple[list[str], bool]:

@@ -11,15 +11,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from rag.errors import DamagedError, StoreError, StoreMismatchError
+from rag.errors import DamagedError, StoreError, StoreMismatchError, VectorServerError
 from rag.language.words import VERSION
 from rag.store import collections, outbox
 from rag.store.audit import Audit, entry
+from rag.store.catch_up import CatchUp
 from rag.store.documents import DocumentStore
 from rag.store.lexical import LexicalIndex
 from rag.store.lock import take_lock
 from rag.store.migrate import LAYOUT, UNCHECKED, lost, migrate
 from rag.store.search import PassageSearch
+from rag.store.vector_server import ChromaServer, vector_store
 from rag.store.vectors import VectorStore
 from rag.store.view import MEND
 from rag.store.vocabulary import Vocabulary
@@ -27,6 +29,7 @@ from rag.types import Candidate, Document, Entry, File, Filters, SourceInfo
 
 _log = logging.getLogger(__name__)
 _PAGE = 500  # passages read and passed to the indexes at a time
+_HOME = "vectors"  # where the vectors were last
 _AUDITED = 2000  # in stores of up to this many passages, all are compared before the first refusal
 _open: dict[Path, Index] = {}
 _open_lock = threading.Lock()
@@ -39,12 +42,13 @@ class Index:
     """
 
     @classmethod
-    def open(cls, folder: Path, embedding: str) -> Index:
+    def open(cls, folder: Path, embedding: str, chroma: ChromaServer | None = None) -> Index:
         """Open the store in `folder`, creating it if it is missing, and finish what a crash interrupted.
 
         Args:
             folder: The store's folder.
             embedding: Name of the embedding model. It has to be the one that the store was made with.
+            chroma: The server that keeps the vectors; they are in the folder when left out.
 
         Raises:
             StoreLockedError: Another process has the store open.
@@ -55,13 +59,17 @@ class Index:
             key = folder.expanduser().resolve()
             index = _open.get(key)
             if index is None:
-                index = _open[key] = cls(key, embedding)
+                index = _open[key] = cls(key, embedding, chroma)
             index._check_made_with(embedding)
+            if index._chroma != chroma:
+                raise StoreError(f"the store {key} is open with another Chroma server; use the same settings for both")
             index._users += 1
             return index
 
-    def __init__(self, folder: Path, embedding: str) -> None:
+    def __init__(self, folder: Path, embedding: str, chroma: ChromaServer | None = None) -> None:
         self.folder = folder
+        self._chroma = chroma
+        self._catch_up = CatchUp(self._caught_up)
         self._users = 0
         self._write_lock = threading.RLock()
         self._unfinished = True
@@ -78,17 +86,19 @@ class Index:
                 self.documents.set_meta("terms", VERSION)
                 self.documents.set_meta("layout", LAYOUT)
             self._check_made_with(embedding)
-            self.vectors = VectorStore(folder / "chroma")
+            self.vectors = vector_store(folder, self.documents, chroma)
             opened.append(self.vectors)
             self.lexical = LexicalIndex(folder / "lexical")
             opened.append(self.lexical)
-            self._passages = PassageSearch(self.documents, self.vectors, self.lexical, self._write_lock)
+            self._passages = PassageSearch(self.documents, self.vectors, self.lexical, self._write_lock, self._catch_up)
             self.vocabulary = Vocabulary(self.documents, self.lexical)
             if self.documents.count()[1] <= _AUDITED:
                 self.lexical.check()
-            self._recover()
-            self._check()
+            with self._catch_up.on(VectorServerError):
+                self._recover()
+                self._check()
         except BaseException:
+            self._catch_up.stop()
             for part in reversed(opened):
                 part.close()
             self._lock.release()
@@ -103,6 +113,7 @@ class Index:
         with _open_lock:
             self._users -= 1
             if self._users <= 0 and _open.pop(self.folder, None) is not None:
+                self._catch_up.stop()
                 with self._write_lock, contextlib.ExitStack() as stack:
                     stack.callback(self._lock.release)
                     for part in (self.documents, self.vectors, self.lexical):
@@ -115,6 +126,11 @@ class Index:
     def is_new(self) -> bool:
         """Return whether nothing was ever added."""
         return self.documents.get_meta("used") is None and self.documents.is_empty()
+
+    @property
+    def by_words(self) -> int:
+        """Return how many searches so far went without the vectors, because the Chroma server was down or behind."""
+        return self._passages.by_words
 
     @property
     def version(self) -> int:
@@ -203,11 +219,15 @@ class Index:
             self.settle()
 
     def _settle(self, finished: Sequence[File] = (), retold: Sequence[Document] = ()) -> None:
-        self._derive("pending")
-        with self.documents.database.write() as connection:
-            outbox.flip(connection, finished, retold)
-        self._derive("changed")
-        self._purge()
+        try:
+            self._derive("pending")
+            with self.documents.database.write() as connection:
+                outbox.flip(connection, finished, retold)
+            self._derive("changed")
+            self._purge()
+        except VectorServerError as error:
+            self._catch_up.start(error)
+            raise
         self._unfinished = False
 
     def _derive(self, state: str) -> None:
@@ -260,12 +280,14 @@ class Index:
     def check(self) -> None:
         """Check once that the store is sound: if damage hid an article, "the articles do not say" would be false.
 
-        For a store with many passages, only the fast checks are run.
+        Only the fast checks are run for a store with many passages, and none while the Chroma server is down.
 
         Raises:
             DamagedError: The store is damaged; the message says what is damaged.
         """
-        with self._write_lock:
+        if self.vectors.down or self._catch_up.pending:
+            return  # a write may hold the lock for as long as it waits for the server
+        with self._write_lock, self._catch_up.on(VectorServerError):
             if self._sound or self._unfinished:
                 return
             if self.documents.count()[1] > _AUDITED:
@@ -297,10 +319,25 @@ class Index:
         if not self.version and self.vectors.count():
             raise lost(self.folder / "documents.db")  # nothing was ever written to this database
         unchecked = self.documents.get_meta(UNCHECKED) == "1"
-        if unchecked or (self.vectors.count(), self.lexical.count()) != (passages, sentences):
+        moved = bool(self.version) and (self.documents.get_meta(_HOME) or "") != self.vectors.home
+        if unchecked or moved or (self.vectors.count(), self.lexical.count()) != (passages, sentences):
             _log.warning("the indexes of %s did not match its documents; rebuilding them", self.folder)
             self.repair(documents=unchecked)  # otherwise a document could be removed without a report
             self.documents.set_meta(UNCHECKED, "0")
+        if (self.documents.get_meta(_HOME) or "") != self.vectors.home:
+            self.documents.set_meta(_HOME, self.vectors.home)
+
+    def _caught_up(self) -> None:
+        """Write what the Chroma server missed while it was down.
+
+        Raises:
+            StoreError: It is still down, or the store failed.
+        """
+        self.vectors.reach()  # before the lock is taken
+        with self._write_lock:
+            self.settle()
+            self._check()
+            self._sound = False
 
     def _check_made_with(self, embedding: str) -> None:
         made_with = self.documents.get_meta("embedding")

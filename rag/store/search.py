@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from rag.errors import DamagedError, StoreError
 from rag.store.candidates import CandidateSearch
+from rag.store.catch_up import CatchUp
 from rag.store.documents import DocumentStore
 from rag.store.filters import Matching, matching
 from rag.store.lexical import LexicalIndex
@@ -30,13 +31,21 @@ class PassageSearch:
         vectors: The passages' vectors.
         lexical: The passages' terms.
         write_lock: Held while the store is written to.
+        catch_up: Pending while the vectors are not those of all documents.
     """
 
     def __init__(
-        self, documents: DocumentStore, vectors: VectorStore, lexical: LexicalIndex, write_lock: threading.RLock
+        self,
+        documents: DocumentStore,
+        vectors: VectorStore,
+        lexical: LexicalIndex,
+        write_lock: threading.RLock,
+        catch_up: CatchUp,
     ) -> None:
         self._documents, self._vectors, self._lexical = documents, vectors, lexical
         self._write_lock = write_lock
+        self._catch_up = catch_up
+        self.by_words = 0  # searches so far in which the vectors were missing
         self._matching: OrderedDict[tuple[int, Filters], Matching] = OrderedDict()
         self._matching_lock = threading.Lock()
 
@@ -90,7 +99,12 @@ class PassageSearch:
             version = view.version()
             among = None if filters in (None, Filters()) else self._among(view, version, filters)
             search = CandidateSearch(view, self._vectors, self._lexical, among)
-            return version, search.candidates(vector, question_terms, limit)
+            found = search.candidates(vector, question_terms, limit)
+            if search.lost:
+                self._catch_up.start(search.lost)
+            if self._catch_up.pending:
+                self.by_words += 1
+            return version, found
 
     def _among(self, view: View, version: int, filters: Filters) -> Matching:
         with self._matching_lock:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import queue
 import shutil
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 import chromadb
 import numpy as np
@@ -40,6 +40,7 @@ _FAILURES: tuple[type[Exception], ...] = (
 )
 
 Vector = npt.NDArray[np.float32]
+T = TypeVar("T")
 
 
 class Record(NamedTuple):
@@ -60,6 +61,9 @@ class VectorStore:
         StoreError: Chroma cannot use the folder.
     """
 
+    home = ""  # where the vectors are: in the store's folder, or in this collection of a server
+    most = _PAGE  # passages written together
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.failed = False  # a write failed or a call timed out: until a write succeeds, do not search here
@@ -70,6 +74,18 @@ class VectorStore:
     def llama_index(self) -> ChromaVectorStore:
         """Return LlamaIndex's view of the same collection."""
         return ChromaVectorStore(chroma_collection=self._collection)
+
+    @property
+    def down(self) -> bool:
+        """Return whether the vectors are on a server that did not answer last time."""
+        return False
+
+    def reach(self) -> None:
+        """Try to reach the server that has the vectors, if one has them.
+
+        Raises:
+            VectorServerError: It is down.
+        """
 
     def close(self) -> None:
         """Close the client and release the folder."""
@@ -167,26 +183,13 @@ class VectorStore:
 
     def _ask(self, what: str, **asked: Any) -> Any:
         """Call the collection with a timeout: after a failed write on a full disk it may never answer."""
-        answers: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
         work = getattr(self._collection, what)
-
-        def ask() -> None:
-            try:
-                answers.put((work(**asked), None))
-            except BaseException as error:  # a Rust panic is not an Exception
-                answers.put((None, error))
-
-        # A separate thread, since nothing else ends the wait; a daemon, so that a stuck one does not keep Python alive.
-        threading.Thread(target=ask, name=f"chroma-{what}", daemon=True).start()
-        try:
-            answer, error = answers.get(timeout=_LONGEST)
-        except queue.Empty as silence:
-            self.failed = True
-            raise self._error(f"no answer in {_LONGEST:.0f} s") from silence
         with self._translated():
-            if error:
-                raise error
-            return answer
+            try:
+                return in_time(lambda: work(**asked), _LONGEST)
+            except queue.Empty as silence:
+                self.failed = True
+                raise self._error(f"no answer in {_LONGEST:.0f} s") from silence
 
     @contextmanager
     def _translated(self, *more: type[Exception]) -> Iterator[None]:
@@ -202,6 +205,28 @@ class VectorStore:
             f"Chroma failed on {self._folder}: {reason}; check the disk's space, run: rag doctor --repair, or "
             "remove that folder to have it rebuilt"
         )
+
+
+def in_time(work: Callable[[], T], seconds: float) -> T:
+    """Return what the work returns, or raise what it raises.
+
+    Raises:
+        queue.Empty: It did not end in time; it goes on in a thread of its own.
+    """
+    answers: queue.SimpleQueue[tuple[T, None] | tuple[None, BaseException]] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put((work(), None))
+        except BaseException as error:  # a Rust panic is not an Exception
+            answers.put((None, error))
+
+    # A separate thread, since nothing else ends the wait; a daemon, so that a stuck one does not keep Python alive.
+    threading.Thread(target=ask, name="chroma", daemon=True).start()
+    answer, error = answers.get(timeout=seconds)
+    if error is not None:
+        raise error
+    return cast(T, answer)
 
 
 def record(chunk: Chunk, document: Document, vector: Vector) -> Record:
