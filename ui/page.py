@@ -171,8 +171,8 @@ def build(
 
     def read_article(wanted: list[Any]) -> str:
         try:
-            document_id, start, end, collection = wanted
-            document = engine.collection(str(collection)).document(str(document_id))
+            document_id, start, end, *where = wanted
+            document = engine.collection(str(where[0]) if where else "").document(str(document_id))
             return article(document, int(start), int(end))
         except (RagError, TypeError, ValueError, OverflowError):
             return missing()

@@ -120,7 +120,8 @@ class ServerVectors(VectorStore):
     @property
     def llama_index(self) -> ChromaVectorStore:
         """Return LlamaIndex's view of the same collection."""
-        return ChromaVectorStore(chroma_collection=self._read(lambda collection: collection))
+        self.reach()
+        return ChromaVectorStore(chroma_collection=self._collection)
 
     @property
     def down(self) -> bool:
@@ -146,7 +147,8 @@ class ServerVectors(VectorStore):
 
     def put(self, entries: Iterable[tuple[Chunk, Document, Vector]]) -> None:
         """Write or replace passages with their vectors (shape (dimensions,), unit length)."""
-        self._tried(lambda _: None, _WRITE, _PATIENCE)  # the server says how many it takes at once
+        if self._collection is None:
+            self._tried(lambda collection: collection.count(), _WRITE, _PATIENCE)  # sets how many it takes at once
         super().put(entries)
 
     def _ask(self, what: str, **asked: Any) -> Any:
