@@ -5,15 +5,17 @@ from __future__ import annotations
 import queue
 import random
 import secrets
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import chromadb
+import httpx
 from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import (
     AuthorizationError,
@@ -36,7 +38,7 @@ from rag.types import Chunk, Document
 T = TypeVar("T")
 _NAME = "vectors_name"  # under which a store keeps the name of its collection on a server
 _SPACE = {"hnsw": {"space": "cosine"}}
-_READ, _WRITE = 5.0, 60.0  # seconds that one call may take
+_READ, _WRITE = 10.0, 60.0  # seconds that one call may take
 _PATIENCE = 30.0  # seconds for which a write is tried again, so that a restart of the server does not end an ingest
 _PAUSE, _LONGEST_PAUSE = 0.2, 4.0  # seconds between attempts
 # What another attempt cannot change.
@@ -63,13 +65,21 @@ class ChromaServer:
         ca = str(settings.chroma_ca.expanduser()) if settings.chroma_ca else ""
         return cls(settings.chroma, settings.chroma_tenant, settings.chroma_database, settings.chroma_token, ca)
 
-    def connect(self) -> Any:
-        """Return a client of this server; the errors are Chroma's own."""
+    def connect(self, seconds: float) -> Any:
+        """Return a client of this server.
+
+        Args:
+            seconds: How long the server may take to answer.
+
+        Raises:
+            ValueError: It is not there, does not let this user in, or has no such tenant and database.
+        """
         parts = urlsplit(self.url)
         secure = parts.scheme == "https"
         token = self.token.get_secret_value() if self.token else ""
         # Proxies in front of a server read the first, Chroma Cloud reads the second.
         headers = {"Authorization": f"Bearer {token}", "X-Chroma-Token": token} if token else {}
+        self._look(headers, seconds)
         settings = ChromaSettings(anonymized_telemetry=False)
         if self.ca:
             settings.chroma_server_ssl_verify = self.ca
@@ -77,6 +87,21 @@ class ChromaServer:
         return chromadb.HttpClient(
             parts.hostname or "", port, secure, headers, settings, tenant=self.tenant, database=self.database
         )
+
+    def _look(self, headers: dict[str, str], seconds: float) -> None:
+        """Look whether the server has the database. Chroma's client does too, but leaves connections open if not."""
+        place = f"/api/v2/tenants/{quote(self.tenant, safe='')}/databases/{quote(self.database, safe='')}"
+        try:
+            verify = ssl.create_default_context(cafile=self.ca) if self.ca else True
+            found = httpx.get(self.url + place, headers=headers, timeout=seconds, verify=verify)
+        except (httpx.HTTPError, OSError) as error:
+            raise ValueError(one_line(error, named=True)) from error
+        if found.status_code in (401, 403):
+            raise ValueError("it does not let this user in; check the setting chroma_token")
+        if found.status_code == 404:
+            raise ValueError(f"it has no database {self.database!r} of a tenant {self.tenant!r}")
+        if found.status_code != 200:
+            raise ValueError(f"it answers with the status {found.status_code}")
 
 
 def vector_store(folder: Path, documents: DocumentStore, chroma: ChromaServer | None) -> VectorStore:
@@ -175,6 +200,7 @@ class ServerVectors(VectorStore):
             try:
                 found = in_time(lambda: work(self._connected()), seconds)
             except queue.Empty:
+                self._forget()  # ends the thread that waits
                 reason, final = f"no answer in {seconds:.0f} s", not patience
             except Exception as error:  # the client raises plain exceptions too
                 if isinstance(error, NotFoundError):
@@ -195,7 +221,7 @@ class ServerVectors(VectorStore):
         with self._lock:
             if self._collection is not None:
                 return self._collection
-        client = self._server.connect()
+        client = self._server.connect(_READ)
         collection = client.get_or_create_collection(
             self._name, metadata={"about": self._about}, configuration=_SPACE, embedding_function=None
         )
@@ -205,14 +231,14 @@ class ServerVectors(VectorStore):
                 self.most = min(self.most, most)
                 self._client, self._collection = client, collection
                 return collection
-        client.close()  # another thread was faster
+        _close(client)  # another thread was faster
         return self._connected()
 
     def _forget(self) -> None:
         with self._lock:
             client, self._client, self._collection = self._client, None, None
         if client is not None:
-            client.close()
+            _close(client)
 
     def _reason(self, error: Exception) -> str:
         token = self._server.token.get_secret_value() if self._server.token else None
@@ -222,3 +248,10 @@ class ServerVectors(VectorStore):
         return VectorServerError(
             f"the Chroma server at {self._server.url} cannot be used: {reason}; start it, or correct the setting chroma"
         )
+
+
+def _close(client: Any) -> None:
+    """Close a client and its connections, which Chroma would leave to the garbage collector."""
+    client.close()
+    for part in (client, client._admin_client):
+        part._server._session.close()
