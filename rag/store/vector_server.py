@@ -20,6 +20,7 @@ from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import (
     AuthorizationError,
     ChromaAuthError,
+    ChromaError,
     InvalidArgumentError,
     InvalidDimensionException,
     NotFoundError,
@@ -72,7 +73,9 @@ class ChromaServer:
             seconds: How long the server may take to answer.
 
         Raises:
-            ValueError: It is not there, does not let this user in, or has no such tenant and database.
+            AuthorizationError: It does not let this user in.
+            NotFoundError: It has no such tenant and database.
+            Exception: It cannot be reached.
         """
         parts = urlsplit(self.url)
         secure = parts.scheme == "https"
@@ -93,13 +96,13 @@ class ChromaServer:
         place = f"/api/v2/tenants/{quote(self.tenant, safe='')}/databases/{quote(self.database, safe='')}"
         try:
             verify = ssl.create_default_context(cafile=self.ca) if self.ca else True
-            found = httpx.get(self.url + place, headers=headers, timeout=seconds, verify=verify)
-        except (httpx.HTTPError, OSError) as error:
-            raise ValueError(one_line(error, named=True)) from error
+        except OSError as error:
+            raise InvalidArgumentError(f"the certificates in {self.ca} cannot be read: {one_line(error)}") from error
+        found = httpx.get(self.url + place, headers=headers, timeout=seconds, verify=verify)
         if found.status_code in (401, 403):
-            raise ValueError("it does not let this user in; check the setting chroma_token")
+            raise AuthorizationError("it does not let this user in, see the setting chroma_token")
         if found.status_code == 404:
-            raise ValueError(f"it has no database {self.database!r} of a tenant {self.tenant!r}")
+            raise NotFoundError(f"it has no database {self.database!r} of a tenant {self.tenant!r}")
         if found.status_code != 200:
             raise ValueError(f"it answers with the status {found.status_code}")
 
@@ -218,14 +221,17 @@ class ServerVectors(VectorStore):
 
     def _connected(self) -> Any:
         """Return the collection, after making it and the client if needed."""
-        with self._lock:
-            if self._collection is not None:
-                return self._collection
+        if (known := self._collection) is not None:
+            return known
         client = self._server.connect(_READ)
-        collection = client.get_or_create_collection(
-            self._name, metadata={"about": self._about}, configuration=_SPACE, embedding_function=None
-        )
-        most = int(client.get_max_batch_size())
+        try:
+            collection = client.get_or_create_collection(
+                self._name, metadata={"about": self._about}, configuration=_SPACE, embedding_function=None
+            )
+            most = int(client.get_max_batch_size())
+        except BaseException:
+            _close(client)
+            raise
         with self._lock:
             if self._collection is None:
                 self.most = min(self.most, most)
@@ -242,7 +248,8 @@ class ServerVectors(VectorStore):
 
     def _reason(self, error: Exception) -> str:
         token = self._server.token.get_secret_value() if self._server.token else None
-        return one_line(error, first=True, named=True, keys=[token])
+        named = not isinstance(error, ChromaError | ValueError)  # the names of the others say what the text leaves out
+        return one_line(error, first=True, named=named, keys=[token])
 
     def _error(self, reason: str) -> StoreError:
         return VectorServerError(

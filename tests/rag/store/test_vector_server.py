@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import http.server
 import socket
 import threading
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from chroma_server import ChromaProcess
 from fakes import WAIT
+from pydantic import SecretStr
 from stores import COD, HERRING, MODEL, add, assert_whole, fill, found, sources
 
 from rag import Settings, SettingsError, StoreError
@@ -201,7 +203,35 @@ def test_a_server_that_never_answers_holds_nobody_up_for_long(tmp_path: Path, mo
             index.close()
 
 
-def test_the_token_is_sent_and_never_shown() -> None:
+def test_a_wrong_token_is_said_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    class Closed(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(f"{self.path} {self.headers['Authorization']} {self.headers['X-Chroma-Token']}")
+            self.send_error(401)
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+    monkeypatch.setattr(vector_server, "_PATIENCE", 10 * WAIT)
+    with http.server.HTTPServer(("127.0.0.1", 0), Closed) as closed:
+        threading.Thread(target=closed.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{closed.server_port}"
+        index = Index.open(tmp_path, MODEL, ChromaServer(url, "a/b", "d", SecretStr("ck-secret-token")))
+        try:
+            with pytest.raises(
+                VectorServerError, match="does not let this user in, see the setting chroma_token"
+            ) as told:
+                add(index, COD)
+            assert "secret" not in str(told.value)
+            assert asked[0] == "/api/v2/tenants/a%2Fb/databases/d Bearer ck-secret-token ck-secret-token"
+        finally:
+            index.close()
+            closed.shutdown()
+
+
+def test_the_settings() -> None:
     settings = Settings(chroma="https://host:8443/", chroma_token="ck-secret-token", chroma_ca="~/ca.pem")
     server = ChromaServer.of(settings)
     assert server is not None and server.url == "https://host:8443" and server.ca.endswith("ca.pem")
