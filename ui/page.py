@@ -223,12 +223,11 @@ def build(
         library.connect(library_opened)
         # Changes in the library show in the page header at once, and in the chat when it is opened.
         library.listing.change(on_library, [session], [masthead], **QUICK)
-        chat_opened.select(
-            on_chat, [session, chosen], [*chatting.shown, *chatting.narrowed], **QUICK
-        )  # fmt: skip
+        opened = chat_opened.select(on_chat, [session, chosen], [*chatting.shown, *chatting.narrowed], **QUICK)
         settings.connect(masthead, chatting.outbox, head)
-        loaded = [masthead, timer, *settings.filled, *chatting.shown, chatting.collection]
-        page.load(on_load, [session, kept, set_here], loaded, **QUICK)
+        filled = [masthead, timer, *settings.filled, *chatting.shown, chatting.collection]
+        loaded = page.load(on_load, [session, kept, set_here], filled, **QUICK)
+        chatting.suggest_after(loaded, opened)
         page.load(None, None, [settings.appearance], js="() => dateline.appearance()", show_progress="hidden")
         timer.tick(on_tick, [session], [masthead, timer], **QUICK)
     return page

@@ -159,8 +159,11 @@ def test_votes_and_notes_are_kept_beside_the_store(page: gr.Blocks, engine: Engi
 
 
 def test_examples_follow_the_library_or_are_given(engine: Engine, page: gr.Blocks) -> None:
-    (frame,) = handler(page, "on_act")(Session(), event(do="new"))[2]
-    assert frame.count("dl-example") == 4  # the list and three questions
+    session = Session()
+    shown = asyncio.run(handler(page, "on_suggest")(session, ()))
+    assert shown[2][0].count("dl-example") == 4  # the list and three questions
+    assert len(session.opening) == 3
+    assert shown[-1] == asyncio.run(handler(page, "on_suggest")(session, ()))[0]  # nothing new, nothing sent
     own = build(engine, examples=["Mine?"], chat=sample_chat)
     (frame,) = handler(own, "on_act")(Session(), event(do="new"))[2]
     assert 'data-question="Mine?"' in frame

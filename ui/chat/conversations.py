@@ -64,6 +64,7 @@ class Turn:
     vote: Vote = ""
     note: str = ""
     unsaid: bool = False  # the reader says that the articles do not say this at all
+    next: tuple[str, ...] | None = None  # questions that go on from the answer; None if none were looked for
     id: Id = field(default_factory=new_id)
     collection: str = ""  # whose articles the answer cites; the server's own when empty
 

@@ -80,17 +80,21 @@ def welcome(articles: int, examples: Iterable[str]) -> str:
             'some first. Drop files or paste an address in the library.</p><p><button type="button" '
             'class="dl-solid-button" data-tab="dl-tab-library">Add articles</button></p></div>'
         )
-    buttons = "".join(
-        f'<li><button type="button" class="dl-example" dir="auto" data-do="ask" data-question="{escape(q)}">'
-        f"{escape(q)}</button></li>"
-        for q in examples
-    )
-    tries = f'<p class="dl-label">Try one of these</p><ul class="dl-examples">{buttons}</ul>' if buttons else ""
     return (
         '<div class="dl-welcome"><h2>Ask the articles</h2><p>Every statement of an answer carries the number of the '
         "sentence it rests on; one click shows that sentence in its article. Where the articles do not say, Dateline "
-        f"says so.</p>{tries}</div>"
+        f"says so.</p>{suggestions(examples, 'Try one of these')}</div>"
     )
+
+
+def suggestions(questions: Iterable[str] | None, label: str = "Ask next") -> str:
+    """Return buttons that ask these questions; an empty string if there are none."""
+    buttons = "".join(
+        f'<li><button type="button" class="dl-example" dir="auto" data-do="ask" data-question="{escape(q)}">'
+        f"{escape(q)}</button></li>"
+        for q in questions or ()
+    )
+    return f'<div><p class="dl-label">{label}</p><ul class="dl-examples">{buttons}</ul></div>' if buttons else ""
 
 
 def masthead(articles: int, model: str, note: str = "") -> str:

@@ -70,6 +70,7 @@ class Session:
     current: Conversation = field(default_factory=Conversation)
     runs: dict[str, Run] = field(default_factory=dict)
     search: str = ""
+    opening: tuple[str, ...] = ()  # questions offered in an empty conversation
     deleted: Conversation | None = None
     own: Engine | None = None
     collection: str = ""  # the one that is asked; the server's own when empty

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
@@ -13,12 +14,13 @@ from rag import Engine, Filters, RagError
 from ui.assets import package_text
 from ui.chat import export, feedback, render
 from ui.chat.conversations import Conversation, new_id, open_book
-from ui.chat.examples import examples
 from ui.chat.session import OpenChat, Run, Session, ask
 from ui.chat.sidebar import sidebar
+from ui.chat.suggest import Suggester
 from ui.events import QUICK, SLOW
 from ui.server.visitors import Visitor, visitor_of
 
+log = logging.getLogger(__name__)
 _KEEP = gr.skip()
 _FILES: dict[str, tuple[Callable[[Conversation], str], str, str]] = {
     "markdown": (export.to_markdown, "md", "text/markdown"),
@@ -43,7 +45,8 @@ class ChatTab:
 
     engine: Engine
     loading: Callable[[], bool]
-    offered: Callable[[Engine], Sequence[str]]
+    offered: Sequence[str] | None  # questions for an empty conversation; made from the library if None
+    suggester: Suggester
     open_chat: OpenChat
     session: gr.State
     store: gr.BrowserState
@@ -86,12 +89,13 @@ class ChatTab:
         if session.run:
             run: Run = session.run
             frames.append(render.pending(run.id, run.asked, run.draft, run.waiting))
+        elif session.current.turns:
+            frames.append(render.suggestions(session.current.turns[-1].next))
         if frames:
             return frames
         try:
-            asked = self.engine.collection(session.collection)
-            articles = asked.counts()[0]
-            return [render.welcome(articles, self.offered(asked) if articles else ())]
+            articles = self.engine.collection(session.collection).counts()[0]
+            return [render.welcome(articles, session.opening if self.offered is None else self.offered)]
         except RagError as error:
             return [render.problem(str(error))]
 
@@ -105,15 +109,64 @@ class ChatTab:
     def connect(self) -> None:
         """Attach the handlers."""
         asks = [self.session, self.chosen, *self.filters, self.collection]
-        gr.on([self.box.submit, self.send.click], self.on_ask, [self.box, *asks], [*self.shown, self.box], **SLOW)
-        self.thread.ask(self.on_ask_here, asks, self.shown, **SLOW)
+        typed = gr.on(
+            [self.box.submit, self.send.click], self.on_ask, [self.box, *asks], [*self.shown, self.box], **SLOW
+        )
+        clicked = self.thread.ask(self.on_ask_here, asks, self.shown, **SLOW)
         self.stop.click(self.on_stop, [self.session], None, **QUICK)
+        self.suggest_after(typed, clicked)
         for where in (self.thread, self.side):
-            where.act(self.on_act, [self.session], [*self.shown, self.outbox], **QUICK)
+            self.suggest_after(where.act(self.on_act, [self.session], [*self.shown, self.outbox], **QUICK))
         for field in self.filters:
             gr.on([field.blur, field.submit], self.on_narrow, [*self.filters], [self.narrow], **QUICK)
         self.everything.click(self.on_everything, None, [self.chosen, *self.narrowed], **QUICK)
-        self.collection.input(self.on_collection, [self.session, self.collection], self.shown, **QUICK)
+        self.suggest_after(
+            self.collection.input(self.on_collection, [self.session, self.collection], self.shown, **QUICK)
+        )
+
+    def suggest_after(self, *events: Any) -> None:
+        """Make suggestions after each of these events, if the conversation then shown lacks them."""
+        for event in events:
+            event.then(self.on_suggest, [self.session, self.chosen, *self.filters, self.collection], self.shown, **QUICK)
+
+    async def on_suggest(
+        self,
+        session: Session,
+        chosen: Sequence[str],
+        since: str = "",
+        until: str = "",
+        publisher: str = "",
+        collection: str = "",
+        request: gr.Request | None = None,
+    ) -> tuple[Any, ...]:
+        """Add suggestions to the open conversation once they are made; nothing waits for them."""
+        conversation, visitor = session.current, visitor_of(request)
+        filters = narrowed(chosen, since, until, publisher, collection)
+
+        def stopped() -> bool:
+            return bool(session.runs) or session.current is not conversation or visitor.gone()
+
+        if stopped() or not await self._suggested(session, conversation, filters, stopped) or stopped():
+            return (_KEEP,) * len(self.shown)
+        return self.view(session, save=bool(conversation.turns))
+
+    async def _suggested(
+        self, session: Session, conversation: Conversation, filters: Filters | None, stopped: Callable[[], bool]
+    ) -> bool:
+        """Make the suggestions that the conversation lacks; return whether there is anything new to show."""
+        try:
+            if not conversation.turns:
+                before, session.opening = session.opening, ()
+                if self.offered is None:
+                    session.opening = await self.suggester.opening(filters, stopped)
+                return session.opening != before
+            last = conversation.turns[-1]
+            if last.next is None and last.answer:
+                last.next = await self.suggester.after(conversation, filters, stopped)
+            return bool(last.next)
+        except RagError as error:
+            log.info("no suggestions: %s", error)
+            return False
 
     async def on_ask(
         self,
@@ -330,21 +383,7 @@ def chat_tab(
         apply_default_css=False,
         elem_id="dl-outbox",
     )
-    ask_for = (lambda _: tuple(offered)) if offered is not None else _remembered()
     return ChatTab(
-        engine, loading, ask_for, open_chat, session, store, chosen, side, thread, only, everything, narrow, fields,
-        collection, box, send, stop, outbox, read_only,
+        engine, loading, offered, Suggester(engine), open_chat, session, store, chosen, side, thread, only, everything,
+        narrow, fields, collection, box, send, stop, outbox, read_only,
     )  # fmt: skip
-
-
-def _remembered() -> Callable[[Engine], Sequence[str]]:
-    """Return a function that gives a collection's example questions and rebuilds them when the collection changes."""
-    made: dict[str, tuple[tuple[int, int, int], tuple[str, ...]]] = {}
-
-    def offered(engine: Engine) -> Sequence[str]:
-        name, counts = engine.settings.collection, engine.counts()
-        if name not in made or made[name][0] != counts:
-            made[name] = counts, examples(engine)
-        return made[name][1]
-
-    return offered

@@ -264,6 +264,20 @@ def test_first_run_offers_questions_of_the_library(open_page: OpenPage) -> None:
         expect(page.locator(".dl-turn.dl-pending")).to_have_count(0)
 
 
+def test_answer_is_followed_by_questions_that_go_on_from_it(open_page: OpenPage) -> None:
+    with open_page() as page:
+        ask(page, AID)
+        offered = page.get_by_text("Ask next").locator("..").get_by_role("button")
+        expect(offered.first).to_be_visible()
+        assert 1 <= offered.count() <= 3
+        question = str(offered.first.text_content())
+        page.reload()
+        expect(offered.first).to_have_text(question)  # kept with the conversation
+        offered.first.click()
+        expect(page.locator(".dl-question")).to_have_text([AID, question])
+        expect(page.locator(".dl-turn.dl-pending")).to_have_count(0)
+
+
 def test_empty_library_leads_to_the_library(open_page: OpenPage, tmp_path_factory: pytest.TempPathFactory) -> None:
     empty = sample_engine(tmp_path_factory.mktemp("empty"), documents={})
     with empty as engine, serve(build(engine)) as address, open_page(address) as page:
