@@ -22,6 +22,8 @@ CORDIAL = 'Mexican foreign minister Marcelo Ebrard said the phone call between t
 AUSTRALIA = "What is the capital of Australia?"
 SLOW = "How long is the slow answer about Mexico?"
 FAILS = "Please fail"
+COURSE = "What happened in the talks, in order?"
+COURSE_DATES = ["12 Jul 2024", "3 Aug 2024", "October 2024"]
 HOSTILE = "What does the hostile article say?"
 HOSTILE_TITLE = "<img src=x onerror=\"alert('title')\"> **bold** <script>alert('script')</script>"
 HOSTILE_QUOTE = (
@@ -50,6 +52,10 @@ class SampleChat(Chat):
             document = next(self.engine.document(s.id) for s in self.engine.sources() if s.source == HOSTILE_NAME)
             yield text
             yield make_answer(question, text, [citation(1, document, HOSTILE_QUOTE, 0.4)])
+        elif question == COURSE:
+            document = next(d for s in self.engine.sources() if CORDIAL in (d := self.engine.document(s.id)).text)
+            lines = (f"{date}: {CORDIAL} [{n}]" for n, date in enumerate(COURSE_DATES, 1))
+            yield make_answer(question, "\n".join(lines), [citation(n, document, CORDIAL, 1.0) for n in (1, 2, 3)])
         else:
             yield from super().stream(question, filters)
 

@@ -40,18 +40,20 @@ def without_markers(text: str) -> str:
     return _BEFORE_MARKER.sub("", text)
 
 
-def with_markers(given: Answer, plain: Callable[[str], str], reference: Callable[[Citation], str]) -> str:
-    """Pass an answer's text through `plain`, and each marker with a citation through `reference`; return the result.
+def with_markers(
+    text: str, citations: Iterable[Citation], plain: Callable[[str], str], reference: Callable[[Citation], str]
+) -> str:
+    """Pass a text through `plain`, and each marker that has a citation through `reference`; return the result.
 
     Any other [n] is kept as text.
     """
-    cited = {c.marker: c for c in given.citations}
+    cited = {c.marker: c for c in citations}
     parts, last = [], 0
-    for match in MARKER.finditer(given.text):
+    for match in MARKER.finditer(text):
         if citation := cited.get(int(match[1])):
-            parts += [plain(given.text[last : match.start()]), reference(citation)]
+            parts += [plain(text[last : match.start()]), reference(citation)]
             last = match.end()
-    return "".join([*parts, plain(given.text[last:])])
+    return "".join([*parts, plain(text[last:])])
 
 
 @dataclass

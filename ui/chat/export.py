@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 
-from rag import Citation, readable_date
-from ui.chat.conversations import Conversation, Turn, with_markers
+from rag import Answer, Citation, readable_date
+from ui.chat.conversations import Conversation, Turn, new_id, with_markers
+from ui.chat.timeline import events
 
 # Above what the model said besides its answer. It is never part of the answer's text.
 UNCONFIRMED = "The model also said, but the articles do not confirm it:"
@@ -35,7 +36,7 @@ def markdown_answer(turn: Turn) -> str:
     """Return an answer with its citations as Markdown, for the Copy button."""
     if not turn.answer:
         return _plain(turn.problem)
-    lines = [with_markers(turn.answer, _plain, lambda c: f"[{c.marker}]"), ""]
+    lines = [_markdown_said(turn.answer, lambda c: f"[{c.marker}]"), ""]
     lines += [
         f"[{c.marker}] {_plain(_named(c))}: “{_plain(c.quote)}”{_plain(_times(c))}  " for c in turn.answer.citations
     ]
@@ -57,7 +58,7 @@ def _markdown_turn(turn: Turn, number: int) -> list[str]:
         return [*parts, f"*{_plain(turn.problem)}*"]
     if given.question.split() != turn.asked.split():
         parts.append(f"*Understood as: {_plain(given.question)}*")
-    parts.append(with_markers(given, _plain, lambda c: f"[^{number}-{c.marker}]"))
+    parts.append(_markdown_said(given, lambda c: f"[^{number}-{c.marker}]"))
     parts += [f"*{_plain(notice)}*" for notice in given.notices]
     if given.unconfirmed:
         # A quotation, so that no reader takes it for the answer.
@@ -66,6 +67,17 @@ def _markdown_turn(turn: Turn, number: int) -> list[str]:
         f"{_plain(_named(c))} ({_plain(c.source)}): “{_plain(c.quote)}”{_plain(_times(c))}" for c in given.citations
     )
     return parts + [f"[^{number}-{c.marker}]: {note}" for c, note in zip(given.citations, notes, strict=True)]
+
+
+def _markdown_said(given: Answer, reference: Callable[[Citation], str]) -> str:
+    """Return an answer's text: a list of dated lines if it is a course of events, else a paragraph for each line."""
+
+    def marked(text: str) -> str:
+        return with_markers(text, given.citations, _plain, reference)
+
+    if told := events(given):
+        return "\n".join(f"- {_plain(date)}: {marked(said)}" for date, said in told)
+    return "\n\n".join(marked(line) for line in given.text.splitlines() if line.strip())
 
 
 def to_json(conversation: Conversation) -> str:
@@ -123,7 +135,12 @@ def _html_turn(turn: Turn, notes: list[Citation]) -> str:
 
     understood = given.question if given.question.split() != turn.asked.split() else ""
     about = f'<p class="note">Understood as: {escape(understood)}</p>' if understood else ""
-    said = f'<p dir="auto">{with_markers(given, escape, reference)}</p>'
+    told = "".join(
+        f'<li dir="auto"><time>{escape(date)}</time>: {with_markers(said, given.citations, escape, reference)}</li>'
+        for date, said in events(given)
+    )
+    whole = f'<p dir="auto">{with_markers(given.text, given.citations, escape, reference)}</p>' if not told else ""
+    said = whole or f"<ul>{told}</ul>"
     notices = "".join(f'<p class="note">{escape(n)}</p>' for n in given.notices)
     return heading + about + said + notices + _html_unconfirmed(given.unconfirmed)
 
@@ -131,6 +148,22 @@ def _html_turn(turn: Turn, notes: list[Citation]) -> str:
 def _html_unconfirmed(said: Sequence[str]) -> str:
     items = "".join(f'<li dir="auto">{escape(text)}</li>' for text in said)
     return f'<aside class="note"><p>{UNCONFIRMED}</p><ul>{items}</ul></aside>' if items else ""
+
+
+_FILES: dict[str, tuple[Callable[[Conversation], str], str, str]] = {
+    "markdown": (to_markdown, "md", "text/markdown"),
+    "json": (to_json, "json", "application/json"),
+    "html": (to_html, "html", "text/html"),
+}
+
+
+def exported(conversation: Conversation, kind: str) -> dict[str, str] | None:
+    """Return a file for the browser to save: name, mime and text; None for an unknown kind."""
+    if kind not in _FILES:
+        return None
+    make, ending, mime = _FILES[kind]
+    name = re.sub(r"[^\w-]+", "-", conversation.title).strip("-")[:60] or "conversation"
+    return {"name": f"{name}.{ending}", "mime": mime, "text": make(conversation), "id": new_id()}
 
 
 def _named(c: Citation) -> str:

@@ -14,6 +14,7 @@ from html import escape
 from rag import Answer, Citation, Evidence, Usage, readable_date
 from ui.chat.conversations import Turn, with_markers
 from ui.chat.export import UNCONFIRMED, markdown_answer
+from ui.chat.timeline import events
 
 _TALK = "talk"  # the `model` of what is said to a message that asks nothing
 _TIP_CHARS = 500  # a tooltip longer than this hides what it explains
@@ -50,12 +51,26 @@ def answer(uid: str, asked: str, given: Answer) -> str:
         label = '<p class="dl-label">No answer in the articles</p>'
         parts.append(said if given.model == _TALK else f'<div class="dl-abstained">{label}{said}</div>')
     else:
-        said = with_markers(given, escape, lambda c: marker(uid, c))
-        parts.append(f'<p class="dl-answer" dir="auto">{said}</p>')
+        parts.append(_said(uid, given))
     parts.extend(f'<p class="dl-notice">{escape(notice)}</p>' for notice in given.notices)
     parts.append(_unconfirmed(given.unconfirmed))
     parts.append(_related(given.related) if given.abstained else _sources(uid, given.citations))
     return "".join(parts)
+
+
+def _said(uid: str, given: Answer) -> str:
+    """Return an answer's text with its markers; a course of events as a list with the dates beside it."""
+
+    def marked(text: str) -> str:
+        return with_markers(text, given.citations, escape, lambda c: marker(uid, c))
+
+    items = "".join(
+        f'<li><time class="dl-when" dir="auto">{escape(date)}</time><p dir="auto">{marked(said)}</p></li>'
+        for date, said in events(given)
+    )
+    if items:
+        return f'<ol class="dl-answer dl-timeline" aria-label="Course of events">{items}</ol>'
+    return f'<p class="dl-answer" dir="auto">{marked(given.text)}</p>'
 
 
 def draft(text: str, waiting: str) -> str:

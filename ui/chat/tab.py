@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +11,9 @@ import gradio as gr
 
 from rag import Engine, Filters, RagError
 from ui.assets import package_text
-from ui.chat import export, feedback, render
-from ui.chat.conversations import Conversation, new_id, open_book
+from ui.chat import feedback, render
+from ui.chat.conversations import Conversation, open_book
+from ui.chat.export import exported
 from ui.chat.session import OpenChat, Run, Session, ask
 from ui.chat.sidebar import sidebar
 from ui.chat.suggest import Suggester
@@ -22,11 +22,6 @@ from ui.server.visitors import Visitor, visitor_of
 
 log = logging.getLogger(__name__)
 _KEEP = gr.skip()
-_FILES: dict[str, tuple[Callable[[Conversation], str], str, str]] = {
-    "markdown": (export.to_markdown, "md", "text/markdown"),
-    "json": (export.to_json, "json", "application/json"),
-    "html": (export.to_html, "html", "text/html"),
-}
 _FIELDS = (
     ("From", "2024-07-12", 1),
     ("To", "2024-07", 1),
@@ -304,15 +299,6 @@ def narrowed(
     since, until = (since or "").strip(), (until or "").strip()
     filters = Filters(documents=tuple(chosen), sources=names, since=since, until=until, collection=collection)
     return None if filters == Filters() else filters
-
-
-def exported(conversation: Conversation, kind: str) -> dict[str, str] | None:
-    """Return a file for the browser to save: name, mime and text; None for an unknown kind."""
-    if kind not in _FILES:
-        return None
-    make, ending, mime = _FILES[kind]
-    name = re.sub(r"[^\w-]+", "-", conversation.title).strip("-")[:60] or "conversation"
-    return {"name": f"{name}.{ending}", "mime": mime, "text": make(conversation), "id": new_id()}
 
 
 def chat_tab(

@@ -16,6 +16,8 @@ from samples import (
     AUSTRALIA,
     CALL,
     CALL_ALONE,
+    COURSE,
+    COURSE_DATES,
     FAILS,
     HOSTILE,
     HOSTILE_QUOTE,
@@ -276,6 +278,21 @@ def test_answer_is_followed_by_questions_that_go_on_from_it(open_page: OpenPage)
         offered.first.click()
         expect(page.locator(".dl-question")).to_have_text([AID, question])
         expect(page.locator(".dl-turn.dl-pending")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_course_of_events_is_a_timeline(open_page: OpenPage, width: int) -> None:
+    with open_page(width=width) as page:
+        ask(page, COURSE)
+        expect(page.locator(".dl-timeline .dl-when")).to_have_text(COURSE_DATES)
+        date, said = page.locator(".dl-when").first.bounding_box(), page.locator(".dl-timeline p").first.bounding_box()
+        assert date and said
+        if width == 1280:
+            assert date["x"] + date["width"] < said["x"] and abs(date["y"] - said["y"]) < 10  # beside it
+        else:
+            assert date["y"] + date["height"] <= said["y"] + 1  # above it, so that the text has the whole width
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        open_source(page, 2)
 
 
 def test_empty_library_leads_to_the_library(open_page: OpenPage, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -9,10 +9,12 @@ import pytest
 from parsed import Parsed
 from samples import AID, AID_QUOTE, CALL, CALL_ALONE, CORDIAL, MINISTER, citation, make_answer
 
+from rag import Answer
 from rag.load.files import make_document
 from ui.chat import export
 from ui.chat.conversations import Conversation, Turn
-from ui.chat.tab import exported
+from ui.chat.export import exported
+from ui.chat.timeline import events
 
 FIRST = make_document(f"First\n\nBefore. {CORDIAL} After.", "a.txt")
 SECOND = make_document(f"Second\n\n{AID_QUOTE}", "b_c.txt")
@@ -65,6 +67,50 @@ def test_markdown_has_every_turn_with_footnotes(conversation: Conversation) -> N
 )
 def test_markdown_is_escaped(text: str, written: str) -> None:
     assert export.to_markdown(Conversation([Turn(text, problem="p")])).split("\n\n")[1] == f"## {written}"
+
+
+COURSE = "12 Jul 2024: It opened [1].\n3 Aug 2024: It closed – again [2] [1]."
+
+
+def course(text: str = COURSE) -> Answer:
+    return make_answer(
+        "How has it changed?", text, [citation(1, FIRST, CORDIAL, 1.0), citation(2, SECOND, AID_QUOTE, 1.0)]
+    )
+
+
+def test_course_of_events_is_one_dated_line_for_each() -> None:
+    turn = Turn("How has it changed?", course())
+    lines = "- 12 Jul 2024: It opened [^1-1].\n- 3 Aug 2024: It closed – again [^1-2] [^1-1]."
+    assert export.to_markdown(Conversation([turn])).split("\n\n")[2] == lines
+    copied = export.markdown_answer(turn).splitlines()
+    assert copied[:2] == ["- 12 Jul 2024: It opened [1].", "- 3 Aug 2024: It closed – again [2] [1]."]
+    html = Parsed(export.to_html(Conversation([turn])).removeprefix("<!doctype html>"))
+    assert html.find("time") == ["12 Jul 2024", "3 Aug 2024"]
+    assert html.find("li")[0] == "12 Jul 2024: It opened 1."
+
+
+def test_lines_of_an_answer_stay_lines() -> None:
+    parts = export.to_markdown(Conversation([Turn("How has it changed?", course("First [1].\n# Second [2]."))])).split(
+        "\n\n"
+    )
+    assert parts[2:4] == ["First [^1-1].", r"\# Second [^1-2]."]
+
+
+@pytest.mark.parametrize(
+    ("text", "dates"),
+    [
+        (COURSE, ["12 Jul 2024", "3 Aug 2024"]),
+        ("- 2024-07-12 – It opened [1].\n- 2024-08: It closed [2].", ["2024-07-12", "2024-08"]),
+        ("٣ يوليو 2024: افتتح الجسر [1].\n٤ يوليو 2024: أغلق [2].", ["٣ يوليو 2024", "٤ يوليو 2024"]),
+        ("12 Jul 2024: It opened [1].", []),  # one line is no course
+        ("12 Jul 2024: It opened [1].\nIt closed [2].", []),
+        ("12 Jul 2024: It opened [1].\n3 Aug 2024: It closed [9].", []),  # no such source
+        ("Its cost: 2,000 [1].\nIts length: 1500 metres [2].", []),
+        ("", []),
+    ],
+)
+def test_only_dated_and_cited_lines_are_a_course_of_events(text: str, dates: list[str]) -> None:
+    assert [date for date, _ in events(course(text))] == dates
 
 
 def test_json_holds_answers_with_offsets(conversation: Conversation) -> None:

@@ -115,6 +115,15 @@ def test_where_and_when_it_appeared(aid: Answer) -> None:
         assert not shown(replace(aid, citations=(replace(known, url=unsafe),))).elements("a")
 
 
+def test_course_of_events_has_its_dates_beside_it(minister: Answer) -> None:
+    given = replace(minister, text="12 Jul 2024: He <b>came</b> [1].\n3 Aug 2024: He went [1].")
+    html = shown(given)
+    assert html.find("dl-when") == ["12 Jul 2024", "3 Aug 2024"]
+    assert html.find("dl-timeline") == ["12 Jul 2024He <b>came</b> [1].3 Aug 2024He went [1]."]
+    assert html.find("dl-marker") == ["[1]", "[1]"]
+    assert not shown(minister).find("dl-timeline")
+
+
 def test_filter_label() -> None:
     assert render.filter_label() == render.filter_label(" ") == "Filter by date or publisher"
     assert render.filter_label("2024-07", "", "Post") == "Only articles from 2024-07, of Post"
