@@ -79,6 +79,7 @@ OWNERS: dict[str, set[str]] = {
         "ui.page",
         "ui.chat.tab",
         "ui.check.tab",
+        "ui.library.adder",
         "ui.library.tab",
         "ui.quality.tab",
         "ui.settings.tab",

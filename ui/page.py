@@ -18,7 +18,8 @@ from ui.chat.session import OpenChat, Session, open_chat
 from ui.chat.tab import ChatTab, chat_tab
 from ui.check.tab import check_tab
 from ui.events import QUICK
-from ui.library.tab import LibraryTab, library_tab
+from ui.library.adder import Stock, adder
+from ui.library.tab import LibraryTab, library_tab, stock_of
 from ui.quality.tab import quality_tab
 from ui.server.access import Access
 from ui.server.uploads import uploads
@@ -84,6 +85,7 @@ class Shared:
     kept: gr.BrowserState  # conversations
     set_here: gr.BrowserState  # settings
     chosen: gr.State  # articles that a reader wants to ask
+    stock: Stock
     access: Access
     loading: Callable[[], bool]
     examples: Sequence[str] | None
@@ -119,10 +121,14 @@ TABS = (
             open_chat=page.open_chat,
             chosen=page.chosen,
             read_only=page.access.read_only,
+            adding=None if page.access.read_only else lambda: adder(page.stock, "dl-drop-chat"),
         ),
     ),
     Tab("Check", lambda page, tab: check_tab(page.engine, tab, page.chosen, page.loading)),
-    Tab("Library", lambda page, _: library_tab(page.engine, page.chosen, read_only=page.access.read_only)),
+    Tab(
+        "Library",
+        lambda page, _: library_tab(page.engine, page.chosen, stock=page.stock, read_only=page.access.read_only),
+    ),
     # A run uses the CPU for minutes and is saved to disk.
     Tab("Quality", lambda page, tab: quality_tab(page.engine).connect(tab), changes=True),
     Tab(
@@ -184,11 +190,12 @@ def build(
         kept = gr.BrowserState(storage_key="dateline-conversations", secret=_KEPT_WITH)
         set_here = gr.BrowserState(storage_key="dateline-settings", secret=_KEPT_WITH)
         chosen = gr.State(())
+        stock = stock_of(engine)  # here, since Tabs take everything inside them for a tab
         timer = gr.Timer(1.0, active=False)
         masthead = gr.HTML(head(engine), elem_id="dl-head", apply_default_css=False, js_on_load=None)
         with gr.Tabs(elem_id="dl-tabs"):
             tabs = _build_tabs(
-                Shared(engine, session, kept, set_here, chosen, access, lambda: warm_up.loading, examples, chat)
+                Shared(engine, session, kept, set_here, chosen, stock, access, lambda: warm_up.loading, examples, chat)
             )
         chatting: ChatTab
         library: LibraryTab
@@ -220,14 +227,15 @@ def build(
             return head(session.own or engine), gr.Timer(active=warm_up.loading)
 
         chatting.connect()
-        library.connect(library_opened)
+        library.connect(library_opened, *chatting.added)
         # Changes in the library show in the page header at once, and in the chat when it is opened.
         library.listing.change(on_library, [session], [masthead], **QUICK)
         opened = chat_opened.select(on_chat, [session, chosen], [*chatting.shown, *chatting.narrowed], **QUICK)
         settings.connect(masthead, chatting.outbox, head)
         filled = [masthead, timer, *settings.filled, *chatting.shown, chatting.collection]
         loaded = page.load(on_load, [session, kept, set_here], filled, **QUICK)
-        chatting.suggest_after(loaded, opened)
+        added = [event.then(chatting.view, [session], chatting.shown, **QUICK) for event in chatting.added]
+        chatting.suggest_after(loaded, opened, *added)
         page.load(None, None, [settings.appearance], js="() => dateline.appearance()", show_progress="hidden")
         timer.tick(on_tick, [session], [masthead, timer], **QUICK)
     return page

@@ -87,13 +87,22 @@ def problem(message: str, uid: str = "") -> str:
     return f'<div class="dl-problem" role="alert"><p>{escape(message)}</p>{again if uid else ""}</div>'
 
 
-def welcome(articles: int, examples: Iterable[str]) -> str:
-    """Return the HTML of an empty conversation: an introduction and questions to try."""
+def welcome(articles: int, examples: Iterable[str], *, can_add: bool = True) -> str:
+    """Return the HTML of an empty conversation: an introduction and questions to try.
+
+    Args:
+        articles: How many articles the library holds.
+        examples: The questions.
+        can_add: Whether the reader may add articles.
+    """
     if not articles:
+        add = (
+            "<p>Drop files here, paste a text, or give the address of a page.</p><p><button "
+            'type="button" class="dl-solid-button" data-add>Add articles</button></p>'
+        )
         return (
             '<div class="dl-welcome"><h2>Your library is empty</h2><p>Dateline answers from articles only, so it needs '
-            'some first. Drop files or paste an address in the library.</p><p><button type="button" '
-            'class="dl-solid-button" data-tab="dl-tab-library">Add articles</button></p></div>'
+            f"some first.</p>{add if can_add else ''}</div>"
         )
     return (
         '<div class="dl-welcome"><h2>Ask the articles</h2><p>Every statement of an answer carries the number of the '

@@ -58,6 +58,7 @@ class ChatTab:
     stop: gr.Button
     outbox: gr.HTML
     read_only: bool
+    added: tuple[Any, ...]  # the events that add articles to the library
 
     @property
     def shown(self) -> list[Any]:
@@ -89,10 +90,14 @@ class ChatTab:
         if frames:
             return frames
         try:
-            articles = self.engine.collection(session.collection).counts()[0]
-            return [render.welcome(articles, session.opening if self.offered is None else self.offered)]
+            return [self._welcome(session)]
         except RagError as error:
             return [render.problem(str(error))]
+
+    def _welcome(self, session: Session) -> str:
+        offered = session.opening if self.offered is None else self.offered
+        articles = self.engine.collection(session.collection).counts()[0]
+        return render.welcome(articles, offered, can_add=bool(self.added))
 
     def opened(self, session: Session, stored: object) -> tuple[Any, ...]:
         """Return the view after the page has loaded, with the conversations that the browser stored."""
@@ -122,7 +127,8 @@ class ChatTab:
     def suggest_after(self, *events: Any) -> None:
         """Make suggestions after each of these events, if the conversation then shown lacks them."""
         for event in events:
-            event.then(self.on_suggest, [self.session, self.chosen, *self.filters, self.collection], self.shown, **QUICK)
+            asked = [self.session, self.chosen, *self.filters, self.collection]
+            event.then(self.on_suggest, asked, self.shown, **QUICK)
 
     async def on_suggest(
         self,
@@ -311,8 +317,12 @@ def chat_tab(
     open_chat: OpenChat,
     chosen: gr.State,
     read_only: bool = False,
+    adding: Callable[[], tuple[Any, ...]] | None = None,
 ) -> ChatTab:
-    """Build the tab's components inside the current Blocks; `ChatTab.connect` attaches their events."""
+    """Build the tab's components inside the current Blocks; `ChatTab.connect` attaches their events.
+
+    `adding` builds a place for adding articles, and returns its events.
+    """
     with gr.Row(elem_id="dl-chat"):
         with gr.Column(scale=0, min_width=0, elem_id="dl-side"):
             side = gr.HTML(
@@ -336,18 +346,23 @@ def chat_tab(
                 with gr.Row(elem_id="dl-only"):
                     only = gr.HTML("", visible=False, apply_default_css=False, js_on_load=None)
                     everything = gr.Button("Ask all articles", size="sm", scale=0, visible=False)
-                with gr.Accordion(render.filter_label(), open=False, elem_id="dl-narrow") as narrow, gr.Row():
-                    fields = tuple(
-                        gr.Textbox(
-                            label=label, placeholder=example, max_length=200, value="", scale=scale, min_width=120
+                with gr.Row(elem_id="dl-extras"):
+                    with gr.Accordion(render.filter_label(), open=False, elem_id="dl-narrow") as narrow, gr.Row():
+                        fields = tuple(
+                            gr.Textbox(
+                                label=label, placeholder=example, max_length=200, value="", scale=scale, min_width=120
+                            )
+                            for label, example, scale in _FIELDS
                         )
-                        for label, example, scale in _FIELDS
+                    added: tuple[Any, ...] = ()
+                    if adding:
+                        with gr.Accordion("Add articles", open=False, elem_id="dl-add", elem_classes=["dl-library"]):
+                            added = adding()
+                    names = list(engine.collections())
+                    own = engine.settings.collection
+                    collection = gr.Dropdown(
+                        names, value=own, label="Collection", visible=len(names) > 1, elem_id="dl-collection"
                     )
-                names = list(engine.collections())
-                own = engine.settings.collection
-                collection = gr.Dropdown(
-                    names, value=own, label="Collection", visible=len(names) > 1, elem_id="dl-collection"
-                )
                 with gr.Row(elem_id="dl-ask"):
                     box = gr.Textbox(
                         label="Your question",
@@ -371,5 +386,5 @@ def chat_tab(
     )
     return ChatTab(
         engine, loading, offered, Suggester(engine), open_chat, session, store, chosen, side, thread, only, everything,
-        narrow, fields, collection, box, send, stop, outbox, read_only,
+        narrow, fields, collection, box, send, stop, outbox, read_only, added,
     )  # fmt: skip

@@ -16,6 +16,8 @@ from ui.server.uploads import Own
 log = logging.getLogger(__name__)
 MOST_FILES = 500  # at a time
 MOST_BYTES = 10_000_000  # of one file
+MOST_CHARS = 1_000_000  # of a pasted text
+_NAME_CHARS = 60  # of the first line of a pasted text, which names it
 _TOLD = 3  # the most errors, and the most notices, shown for one file
 _FAULT = "something went wrong inside Dateline; its log says what"
 
@@ -47,10 +49,14 @@ class Undo:
 
 @dataclass
 class Intake:
-    """One reader's upload in progress: the results so far, the expected `total`, and how to undo replacements."""
+    """One reader's upload in progress: the results so far, the expected `total`, and how to undo replacements.
+
+    `left` names what is still to come, first what is read now.
+    """
 
     total: int = 0
     results: list[Result] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
     undo: Undo = field(default_factory=Undo)
 
 
@@ -70,8 +76,8 @@ def add_files(
         own: This reader's uploads; no other file is read or deleted.
         stopped: Called between the batches of a large file; if it returns True, the file is not continued.
     """
-    intake = Intake(len(paths))
     left = [Path(path) for path in paths]
+    intake = Intake(len(paths), left=[path.name for path in left])
     old: dict[str, Document] = {}
     try:
         yield intake
@@ -87,6 +93,7 @@ def add_files(
                 reason = f"more than {MOST_FILES} files at once; add the rest next"
                 intake.results.append(Result(name, "failed", reason=reason))
             own.drop(str(left.pop(0)))
+            intake.left.pop(0)
             if left:
                 yield intake
         yield _finished(shelf, intake, old)
@@ -98,14 +105,29 @@ def add_files(
 
 def add_url(engine: Engine, shelf: Shelf, url: str) -> Generator[Intake, None, None]:
     """Fetch a web page and add its article, yielding before and after."""
-    intake = Intake(1)
+    yield from _add_one(engine, shelf, url, lambda: engine.add_url(url))
+
+
+def add_text(engine: Engine, shelf: Shelf, text: str) -> Generator[Intake, None, None]:
+    """Add a pasted text, yielding before and after; it replaces one pasted before that begins with the same line."""
+    text = text[:MOST_CHARS]
+    first = " ".join(text.strip().split("\n", 1)[0].split())[:_NAME_CHARS]
+    name = f"pasted: {first}.txt"
+    yield from _add_one(engine, shelf, name, lambda: engine.add(name, text, name))
+
+
+def _add_one(
+    engine: Engine, shelf: Shelf, place: str, add: Callable[[], IngestReport]
+) -> Generator[Intake, None, None]:
+    """Add one article from a place, yielding before and after."""
+    intake = Intake(1, left=[place])
     yield intake
     old: dict[str, Document] = {}
-    before = next((entry for entry in shelf.entries() if entry.path == url), None)
-    if before:
+    if before := shelf.at(place):
         with contextlib.suppress(RagError):
-            old[url] = engine.document(before.id)
-    intake.results.append(_add(url, lambda: engine.add_url(url)))
+            old[place] = engine.document(before.id)
+    intake.results.append(_add(place, add))
+    intake.left.clear()
     yield _finished(shelf, intake, old)
 
 

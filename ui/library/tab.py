@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,15 +11,11 @@ import gradio as gr
 
 from rag import Engine, RagError
 from ui.assets import package_text
-from ui.chat.session import in_line
-from ui.events import QUICK, SLOW
+from ui.events import QUICK
 from ui.library import view as show
-from ui.library.intake import MOST_BYTES, Intake, Undo, add_files, add_url, put_back, remove
+from ui.library.adder import Stock, adder
+from ui.library.intake import MOST_BYTES, Undo, put_back, remove
 from ui.library.shelf import PAGE, SORTS, Shelf, View
-from ui.library.turns import Adding, in_turns
-from ui.server.queue import library_queue
-from ui.server.uploads import Own, uploads
-from ui.server.visitors import Visitor, visitor_of
 
 log = logging.getLogger(__name__)
 _KEEP = gr.skip()
@@ -33,10 +28,6 @@ is yours alone.</p><h3 class="dl-label">Add articles</h3>
 a .zip of these, up to {MOST_BYTES // 1_000_000} MB each.</p>"""
 _INTRO_READ_ONLY = """<h2>Library</h2>
 <p>This library is read only. Which articles you choose to ask is yours alone.</p>"""
-_ADD_URL = """<form class="dl-url" data-do="url"><label for="dl-url">From the web</label>
-<input id="dl-url" name="url" type="url" inputmode="url" autocomplete="off" maxlength="2000"
-placeholder="https://…" required><button class="dl-quiet-button">Add</button></form>
-<div class="dl-intake">${value}</div>"""
 _LIST = """<div class="dl-search"><input type="search" placeholder="Search titles, sources and texts"
 aria-label="Search the library" autocomplete="off"></div><div class="dl-picked" hidden>
 <label><input type="checkbox" class="dl-every"> This page</label><span class="dl-picked-count" role="status"></span>
@@ -63,17 +54,19 @@ class LibraryTab:
     refresh: Callable[..., str]
     shown: list[Any]
 
-    def connect(self, tab: gr.Tab) -> None:
-        """Refresh the list whenever the tab is opened, so that it shows what others changed."""
+    def connect(self, tab: gr.Tab, *added: Any) -> None:
+        """Refresh the list whenever the tab is opened, so that it shows what others changed, and after these events."""
         tab.select(self.refresh, self.shown, [self.listing], **QUICK)
+        for event in added:
+            event.then(self.refresh, self.shown, [self.listing], **QUICK)
 
 
 class _Desk:
     """The event handlers. They keep no state of a reader; each event passes it in and out."""
 
-    def __init__(self, engine: Engine, read_only: bool) -> None:
+    def __init__(self, engine: Engine, shelf: Shelf, read_only: bool) -> None:
         self._engine = engine
-        self._shelf = Shelf(engine)
+        self._shelf = shelf
         self._read_only = read_only
 
     def listed(self, view: View, chosen: tuple[str, ...], undo: Undo, notice: str = "") -> str:
@@ -126,87 +119,42 @@ class _Desk:
         given = (_KEEP if now == old else now for now, old in zip((chosen, changes), before, strict=True))
         return view, undo, self.listed(view, chosen, undo, notice), *given
 
-    async def on_files(
-        self, paths: list[str] | None, changes: int, request: gr.Request | None = None
-    ) -> AsyncGenerator[tuple[Any, ...], None]:
-        """Add the uploaded files and show the progress."""
-        adding, visitor = Adding(), visitor_of(request)
-        own = Own(uploads(), visitor.id)
-        steps = add_files(self._engine, self._shelf, paths or [], own, lambda: adding.stopped)
-        async with contextlib.aclosing(self._added(steps, "Reading file", changes, adding, visitor)) as views:
-            async for view in views:
-                yield view
-
-    async def on_url(
-        self, changes: int, event: gr.EventData, request: gr.Request | None = None
-    ) -> AsyncGenerator[tuple[Any, ...], None]:
-        """Add the article at a web address."""
-        url = str((event._data or {}).get("url", "")).strip()
-        steps = add_url(self._engine, self._shelf, url)
-        said, visitor = f"Fetching {url[:200]}", visitor_of(request)
-        async with contextlib.aclosing(self._added(steps, said, changes, Adding(), visitor)) as views:
-            async for view in views:
-                yield view
-
-    async def _added(
-        self, steps: Generator[Intake, None, None], working: str, changes: int, adding: Adding, visitor: Visitor
-    ) -> AsyncGenerator[tuple[Any, ...], None]:
-        intake = Intake()
-        try:
-            async with contextlib.aclosing(
-                in_turns(steps, library_queue(self._engine.settings), adding, visitor)
-            ) as done:
-                async for step in done:
-                    intake = step if isinstance(step, Intake) else intake
-                    said = in_line(step, "upload") if isinstance(step, int) else working
-                    yield _KEEP, show.results(intake, said), _KEEP, _KEEP
-        except RagError as error:
-            yield None, show.said(str(error), bad=True), _KEEP, _KEEP
-            return
-        changed = any(result.state != "failed" for result in intake.results)
-        yield None, show.results(intake), intake.undo, changes + 1 if changed else _KEEP
-
     def _gone(self, undo: Undo, ask_all: bool) -> str:
         if not undo.documents:
             return show.said("That article was removed already.")
         return show.taken_out(undo) + (show.said("The chat looks in all articles again.") if ask_all else "")
 
 
-def library_tab(engine: Engine, chosen: gr.State | None = None, *, read_only: bool = False) -> LibraryTab:
+def stock_of(engine: Engine) -> Stock:
+    """Return what the places for adding articles share; call it inside a Blocks."""
+    return Stock(engine, Shelf(engine), gr.State(Undo()), gr.State(0))
+
+
+def library_tab(
+    engine: Engine, chosen: gr.State | None = None, *, stock: Stock | None = None, read_only: bool = False
+) -> LibraryTab:
     """Build the tab inside the current Blocks, with its events.
 
     Args:
         engine: The engine with the library.
         chosen: Holds the ids of the articles that a reader wants to ask; created by default.
+        stock: What the tab shares with other places for adding articles; created by default.
         read_only: Whether adding and removing are disabled.
     """
-    desk = _Desk(engine, read_only)
-    view, undo, changes = gr.State(View()), gr.State(Undo()), gr.State(0)
+    stock = stock or stock_of(engine)
+    desk = _Desk(engine, stock.shelf, read_only)
+    view, undo, changes = gr.State(View()), stock.undo, stock.changes
     chosen = gr.State(()) if chosen is None else chosen
     shown = [view, chosen, undo]
     with gr.Column(elem_classes=["dl-library"]):
         gr.HTML(_INTRO_READ_ONLY if read_only else _INTRO, apply_default_css=False, js_on_load=None)
-        add = None if read_only else (_drop(), _part("", _ADD_URL))
+        added = () if read_only else adder(stock)
         listing = _part(desk.opened, _LIST_READ_ONLY if read_only else _LIST)
-    if add:
-        drop, intake = add
-        added = [drop, intake, undo, changes]
+    for event in added:
         # A separate event draws the list: adding may take minutes, and the reader may browse in the meantime.
-        drop.upload(desk.on_files, [drop, changes], added, **SLOW).then(desk.listed, shown, [listing], **QUICK)
-        intake.ask(desk.on_url, [changes], added, **SLOW).then(desk.listed, shown, [listing], **QUICK)
+        event.then(desk.listed, shown, [listing], **QUICK)
     listing.act(desk.on_act, [*shown, changes], [view, undo, listing, chosen, changes], **QUICK)
     return LibraryTab(chosen, changes, listing, desk.listed, shown)
-
-
-def _drop() -> gr.File:
-    return gr.File(
-        file_count="multiple",
-        label="Files",
-        show_label=False,
-        height=120,
-        elem_id="dl-drop",
-        elem_classes=["dl-drop"],
-    )
 
 
 def _part(value: Any, template: str) -> gr.HTML:

@@ -11,7 +11,8 @@ from ui.library.shelf import SORTS, Page, Row, View
 
 _LABEL_CHARS = 120  # of a button's label for screen readers; a longer one would not help
 _NAMED = 3  # articles that a line names; the rest are only counted
-_STATES = {"added": "Added", "replaced": "Replaced", "unchanged": "Unchanged", "failed": "Failed"}
+_STATES = {"added": "Added", "replaced": "Replaced", "unchanged": "Unchanged", "failed": "Refused"}
+_SHOWN_LEFT = 20  # files that are still to come; the rest are only counted
 
 
 def listing(page: Page, view: View, chosen: Sequence[str], notice: str = "", *, read_only: bool = False) -> str:
@@ -67,14 +68,17 @@ def put_back(undo: Undo, failed: Sequence[Result]) -> str:
     return said(f"Put back {_plain([document.title for document in undo.documents])}.")
 
 
-def results(intake: Intake, working: str = "") -> str:
+def results(intake: Intake, working: str = "", *, waits: bool = False) -> str:
     """Return a line for each file or address, and a progress bar while work is in progress.
 
     Args:
         intake: The results so far.
         working: What is being done now; empty when everything is done.
+        waits: Whether other readers' uploads come first.
     """
     lines = "".join(_result(result) for result in intake.results)
+    for number, name in enumerate(intake.left[:_SHOWN_LEFT]):
+        lines += _coming(name, "Waiting" if waits or number else "Reading")
     listed = f'<ul class="dl-results" tabindex="0" aria-label="What was added">{lines}</ul>' if lines else ""
     if not working:
         return f'<p role="status" class="dl-status">{escape(_summary(intake.results))}</p>{listed}'
@@ -182,9 +186,16 @@ def _result(result: Result) -> str:
     )
 
 
+def _coming(name: str, state: str) -> str:
+    return (
+        f'<li class="dl-coming"><span class="dl-state">{state}</span> '
+        f'<span class="dl-result-name">{escape(name)}</span></li>'
+    )
+
+
 def _summary(found: Sequence[Result]) -> str:
-    counts = {state: sum(result.state == state for result in found) for state in _STATES}
-    return ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "Nothing was added"
+    counts = {said: sum(result.state == state for result in found) for state, said in _STATES.items()}
+    return ", ".join(f"{count} {said.lower()}" for said, count in counts.items() if count) or "Nothing was added"
 
 
 def _articles(titles: Sequence[str]) -> str:

@@ -41,3 +41,35 @@ watch("value", () => {
     document.querySelector("#dl-box textarea")?.focus({ preventScroll: true });
   }
 });
+
+// Articles are added below the conversation: the place opens when files are dragged over it, and takes them wherever in
+// the conversation they are dropped.
+const main = document.getElementById("dl-main");
+
+function adding() {
+  const place = document.getElementById("dl-add");
+  const label = place?.querySelector("button");
+  if (label && !label.classList.contains("open")) label.click();
+  return place;
+}
+
+element.addEventListener("click", ({ target }) => {
+  if (!target.closest("[data-add]")) return;
+  const place = adding();
+  setTimeout(() => place?.querySelector(".dl-drop button")?.focus());
+});
+
+for (const name of ["dragenter", "dragover"]) {
+  main?.addEventListener(name, (event) => {
+    if (!event.dataTransfer.types.includes("Files") || !adding()) return;
+    event.preventDefault();
+  });
+}
+
+main?.addEventListener("drop", (event) => {
+  const input = document.querySelector("#dl-add input[type=file]");
+  if (!input || !event.dataTransfer.files.length || event.target.closest("#dl-add")) return;
+  event.preventDefault();
+  input.files = event.dataTransfer.files;
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+});

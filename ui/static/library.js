@@ -1,5 +1,5 @@
 // Runs once for each part of the Library tab. Gradio gives: element, trigger, watch. It triggers "act" and "ask".
-dateline.wire(element, trigger, ["url"]);
+dateline.wire(element, trigger, ["url", "text"]);
 
 const search = element.querySelector(".dl-search input");
 const bar = element.querySelector(".dl-picked");
@@ -52,7 +52,7 @@ element.addEventListener("click", ({ target }) => {
   if (pick === "none") search.focus();
 });
 
-element.addEventListener("submit", () => element.querySelector("form").reset());
+element.addEventListener("submit", ({ target }) => target.reset());
 
 watch("value", () => {
   element.removeAttribute("aria-busy");

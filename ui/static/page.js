@@ -40,7 +40,7 @@
       send({ ...form.dataset, ...Object.fromEntries(new FormData(form)) });
     });
     element.addEventListener("keydown", (event) => {
-      const writes = event.target.tagName === "TEXTAREA" && event.target.form;
+      const writes = event.target.tagName === "TEXTAREA" && event.target.form && !("lines" in event.target.form.dataset);
       if (writes && event.key === "Enter" && !event.shiftKey && !event.isComposing) {
         event.preventDefault();
         event.target.form.requestSubmit();

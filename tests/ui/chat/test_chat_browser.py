@@ -295,14 +295,6 @@ def test_course_of_events_is_a_timeline(open_page: OpenPage, width: int) -> None
         open_source(page, 2)
 
 
-def test_empty_library_leads_to_the_library(open_page: OpenPage, tmp_path_factory: pytest.TempPathFactory) -> None:
-    empty = sample_engine(tmp_path_factory.mktemp("empty"), documents={})
-    with empty as engine, serve(build(engine)) as address, open_page(address) as page:
-        expect(page.locator(".dl-welcome")).to_contain_text("library is empty")
-        page.get_by_role("button", name="Add articles").click()
-        expect(page.get_by_role("tab", name="Library")).to_have_attribute("aria-selected", "true")
-
-
 def test_two_readers_at_once_and_the_line(open_page: OpenPage) -> None:
     with open_page() as one, open_page() as two, open_page() as three:
         send(one, SLOW)
@@ -329,7 +321,7 @@ def test_two_readers_at_once_and_the_line(open_page: OpenPage) -> None:
 def test_only_chosen_articles_are_asked(open_page: OpenPage) -> None:
     with open_page() as page:
         page.get_by_role("tab", name="Library").click()
-        article = page.locator(".dl-library li", has_text="reset US-Mexico relations")
+        article = page.locator("#dl-tab-library li", has_text="reset US-Mexico relations")
         article.get_by_role("checkbox").check()
         page.get_by_role("button", name="Ask only these").click()
         page.get_by_role("tab", name="Chat").click()

@@ -243,7 +243,8 @@ def test_meta_line_sums_up(aid: Answer) -> None:
 def test_empty_library_says_how_to_fill_it() -> None:
     html = Parsed(render.welcome(0, ["never shown"]))
     assert "library is empty" in html.text and "never shown" not in html.text
-    assert [e["data-tab"] for e in html.elements("button")] == ["dl-tab-library"]
+    assert ["data-add" in e for e in html.elements("button")] == [True]
+    assert not Parsed(render.welcome(0, [], can_add=False)).elements("button")
     assert "Try one" not in render.welcome(3, [])
 
 

@@ -13,7 +13,7 @@ from shelves import BRIDGE, FERRY
 
 from rag import Engine, IngestReport, RagError
 from ui.library import view as show
-from ui.library.intake import MOST_BYTES, MOST_FILES, Intake, Result, add_files, add_url, put_back, remove
+from ui.library.intake import MOST_BYTES, MOST_FILES, Intake, Result, add_files, add_text, add_url, put_back, remove
 from ui.library.shelf import Shelf
 from ui.server.uploads import Own, Uploads
 
@@ -116,6 +116,18 @@ class TestAdding:
         results = finished(adding(engine, shelf, files)).results
         assert [r.state for r in results] == ["added", "failed", "failed", "added"]
         assert "its log says what" in results[1].reason and results[2].reason == "the disk is full; free some"
+
+    def test_pasted_text(self, engine: Engine, shelf: Shelf) -> None:
+        (*_, after) = add_text(engine, shelf, "\n A new pier \n\nIt opened on Friday.\n")
+        (result,) = after.results
+        assert (result.name, result.state, result.title) == ("pasted: A new pier.txt", "added", "A new pier")
+        assert engine.document(result.id).text.strip().endswith("It opened on Friday.")
+        (*_, again) = add_text(engine, shelf, "A new pier\n\nIt opened on Sunday.")
+        assert again.results[0].state == "replaced" and [d.id for d in again.undo.documents] == [result.id]
+
+    def test_pasted_nothing_is_refused_with_the_reason(self, engine: Engine, shelf: Shelf) -> None:
+        (*_, done) = add_text(engine, shelf, " \n ")
+        assert done.results[0].state == "failed" and "empty" in done.results[0].reason
 
     def test_web_page(self, engine: Engine, shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
         def fetched(url: str, allow_private: bool = False) -> IngestReport:

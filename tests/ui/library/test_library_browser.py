@@ -57,11 +57,11 @@ def test_every_file_has_a_line_and_the_page_stays_usable(library: Any, tmp_path:
     with library() as page:
         add(page, *(files / name for name in ("photo.jpg", "empty.txt", "whale.txt", "again.txt")))
         lines = page.locator(".dl-result")
-        expect(lines.nth(0)).to_contain_text("Failed photo.jpg is a picture; add its text")
-        expect(lines.nth(1)).to_contain_text("Failed empty.txt is empty; remove it or fill it")
+        expect(lines.nth(0)).to_contain_text("Refused photo.jpg is a picture; add its text")
+        expect(lines.nth(1)).to_contain_text("Refused empty.txt is empty; remove it or fill it")
         expect(lines.nth(2)).to_contain_text("Added whale.txt")
         expect(lines.nth(3)).to_contain_text("Unchanged again.txt")
-        expect(page.locator(".dl-intake")).to_contain_text("1 added, 1 unchanged, 2 failed")
+        expect(page.locator("#dl-tab-library .dl-intake")).to_contain_text("1 added, 1 unchanged, 2 refused")
         add(page, files / "empty.txt")  # the drop zone is ready again
         expect(entries(page)).to_have_count(3)
 
@@ -84,6 +84,7 @@ def test_progress_is_shown_file_by_file(library: Any, engine: Engine, tmp_path: 
         expect(page.locator(".dl-progress")).to_have_attribute("value", "1")
         expect(page.locator(".dl-progress")).to_have_attribute("max", "2")
         expect(page.locator(".dl-result")).to_have_count(1)
+        expect(page.locator(".dl-coming")).to_have_text("Reading b.txt")
         page.get_by_label("Search the library").fill("bridge")  # the list stays usable
         expect(entries(page)).to_have_text(["The bridge reopens"])
         gate.set()
@@ -131,7 +132,7 @@ def test_ask_only_these_then_all_again(library: Any) -> None:
         ask(page, "What opens again in Harborough?")
         expect(page.locator(".dl-turn").last.locator(".dl-abstained")).to_be_visible()
         to_library(page)
-        page.locator(".dl-library").get_by_role("button", name="Ask all again").click()
+        page.locator("#dl-tab-library .dl-library").get_by_role("button", name="Ask all again").click()
         expect(page.locator(".dl-told")).to_contain_text("The chat looks in all articles again.")
         ask(page, "What opens again in Harborough?")
         expect(page.locator(".dl-turn").last).to_contain_text("swing bridge")

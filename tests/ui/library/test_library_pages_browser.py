@@ -128,7 +128,7 @@ def test_empty_library_is_filled_from_the_page(open_page: OpenPage, tmp_path: Pa
         open_page(url) as page,
     ):
         to_library(page)
-        expect(page.locator(".dl-library")).to_contain_text("The library is empty.")
+        expect(page.locator("#dl-tab-library .dl-library")).to_contain_text("The library is empty.")
         add(page, files / "whale.txt")
         expect(entries(page)).to_have_text(["A whale is seen"])
         ask(page, WHALE)

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 import pytest
 from fakes import SEEDS, FakeEmbedding, make_engine
+from parsed import Parsed
 
 from rag import Engine, RagError
 from ui.library import view as show
@@ -106,10 +107,17 @@ class TestView:
         assert 'value="1" max="3"' in html and "Reading file 1 of 3" in html
         assert "max" not in show.results(Intake(1), "Fetching https://example.org")
 
+    def test_what_is_still_to_come_has_a_state(self) -> None:
+        intake = Intake(3, [Result("a.txt", "added")], ["<b>.txt", "c.txt"])
+        html = Parsed(show.results(intake, "Reading file"))
+        assert html.find("dl-coming") == ["Reading <b>.txt", "Waiting c.txt"]
+        assert Parsed(show.results(intake, "1 upload before yours", waits=True)).find("dl-state")[1:] == ["Waiting"] * 2
+        assert "c.txt" not in show.results(Intake(1, [Result("a.txt", "added")]))
+
     def test_summary_counts_what_became_of_the_files(self) -> None:
         results = [Result("a", "added"), Result("b", "added"), Result("c", "failed", reason="c is empty; fill it")]
         html = show.results(Intake(3, results))
-        assert "2 added, 1 failed" in html
+        assert "2 added, 1 refused" in html
         assert ">is empty; fill it<" in html  # the name stands before it already
 
     def test_empty_library_says_how_to_fill_it(self, tmp_path: Path) -> None:
