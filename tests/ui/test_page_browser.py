@@ -62,7 +62,7 @@ def test_no_serious_violation_in_a_conversation(open_page: OpenPage, scheme: str
         page.get_by_role("button", name="Bad answer").first.click()
         expect(page.locator(".dl-note")).to_be_visible()
         page.get_by_text("Edit the question").first.click()
-        page.get_by_text("Rename, export, delete").click()
+        page.locator(".dl-more > summary").click()
         page.locator(".dl-marker").first.focus()
         expect(page.get_by_role("tooltip")).to_be_visible()
         assert violations(page) == []
@@ -139,6 +139,43 @@ def test_narrow_page(open_page: OpenPage, scheme: str) -> None:
         expect(page.locator(".dl-panel mark")).to_be_in_viewport(ratio=1)
         box = page.locator(".dl-panel").bounding_box()
         assert box and (box["x"], box["width"]) == (0, 390)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_what_is_clicked_is_large_enough_and_in_one_column(open_page: OpenPage, width: int) -> None:
+    hit = "([x, y]) => document.elementFromPoint(x, y)?.closest('.dl-marker') !== null"
+    right = "e => Math.round(e.getBoundingClientRect().right)"
+    with open_page(width=width) as page:
+        ask(page, MINISTER)
+        page.locator(".dl-marker").first.scroll_into_view_if_needed()
+        box = page.locator(".dl-marker").first.bounding_box()
+        assert box
+        middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        for x, y in ((-12, 0), (12, 0), (0, -12), (0, 12)):
+            assert page.evaluate(hit, [middle[0] + x, middle[1] + y]), (x, y)
+        looks = page.locator(".dl-title").first.evaluate("e => getComputedStyle(e).textDecorationLine")
+        assert looks == "underline"
+        edges = {
+            page.locator(one).first.evaluate(right) for one in (".dl-question", ".dl-answer", ".dl-source", "#dl-ask")
+        }
+        assert len(edges) == 1
+
+
+def test_up_brings_back_the_last_question(open_page: OpenPage) -> None:
+    long = "What is the capital of Australia? " + "Please look at every article. " * 20
+    with open_page() as page:
+        box = page.get_by_label("Your question")
+        box.press("ArrowUp")
+        expect(box).to_have_value("")
+        ask(page, long.strip())
+        expect(page.locator(".dl-whole p")).to_be_hidden()
+        page.locator(".dl-whole summary").click()
+        expect(page.locator(".dl-whole p")).to_have_text(long.strip())
+        box.press("ArrowUp")
+        expect(box).to_have_value(long.strip())
+        box.fill("Some words")
+        box.press("ArrowUp")
+        expect(box).to_have_value("Some words")
 
 
 def test_network_cut_after_nothing_but_this_host(open_page: OpenPage, url: str) -> None:

@@ -18,6 +18,7 @@ from ui.chat.timeline import events
 
 _TALK = "talk"  # the `model` of what is said to a message that asks nothing
 _TIP_CHARS = 500  # a tooltip longer than this hides what it explains
+_QUESTION_CHARS = 300  # a longer question is folded, so that its answer stays in view
 _VOTES = (("up", "Good answer"), ("down", "Bad answer"))
 _BETWEEN = ' <span aria-hidden="true">·</span> '
 _THUMB = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M7 11v9H4v-9zm2 9h8l3-7v-3h-6l1-5-1-1-5 6z"/></svg>'
@@ -177,7 +178,11 @@ def _turn(uid: str, question: str, body: str, busy: bool = False, collection: st
     where = f' data-collection="{escape(collection)}"' if collection else ""
     state = ' aria-busy="true" class="dl-turn dl-pending"' if busy else ' class="dl-turn"'
     edit = "" if busy else _edit(uid, question)
-    heading = f'<h2 class="dl-question" dir="auto" id="q-{uid}">{escape(question)}</h2>'
+    heading = f'<h2 class="dl-question" dir="auto" id="q-{uid}">{escape(_shortened(question, _QUESTION_CHARS))}</h2>'
+    if len(question) > _QUESTION_CHARS:
+        heading += (
+            f'<details class="dl-whole"><summary>Whole question</summary><p dir="auto">{escape(question)}</p></details>'
+        )
     return f'<article id="t-{uid}" aria-labelledby="q-{uid}"{state}{where}>{heading}{edit}{body}</article>'
 
 
@@ -292,9 +297,9 @@ def _note(done: Turn) -> str:
 
 def _meta(given: Answer) -> str:
     total = given.timings.get("total", sum(given.timings.values()))
-    model = (
-        "" if given.model in ("none", _TALK) else f"{escape(given.model)} · "
-    )  # an abstention before any model was asked
+    # An abstention before any model was asked names none.
+    named = {"none": "", _TALK: "", "extractive": "answered by quoting · "}
+    model = named.get(given.model, f"{escape(given.model)} · ")
     took = f"{total:.1f}" if total >= 0.1 else "under 0.1"
     return f'<p class="dl-meta">{model}{took} s{_cost(given.usage)}</p>'
 

@@ -8,12 +8,16 @@ from html import escape
 from ui.chat.conversations import Conversation
 
 KINDS = (("markdown", "Markdown"), ("json", "JSON"), ("html", "Page to print"))
+_DOTS = (
+    '<svg viewBox="0 0 24 24" aria-hidden="true"><circle cx="5" cy="12" r="2"/><circle cx="12" cy="12" r="2"/>'
+    '<circle cx="19" cy="12" r="2"/></svg>'
+)
 
 
 def sidebar(
     found: Iterable[Conversation], current: Conversation, *, search: str = "", deleted: Conversation | None = None
 ) -> str:
-    """Return the conversations found, newest first, with the actions for the open one.
+    """Return the conversations found, newest first, each with a menu.
 
     Args:
         found: The conversations to list.
@@ -39,16 +43,18 @@ def _item(c: Conversation, is_open: bool) -> str:
         f'<button type="button" class="dl-open" dir="auto" data-do="open" data-conversation="{c.id}"{current}>'
         f"{escape(c.title)}</button>"
     )
-    return f"<li>{button}{_more(c) if is_open else ''}</li>"
+    return f"<li>{button}{_more(c)}</li>"
 
 
 def _more(c: Conversation) -> str:
     exports = "".join(
-        f'<button type="button" class="dl-link" data-do="export" data-kind="{kind}">{label}</button>'
+        f'<button type="button" class="dl-link" data-do="export" data-conversation="{c.id}" data-kind="{kind}">{label}'
+        "</button>"
         for kind, label in KINDS
     )
+    about = f'<span class="dl-unseen">Rename, export or delete “<bdi>{escape(c.title)}</bdi>”</span>'
     return (
-        '<details class="dl-more"><summary>Rename, export, delete</summary>'
+        f'<details class="dl-more"><summary title="Rename, export, delete">{_DOTS}{about}</summary>'
         f'<form data-do="rename" data-conversation="{c.id}"><input name="name" aria-label="Name of the conversation" '
         f'maxlength="200" value="{escape(c.title)}"><button class="dl-quiet-button">Rename</button></form>'
         f'<p class="dl-exports">Export as {exports}</p>'

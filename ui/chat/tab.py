@@ -240,7 +240,7 @@ class ChatTab:
         elif do == "undo":
             session.undo()
         elif do == "export":
-            file = exported(session.current, sent.get("kind", ""))
+            file = exported(conversation or session.current, sent.get("kind", ""))
         elif do in ("vote", "note"):
             self._judge(session, sent)
         elif conversation:

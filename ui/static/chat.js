@@ -42,6 +42,18 @@ watch("value", () => {
   }
 });
 
+// Up in the empty question box brings back the last question.
+document.addEventListener("keydown", (event) => {
+  const box = event.target;
+  if (event.key !== "ArrowUp" || box.value !== "" || !box.matches?.("#dl-box textarea")) return;
+  const asked = [...element.querySelectorAll(".dl-turn")].pop();
+  const question = (asked?.querySelector(".dl-whole p") || asked?.querySelector(".dl-question"))?.textContent;
+  if (!question) return;
+  event.preventDefault();
+  box.value = question;
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+});
+
 // Articles are added below the conversation: the place opens when files are dragged over it, and takes them wherever in
 // the conversation they are dropped.
 const main = document.getElementById("dl-main");

@@ -23,5 +23,16 @@ element.querySelector("input[type=search]").addEventListener("input", (event) =>
   const search = event.target.value;
   typing = setTimeout(() => trigger("act", { do: "search", search }), 200);
 });
+// One menu at a time; Escape and a click elsewhere close it.
+element.addEventListener("toggle", ({ target }) => {
+  if (!target.open) return;
+  for (const other of element.querySelectorAll("details[open]")) if (other !== target) other.open = false;
+}, true);
+element.addEventListener("keydown", (event) => {
+  const menu = event.target.closest("details[open]");
+  if (event.key !== "Escape" || !menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
 watch("value", paint);
 paint();

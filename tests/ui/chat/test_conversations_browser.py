@@ -43,7 +43,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def manage(page: Page) -> None:
-    page.get_by_text("Rename, export, delete").click()
+    page.locator(".dl-open[aria-current] + .dl-more > summary").click()
 
 
 def exported(page: Page, kind: str) -> str:
@@ -108,7 +108,7 @@ def test_new_open_rename_search(open_page: OpenPage) -> None:
         page.get_by_role("button", name=AID).click()
         expect(page.locator(".dl-question")).to_have_text(AID)
         manage(page)
-        page.get_by_label("Name of the conversation").fill(NASTY)
+        page.locator(".dl-more[open]").get_by_label("Name of the conversation").fill(NASTY)
         page.get_by_role("button", name="Rename", exact=True).click()
         expect(page.locator(".dl-open[aria-current]")).to_contain_text("<img src=x onerror=alert(1)> **b** NNN")
         expect(page.locator("#dl-side img")).to_have_count(0)
@@ -159,3 +159,29 @@ def test_export_of_each_kind(open_page: OpenPage) -> None:
         expect(printed.locator(":is(script, img, b, i, strong)")).to_have_count(0)
         printed.locator("sup a").first.click()
         assert alerts == [] and printed.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_every_conversation_has_a_menu(open_page: OpenPage) -> None:
+    with open_page() as page:
+        ask(page, AID)
+        page.get_by_role("button", name="New conversation").click()
+        ask(page, MINISTER)
+        menus = page.locator(".dl-more > summary")
+        expect(menus).to_have_count(2)
+        menus.nth(0).focus()
+        page.keyboard.press("Enter")
+        expect(page.locator(".dl-more[open]")).to_have_count(1)
+        menus.nth(1).focus()
+        page.keyboard.press("Enter")
+        expect(page.locator(".dl-more[open]")).to_have_count(1)  # one at a time
+        with page.expect_download() as download:
+            page.locator(".dl-more[open]").get_by_role("button", name="Markdown").click()
+        assert AID in download.value.path().read_text(encoding="utf-8")  # not the open one
+        menus.nth(1).focus()
+        page.keyboard.press("Escape")
+        expect(page.locator(".dl-more[open]")).to_have_count(0)
+        expect(menus.nth(1)).to_be_focused()
+        menus.nth(1).click()
+        page.locator(".dl-more[open]").get_by_role("button", name="Delete").click()
+        expect(page.locator(".dl-open")).to_have_text([MINISTER])
+        expect(page.locator(".dl-question")).to_have_text(MINISTER)

@@ -124,6 +124,12 @@ def test_course_of_events_has_its_dates_beside_it(minister: Answer) -> None:
     assert not shown(minister).find("dl-timeline")
 
 
+def test_long_question_is_folded(aid: Answer) -> None:
+    html = Parsed(render.turn(Turn("<b>" * 200, aid)))
+    assert len(html.find("dl-question")[0]) == 300 and html.find("dl-whole") == ["Whole question" + "<b>" * 200]
+    assert not Parsed(render.turn(Turn(AID, aid))).find("dl-whole")
+
+
 def test_filter_label() -> None:
     assert render.filter_label() == render.filter_label(" ") == "Filter by date or publisher"
     assert render.filter_label("2024-07", "", "Post") == "Only articles from 2024-07, of Post"
@@ -237,6 +243,7 @@ def test_meta_line_sums_up(aid: Answer) -> None:
     assert shown(aid).find("dl-meta") == ["fake-1.5b · 1.6 s"]
     assert shown(replace(aid, model="none", timings={"retrieve": 0.01})).find("dl-meta") == ["under 0.1 s"]
     assert shown(replace(aid, usage=Usage(1, 1200, 34))).find("dl-meta") == ["fake-1.5b · 1.6 s · 1 call, 1,234 tokens"]
+    assert shown(replace(aid, model="extractive")).find("dl-meta") == ["answered by quoting · 1.6 s"]
     assert "2 calls" in shown(replace(aid, usage=Usage(2, 1, 1))).find("dl-meta")[0]
 
 
