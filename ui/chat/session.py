@@ -7,7 +7,7 @@ import contextlib
 import logging
 import queue
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -45,6 +45,18 @@ OpenChat = Callable[[Engine, list[tuple[str, str]]], Asker]
 def open_chat(engine: Engine, history: list[tuple[str, str]]) -> Asker:
     """Return a chat of `engine` that knows the (question, answer) pairs of `history`."""
     return Chat(engine, history=history)
+
+
+def narrowed(
+    chosen: Sequence[str], since: str | None, until: str | None, publisher: str | None, collection: str | None = ""
+) -> Filters | None:
+    """Return the reader's filters; a name matches anywhere in a publisher's or file's name. None if there are none."""
+    collection = "" if chosen else collection or ""
+    names = tuple(f"*{part}*" for part in (each.strip() for each in (publisher or "").split(",")) if part)
+    since, until = (since or "").strip(), (until or "").strip()
+    filters = Filters(documents=tuple(chosen), sources=names, since=since, until=until, collection=collection)
+    return None if filters == Filters() else filters
+
 
 
 @dataclass

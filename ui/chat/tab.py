@@ -14,7 +14,7 @@ from ui.assets import package_text
 from ui.chat import feedback, render
 from ui.chat.conversations import Conversation, open_book
 from ui.chat.export import exported
-from ui.chat.session import OpenChat, Run, Session, ask
+from ui.chat.session import OpenChat, Run, Session, ask, narrowed
 from ui.chat.sidebar import sidebar
 from ui.chat.suggest import Suggester
 from ui.events import QUICK, SLOW
@@ -294,17 +294,6 @@ class ChatTab:
         """Return the collections to choose from; chosen articles are of the server's own, so there is no choice."""
         names = self.engine.collections()
         return gr.update(choices=list(names), visible=len(names) > 1 and not chosen)
-
-
-def narrowed(
-    chosen: Sequence[str], since: str | None, until: str | None, publisher: str | None, collection: str | None = ""
-) -> Filters | None:
-    """Return the reader's filters; a name matches anywhere in a publisher's or file's name. None if there are none."""
-    collection = "" if chosen else collection or ""
-    names = tuple(f"*{part}*" for part in (each.strip() for each in (publisher or "").split(",")) if part)
-    since, until = (since or "").strip(), (until or "").strip()
-    filters = Filters(documents=tuple(chosen), sources=names, since=since, until=until, collection=collection)
-    return None if filters == Filters() else filters
 
 
 def chat_tab(
