@@ -77,6 +77,7 @@ OWNERS: dict[str, set[str]] = {
     "gradio": {
         "ui.app",
         "ui.page",
+        "ui.chat.layout",
         "ui.chat.tab",
         "ui.check.tab",
         "ui.library.adder",

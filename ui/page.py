@@ -14,8 +14,9 @@ from rag import Engine, RagError
 from ui.assets import package_text
 from ui.chat import render
 from ui.chat.article import article, missing
+from ui.chat.layout import chat_tab
 from ui.chat.session import OpenChat, Session, open_chat
-from ui.chat.tab import ChatTab, chat_tab
+from ui.chat.tab import ChatTab
 from ui.check.tab import check_tab
 from ui.events import QUICK
 from ui.library.adder import Stock, adder

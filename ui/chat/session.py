@@ -58,7 +58,6 @@ def narrowed(
     return None if filters == Filters() else filters
 
 
-
 @dataclass
 class Run:
     """A question that is being answered. Other events set `stopped`; `dropped` means that no trace must remain."""

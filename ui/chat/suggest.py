@@ -17,6 +17,7 @@ from itertools import zip_longest
 from rag import Answer, Chat, Document, Engine, Filters, RagError
 from ui.chat.conversations import Conversation
 from ui.chat.questions import Proposed, abouts, facts
+from ui.chat.session import Session
 from ui.server.queue import waiting
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,37 @@ class Suggester:
             found = (await self._sure(proposed, conversation, filters, stopped))[0]
             asked = {*_worded(conversation), *(text.casefold() for text in found)}
             return (*found, *(text for text in self.known(filters) or () if text.casefold() not in asked))[:MOST]
+
+    async def complete(
+        self,
+        session: Session,
+        conversation: Conversation,
+        filters: Filters | None,
+        stopped: Checked,
+        offered: Sequence[str] | None,
+    ) -> bool:
+        """Make the suggestions that a conversation lacks; return whether there is anything new to show.
+
+        Args:
+            session: The reader's session; it keeps the opening questions.
+            conversation: The conversation that is shown.
+            filters: Which articles the reader asks.
+            stopped: As in `opening`.
+            offered: Questions for an empty conversation that are given; made from the library if None.
+        """
+        try:
+            if not conversation.turns:
+                before, session.opening = session.opening, ()
+                if offered is None:
+                    session.opening = await self.opening(filters, stopped)
+                return session.opening != before
+            last = conversation.turns[-1]
+            if last.next is None and last.answer:
+                last.next = await self.after(conversation, filters, stopped)
+            return bool(last.next)
+        except RagError as error:
+            log.info("no suggestions: %s", error)
+            return False
 
     async def _sure(
         self, proposed: Iterable[Proposed], conversation: Conversation, filters: Filters | None, stopped: Checked
