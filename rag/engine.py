@@ -7,11 +7,7 @@ import dataclasses
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Any
-
-from llama_index.core import VectorStoreIndex
-from llama_index.core.base.llms.types import ChatMessage
-from llama_index.core.llms.llm import LLM
+from typing import TYPE_CHECKING, Any
 
 from rag.answering.answer import Answerer
 from rag.answering.composed import Composed
@@ -33,12 +29,14 @@ from rag.store.articles import Articles
 from rag.store.filters import unmet
 from rag.types import Answer, Evidence, Filters
 
+# Reading files and LlamaIndex take seconds to import, so they are imported where they are used.
+if TYPE_CHECKING:
+    from llama_index.core import VectorStoreIndex
+    from llama_index.core.llms import LLM, ChatMessage
+
 EMPTY = "The library holds no articles yet, so nothing can be answered. Add some with: rag ingest FOLDER"
 BY_WORDS = "Passages were found by their words alone, because the server that compares their meaning is down or behind."
-_MODEL_SETTINGS = (
-    "llm", "llm_base_url", "llm_api_key", "llm_timeout", "models", "threads",
-    "profile", "evidence_tokens", "answer_tokens",
-)  # fmt: skip
+_OF_MODEL = "llm llm_base_url llm_api_key llm_timeout models threads profile evidence_tokens answer_tokens".split()
 
 
 class Engine(Library):
@@ -71,6 +69,7 @@ class Engine(Library):
     def _start(self, settings: Settings, models: Models, create: bool) -> None:
         self._others: dict[str, Engine] = {}
         self._others_lock = threading.Lock()
+        self.has_answered = False  # whether a question was answered from the library; the models are loaded then
         self._known = KnownAnswers()
         super().__init__(settings, models, create)
         self._answerer = Answerer(self._index, settings, models)
@@ -90,7 +89,7 @@ class Engine(Library):
         if fixed := {"store", "embedding"} & changes.keys():
             raise SettingsError(f"{' and '.join(sorted(fixed))} cannot change here; make another Engine")
         settings = Settings(**(self.settings.model_dump() | changes))
-        same, models = all(getattr(settings, n) == getattr(self.settings, n) for n in _MODEL_SETTINGS), self._models
+        same, models = all(getattr(settings, n) == getattr(self.settings, n) for n in _OF_MODEL), self._models
         return Engine(settings, llm=models.loaded if same else None, embedding=models.embedding(), judge=models.given)
 
     def collection(self, name: str, *, create: bool = False) -> Engine:
@@ -158,7 +157,10 @@ class Engine(Library):
 
     def vector_index(self) -> VectorStoreIndex:
         """Return LlamaIndex's view of the same passages: its index over the same Chroma and embedding model."""
-        return VectorStoreIndex.from_vector_store(self._index.vectors.llama_index, embed_model=self._models.embedding())
+        from llama_index.core import VectorStoreIndex
+
+        embedding = self._models.embedding().llama_index
+        return VectorStoreIndex.from_vector_store(self._index.vectors.llama_index, embed_model=embedding)
 
     def retrieve(self, question: str, limit: int = 10, filters: Filters | None = None) -> tuple[Evidence, ...]:
         """Return the ranked sentences nearest to a question, whether they answer it or not; no answer model is used.
@@ -181,9 +183,8 @@ class Engine(Library):
             RagError: The store or the embedding model failed. If the answer model fails, the best evidence sentence is
                 returned instead, with a notice.
         """
-        for part in self.stream(question, filters):
-            if isinstance(part, Answer):
-                return part
+        if found := next((part for part in self.stream(question, filters) if isinstance(part, Answer)), None):
+            return found
         raise LLMError("the answer ended before it was complete; ask again")
 
     def stream(
@@ -227,6 +228,7 @@ class Engine(Library):
                 part = dataclasses.replace(part, notices=(*part.notices, BY_WORDS))
             if isinstance(part, Answer) and part.abstained:
                 self._index.check()
+            self.has_answered = True
             # Do not keep a fallback answer.
             if isinstance(part, Answer) and not part.notices:
                 self._known.keep(key, part)

@@ -5,11 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rag.errors import DocumentError, StoreError
-from rag.ingest.sync import Pace, Progress, add, put, sync
-from rag.load.files import from_page
-from rag.load.web import fetch
 from rag.models.runtime import Models
 from rag.reports import IngestReport
 from rag.settings import DEFAULT_COLLECTION, Settings
@@ -17,6 +15,10 @@ from rag.store import collections
 from rag.store.index import Index
 from rag.store.vector_server import ChromaServer
 from rag.types import Document, SourceInfo
+
+# Reading files takes seconds to import, so it is imported where it is used.
+if TYPE_CHECKING:
+    from rag.ingest.sync import Pace, Progress
 
 
 class Library:
@@ -83,6 +85,8 @@ class Library:
         Raises:
             DocumentError: A path does not exist or holds no article; nothing was changed.
         """
+        from rag.ingest.sync import sync
+
         size = self.settings.chunk_sentences
         return sync(self._index, self._models.embedding(), paths, size, progress, columns, pace)
 
@@ -100,6 +104,8 @@ class Library:
         Returns:
             What happened to it; a failure is reported there.
         """
+        from rag.ingest.sync import add
+
         size = self.settings.chunk_sentences
         return add(self._index, self._models.embedding(), source, content, path, size, stopped=stopped)
 
@@ -113,6 +119,9 @@ class Library:
         Returns:
             What happened to it; a failure is reported there.
         """
+        from rag.load.files import from_page
+        from rag.load.web import fetch
+
         try:
             page = fetch(url, allow_private=allow_private)
         except DocumentError as error:
@@ -126,6 +135,8 @@ class Library:
         Args:
             document: What `document` returned before the article was removed or replaced.
         """
+        from rag.ingest.sync import put
+
         raw = document.text.encode("utf-8", "surrogatepass")
         size = self.settings.chunk_sentences
         embedding = self._models.embedding()

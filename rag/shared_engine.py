@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rag.engine import Engine
 from rag.errors import SettingsError, StoreError, UsageError
+from rag.models.embedding import PassageEmbedding
 from rag.models.runtime import Models
 from rag.settings import DEFAULT_COLLECTION, Settings
 from rag.types import Answer, Filters
@@ -30,7 +31,12 @@ def seeds_folder() -> Path:
     raise StoreError(f"the shipped articles are missing beside {here}; install dateline again")
 
 
-def open_engine(settings: Settings | None = None, notify: Callable[[str], None] | None = None) -> Engine:
+def open_engine(
+    settings: Settings | None = None,
+    notify: Callable[[str], None] | None = None,
+    *,
+    embedding: PassageEmbedding | None = None,
+) -> Engine:
     """Return an engine; a default collection that was never used is filled with the shipped articles.
 
     A collection that was used is left unchanged, even if it is empty.
@@ -38,8 +44,9 @@ def open_engine(settings: Settings | None = None, notify: Callable[[str], None] 
     Args:
         settings: The configuration.
         notify: Called with one line when the store is filled.
+        embedding: Embedding model to use instead of the one that the settings name.
     """
-    engine = Engine(settings)
+    engine = Engine(settings, embedding=embedding)
     if engine.is_new and engine.settings.collection == DEFAULT_COLLECTION:
         try:
             engine.ingest(seeds_folder())

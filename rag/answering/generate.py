@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-
-from llama_index.core.base.llms.types import ChatMessage
+from typing import TYPE_CHECKING, TypeAlias
 
 from rag.errors import LLMError
 from rag.language.questions import Form, asks_reason, form, holds_kind
@@ -12,8 +11,11 @@ from rag.language.readable import readable
 from rag.models.prompts import UNKNOWN, answer_messages
 from rag.types import Draft, Evidence
 
+if TYPE_CHECKING:
+    from llama_index.core.base.llms.types import ChatMessage
+
 # Yields (text so far, mean token probability so far, likeliest first tokens) for messages.
-Stream = Callable[[Sequence[ChatMessage]], Iterator[tuple[str, float | None, Mapping[str, float]]]]
+Stream: TypeAlias = "Callable[[Sequence[ChatMessage]], Iterator[tuple[str, float | None, Mapping[str, float]]]]"
 MAX_ANSWER_CHARS = 1500  # of a small model's reply: its prompt asks for a few words
 _IN_WORDS = 0.7  # how likely the reader's words must be the answer to be given instead of their sentence
 

@@ -6,11 +6,9 @@ import logging
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from llama_index.core.base.embeddings.base import BaseEmbedding
-from llama_index.core.bridge.pydantic import PrivateAttr
 
 from rag.errors import one_line
 from rag.language.characters import usual_spans
@@ -20,15 +18,18 @@ from rag.models.openvino_encoder import OpenVinoEncoder
 from rag.models.torch_encoder import TorchEncoder, has_bf16, quiet
 from rag.types import Chunk, Span
 
+if TYPE_CHECKING:
+    from rag.models.llama_embedding import LlamaEmbedding
+
 _log = logging.getLogger(__name__)
 
 
-class PassageEmbedding(BaseEmbedding):
-    """A sentence-transformers model behind LlamaIndex's embedding interface.
+class PassageEmbedding:
+    """A sentence-transformers model; `llama_index` is the same model for LlamaIndex.
 
-    In addition to LlamaIndex's methods, it embeds a passage together with each of its sentences in one forward pass: a
-    sentence's vector is the mean of its tokens' embeddings inside the passage, so it includes the context. (If a
-    model's vectors are not the mean of its tokens' embeddings, each sentence is embedded by itself.)
+    It embeds a passage together with each of its sentences in one forward pass: a sentence's vector is the mean of its
+    tokens' embeddings inside the passage, so it includes the context. (If a model's vectors are not the mean of its
+    tokens' embeddings, each sentence is embedded by itself.)
 
     Args:
         folder: The model's folder, or any name sentence-transformers resolves without a network.
@@ -38,17 +39,18 @@ class PassageEmbedding(BaseEmbedding):
         ModelError: The model cannot be loaded (raised at first use).
     """
 
-    folder: str
-    _encoder: Any = PrivateAttr(default=None)
-    _lock: Any = PrivateAttr(default_factory=threading.Lock)
-
     def __init__(self, folder: Path | str, name: str) -> None:
-        super().__init__(folder=str(folder), model_name=name)
+        self.folder = str(folder)
+        self.model_name = name
+        self._encoder: Encoder | None = None
+        self._lock = threading.Lock()
 
-    @classmethod
-    def class_name(cls) -> str:
-        """Return the name LlamaIndex stores with a serialised component."""
-        return "PassageEmbedding"
+    @property
+    def llama_index(self) -> LlamaEmbedding:
+        """Return the same model with LlamaIndex's interface."""
+        from rag.models.llama_embedding import LlamaEmbedding  # LlamaIndex takes seconds to import
+
+        return LlamaEmbedding(self)
 
     @property
     def path(self) -> str:
@@ -80,6 +82,10 @@ class PassageEmbedding(BaseEmbedding):
                 found[i][n] = vector
         return [np.stack([row for row in rows if row is not None]) for rows in found]
 
+    def embed_texts(self, texts: list[str]) -> Vectors:
+        """Return the unit vectors of texts, float32 of shape (texts, dimensions)."""
+        return self._encode(texts)
+
     def _encode(self, texts: list[str], question: bool = False) -> Vectors:
         return self._loaded().encode(texts, question)
 
@@ -87,20 +93,7 @@ class PassageEmbedding(BaseEmbedding):
         with self._lock:
             if self._encoder is None:
                 self._encoder = _choose(self.folder)
-            encoder: Encoder = self._encoder
-            return encoder
-
-    def _get_text_embedding(self, text: str) -> list[float]:
-        return self._get_text_embeddings([text])[0]
-
-    def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
-        return [list(map(float, row)) for row in self._encode(texts)]
-
-    def _get_query_embedding(self, query: str) -> list[float]:
-        return list(map(float, self.embed_question(query)))
-
-    async def _aget_query_embedding(self, query: str) -> list[float]:
-        return self._get_query_embedding(query)
+            return self._encoder
 
 
 def _choose(folder: str) -> Encoder:

@@ -307,11 +307,6 @@ def _plain(text: str) -> str:
     return _CONTROL.sub("< ", text)
 
 
-def is_extractive(settings: Settings) -> bool:
-    """Return whether the settings ask for no model, so that the best evidence sentence is the answer."""
-    return settings.llm == "extractive"
-
-
 def make_llm(settings: Settings, find_weights: Any) -> LLM:
     """Return the answer model that the settings name.
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-
-from llama_index.core.base.llms.types import ChatMessage
+from typing import TYPE_CHECKING
 
 from rag.models.profile import estimated_tokens
 from rag.models.runtime import Models
 from rag.types import Usage
+
+if TYPE_CHECKING:
+    from llama_index.core.base.llms.types import ChatMessage
 
 
 class Meter:

@@ -60,3 +60,8 @@ def estimated_tokens(text: str) -> int:
     """Return about how many tokens a text has; a character of a script without spaces counts as one."""
     wide = sum(character >= "\u2e80" for character in text)
     return wide + (len(text) - wide + _CHARS - 1) // _CHARS
+
+
+def is_extractive(settings: Settings) -> bool:
+    """Return whether the settings ask for no model, so that the best evidence sentence is the answer."""
+    return settings.llm == "extractive"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from llama_index.core.base.llms.types import ChatMessage
+from typing import TYPE_CHECKING
 
 from rag.language.characters import usual
 from rag.language.questions import Form
+from rag.models.messages import message
 from rag.types import Evidence
+
+if TYPE_CHECKING:
+    from llama_index.core.base.llms.types import ChatMessage
 
 UNKNOWN = "unknown"
 
@@ -169,25 +172,25 @@ def answer_messages(
     """
     messages = answer_start(form)
     if without:
-        messages.append(ChatMessage(role="user", content=_ask(_lines(without), one_line(question))))
-        messages.append(ChatMessage(role="assistant", content=UNKNOWN))
+        messages.append(message(role="user", content=_ask(_lines(without), one_line(question))))
+        messages.append(message(role="assistant", content=UNKNOWN))
     asked = _ask(_lines(evidence), one_line(earlier[0][0] if earlier else question))
     for number, (_, said) in enumerate(earlier, 1):
-        messages.append(ChatMessage(role="user", content=asked))
-        messages.append(ChatMessage(role="assistant", content=one_line(said)))
+        messages.append(message(role="user", content=asked))
+        messages.append(message(role="assistant", content=one_line(said)))
         asked = f"Question: {one_line(earlier[number][0] if number < len(earlier) else question)}"
-    return [*messages, ChatMessage(role="user", content=asked)]
+    return [*messages, message(role="user", content=asked)]
 
 
 def answer_start(form: Form) -> list[ChatMessage]:
     """Return the fixed start of all prompts for this form of question."""
     system, examples = _PROMPTS[form]
-    messages = [ChatMessage(role="system", content=system)]
+    messages = [message(role="system", content=system)]
     for sentences, dialogue in examples:
         for number, (example, reply) in enumerate(dialogue):
             asked = f"Question: {example}" if number else _ask(sentences, example)
-            messages.append(ChatMessage(role="user", content=asked))
-            messages.append(ChatMessage(role="assistant", content=reply))
+            messages.append(message(role="user", content=asked))
+            messages.append(message(role="assistant", content=reply))
     return messages
 
 
@@ -223,19 +226,19 @@ _SPEAKS_EXAMPLES = (
 
 def speaks_start() -> list[ChatMessage]:
     """Return the fixed start of all prompts that ask whether a sentence mentions something."""
-    messages = [ChatMessage(role="system", content=_SPEAKS)]
+    messages = [message(role="system", content=_SPEAKS)]
     for sentence, replies in _SPEAKS_EXAMPLES:
         for number, pair in enumerate(replies.split("; ")):
             word, reply = pair.split(": ")
             asked = f"Speaks of: {word}" if number else _of(sentence, word)
-            messages.append(ChatMessage(role="user", content=asked))
-            messages.append(ChatMessage(role="assistant", content=reply))
+            messages.append(message(role="user", content=asked))
+            messages.append(message(role="assistant", content=reply))
     return messages
 
 
 def speaks_messages(sentence: str, word: str) -> list[ChatMessage]:
     """Return the messages that ask, yes or no, whether a sentence mentions what a word means."""
-    return [*speaks_start(), ChatMessage(role="user", content=_of(sentence, word))]
+    return [*speaks_start(), message(role="user", content=_of(sentence, word))]
 
 
 def _of(sentence: str, word: str) -> str:
@@ -280,10 +283,10 @@ _REWRITE_EXAMPLES = (
 
 def rewrite_start() -> list[ChatMessage]:
     """Return the fixed start of all prompts that turn a follow-up into a stand-alone question."""
-    messages = [ChatMessage(role="system", content=_REWRITE)]
+    messages = [message(role="system", content=_REWRITE)]
     for question, answer, follow_up, whole in _REWRITE_EXAMPLES:
-        messages.append(ChatMessage(role="user", content=_conversation([(question, answer)], follow_up)))
-        messages.append(ChatMessage(role="assistant", content=whole))
+        messages.append(message(role="user", content=_conversation([(question, answer)], follow_up)))
+        messages.append(message(role="assistant", content=whole))
     return messages
 
 
@@ -294,7 +297,7 @@ def rewrite_messages(history: Sequence[tuple[str, str]], question: str) -> list[
         history: Earlier (question, answer) pairs, oldest first; the answer is empty where there was none.
         question: The follow-up.
     """
-    return [*rewrite_start(), ChatMessage(role="user", content=_conversation(history, question))]
+    return [*rewrite_start(), message(role="user", content=_conversation(history, question))]
 
 
 def _conversation(history: Sequence[tuple[str, str]], question: str) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
-
-from llama_index.core.base.llms.types import ChatMessage, ChatResponse
-from llama_index.core.llms.llm import LLM
+from typing import TYPE_CHECKING, Any
 
 from rag.errors import LLMError, ModelError, one_line
+
+if TYPE_CHECKING:
+    from llama_index.core.base.llms.types import ChatMessage, ChatResponse
+    from llama_index.core.llms.llm import LLM
 
 # Finish reasons of a complete reply; after any other reason, part of the reply is missing.
 _ENDS = {"stop", "eos", "eos_token", "stop_token", "stop_sequence", "end_turn"}

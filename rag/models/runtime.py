@@ -6,9 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-
-from llama_index.core.base.llms.types import ChatMessage
-from llama_index.core.llms.llm import LLM
+from typing import TYPE_CHECKING
 
 from rag.errors import LLMError, ModelError, RagError
 from rag.language import word_table
@@ -19,14 +17,17 @@ from rag.models.embedding import PassageEmbedding
 from rag.models.judge import BASE as JUDGE_BASE
 from rag.models.judge import TrainedJudge
 from rag.models.judge import shared as shared_judge
-from rag.models.llm import LocalLLM, is_extractive, make_llm
-from rag.models.profile import profile_of
+from rag.models.profile import is_extractive, profile_of
 from rag.models.prompts import answer_start, rewrite_start, speaks_messages, speaks_start
 from rag.models.reply import stream_chat
 from rag.models.reranker import CrossEncoderJudge
 from rag.models.reranker import Reranker as CrossEncoder
 from rag.protocols import Judge, Reranker, Vectors
 from rag.settings import Settings
+
+if TYPE_CHECKING:
+    from llama_index.core.base.llms.types import ChatMessage
+    from llama_index.core.llms.llm import LLM
 
 _log = logging.getLogger(__name__)
 
@@ -96,7 +97,11 @@ class Models:
     @property
     def is_local(self) -> bool:
         """Return whether the answer model runs in this process; a model passed in counts as one that does not."""
-        return isinstance(self._llm, LocalLLM) if self._llm else not self.settings.llm.startswith("openai:")
+        if self._llm is None:
+            return not self.settings.llm.startswith("openai:")
+        from rag.models.llm import LocalLLM
+
+        return isinstance(self._llm, LocalLLM)
 
     @property
     def is_strong(self) -> bool:
@@ -137,6 +142,8 @@ class Models:
         Raises:
             ModelError: Its weights are missing or damaged.
         """
+        from rag.models.llm import make_llm  # the runtimes take seconds to import; `extractive` needs none
+
         with self._loading:
             if self._llm is None:
                 self._llm = make_llm(self.settings, lambda name: registry.path(name, self.settings.models))
@@ -144,6 +151,8 @@ class Models:
 
     def prepare(self, start: Sequence[ChatMessage]) -> None:
         """Let a local answer model read a start that many prompts share, once."""
+        from rag.models.llm import LocalLLM
+
         llm = self.llm()
         if isinstance(llm, LocalLLM):
             llm.prepare(start)
@@ -193,19 +202,22 @@ class Models:
 
     def warm_up(self, question: str | None) -> None:
         """Load both models in parallel; with a question, only what it needs."""
-        every = [*map(answer_start, Form), speaks_start(), rewrite_start()]
-        starts = every if question is None else [answer_start(form(question))]
-        answering = threading.Thread(target=self._warm_up_model, args=(starts,), name="dateline-warm-up", daemon=True)
+        answering = threading.Thread(target=self._warm_up_model, args=(question,), name="dateline-warm-up", daemon=True)
         answering.start()
+        self.load()
+        self._warm_up_judge()
+        answering.join()
+
+    def load(self) -> None:
+        """Load what finds the sentences: the embedding model, its word table and the reader."""
         self.embedding().load()
         self.word_table()
         if close := self.reader():
             close.load()
-        if not self.extractive:
-            self._warm_up_judge()
-        answering.join()
 
     def _warm_up_judge(self) -> None:
+        if self.extractive:
+            return
         try:
             judge = self.judge()
             if isinstance(judge, TrainedJudge):
@@ -213,11 +225,14 @@ class Models:
         except RagError as error:  # the first answer says so, or does without
             _log.info("%s", error)
 
-    def _warm_up_model(self, starts: Sequence[Sequence[ChatMessage]]) -> None:
+    def _warm_up_model(self, question: str | None) -> None:
         if self.extractive:
             return
         try:
-            for start in starts:
+            if question is not None:
+                self.prepare(answer_start(form(question)))
+                return
+            for start in (*map(answer_start, Form), speaks_start(), rewrite_start()):
                 self.prepare(start)
         except Exception as error:  # this thread cannot report it; the first answer will
             _log.info("%s", error)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from llama_index.core.base.llms.types import ChatMessage
-
+from rag.models.messages import message
 from rag.models.prompts import UNKNOWN, one_line
 from rag.types import Evidence
+
+if TYPE_CHECKING:
+    from llama_index.core.base.llms.types import ChatMessage
 
 _SYSTEM = f"""\
 You answer questions about news articles from numbered passages. Each passage begins with its number, its article's \
@@ -36,7 +39,7 @@ def strong_messages(question: str, passages: Sequence[Sequence[Evidence]]) -> li
     """
     shown = "\n\n".join(f"[{number}] {_passage(sentences)}" for number, sentences in enumerate(passages, 1))
     asked = f"Passages:\n\n{shown}\n\nQuestion: {one_line(question)}"
-    return [ChatMessage(role="system", content=_SYSTEM), ChatMessage(role="user", content=asked)]
+    return [message(role="system", content=_SYSTEM), message(role="user", content=asked)]
 
 
 def _passage(sentences: Sequence[Evidence]) -> str:

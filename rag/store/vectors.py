@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import chromadb
 import numpy as np
@@ -16,13 +16,13 @@ import numpy.typing as npt
 from chromadb.api.shared_system_client import SharedSystemClient
 from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import ChromaError
-from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
-from llama_index.core.vector_stores.utils import node_to_metadata_dict
-from llama_index.vector_stores.chroma import ChromaVectorStore
 
 from rag.errors import StoreError, one_line
 from rag.store.database import check_schema
 from rag.types import Chunk, Document
+
+if TYPE_CHECKING:
+    from llama_index.vector_stores.chroma import ChromaVectorStore
 
 COLLECTION = "dateline"
 _PAGE = 1000
@@ -73,6 +73,8 @@ class VectorStore:
     @property
     def llama_index(self) -> ChromaVectorStore:
         """Return LlamaIndex's view of the same collection."""
+        from llama_index.vector_stores.chroma import ChromaVectorStore
+
         return ChromaVectorStore(chroma_collection=self._collection)
 
     @property
@@ -231,6 +233,10 @@ def in_time(work: Callable[[], T], seconds: float) -> T:
 
 def record(chunk: Chunk, document: Document, vector: Vector) -> Record:
     """Return a passage in the form that LlamaIndex's `ChromaVectorStore` writes."""
+    # Imported here because LlamaIndex takes seconds to import, and only writing needs it.
+    from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
+    from llama_index.core.vector_stores.utils import node_to_metadata_dict
+
     node = TextNode(
         id_=chunk.id,
         text=_whole(chunk.text),

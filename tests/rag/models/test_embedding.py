@@ -65,7 +65,7 @@ def test_fake_has_the_shape_of_the_real_one(text: str) -> None:
     [rows] = fake.embed_passages([chunk])
     assert_unit_rows(rows, 1 + len(chunk.sentences), fake.dimensions)
     assert_unit_rows(fake.embed_question(text)[None], 1, fake.dimensions)
-    assert len(fake.get_text_embedding(text)) == fake.dimensions
+    assert len(fake.llama_index.get_text_embedding(text)) == fake.dimensions
     assert isinstance(fake, PassageEmbedding)
 
 
@@ -178,10 +178,10 @@ def test_no_text_is_beyond_it(model: PassageEmbedding, text: str) -> None:
 @pytest.mark.slow
 def test_llama_index_can_use_it(model: PassageEmbedding) -> None:
     vector = model.embed_question(COD).tolist()
-    assert model.get_text_embedding(COD) == pytest.approx(vector, abs=1e-6)
-    assert model.get_query_embedding(COD) == pytest.approx(vector, abs=1e-6)
-    assert np.dot(model.get_text_embedding_batch([COD, "Herring."])[0], vector) > 0.9999
-    assert asyncio.run(model.aget_query_embedding(COD)) == pytest.approx(vector, abs=1e-6)
+    assert model.llama_index.get_text_embedding(COD) == pytest.approx(vector, abs=1e-6)
+    assert model.llama_index.get_query_embedding(COD) == pytest.approx(vector, abs=1e-6)
+    assert np.dot(model.llama_index.get_text_embedding_batch([COD, "Herring."])[0], vector) > 0.9999
+    assert asyncio.run(model.llama_index.aget_query_embedding(COD)) == pytest.approx(vector, abs=1e-6)
 
 
 @pytest.mark.slow

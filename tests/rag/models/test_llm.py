@@ -9,7 +9,8 @@ import pytest
 from answers import KEY, find_weights, no_weights
 
 from rag import ModelError, Settings, SettingsError
-from rag.models.llm import LocalLLM, is_extractive, make_llm
+from rag.models.llm import LocalLLM, make_llm
+from rag.models.profile import is_extractive
 
 
 @pytest.mark.parametrize("llm", ["local", "local:small"])

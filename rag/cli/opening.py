@@ -1,0 +1,48 @@
+"""Open the engine for one question while its models load."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from rag.errors import RagError
+from rag.settings import Settings
+
+if TYPE_CHECKING:
+    from rag.engine import Engine
+    from rag.models.runtime import Models
+
+_log = logging.getLogger(__name__)
+
+
+def open_for_one(settings: Settings, notify: Callable[[str], None]) -> Engine:
+    """Return an engine whose models for finding sentences are loaded; see `open_engine`.
+
+    They load in a thread while this one imports and opens the store: on two processors that takes as long as the longer
+    of the two.
+
+    Args:
+        settings: The configuration.
+        notify: Called with one line when the store is filled.
+    """
+    from rag.models.runtime import Models
+
+    models = Models(settings)
+    embedding = models.embedding()
+    loading = threading.Thread(target=_load, args=(models,), name="dateline-load", daemon=True)
+    loading.start()
+    try:
+        from rag.shared_engine import open_engine
+
+        return open_engine(settings, notify, embedding=embedding)
+    finally:
+        loading.join()
+
+
+def _load(models: Models) -> None:
+    try:
+        models.load()
+    except RagError as error:  # the answer will say so
+        _log.info("%s", error)
