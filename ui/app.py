@@ -64,7 +64,7 @@ def launch(
     access.check()
     warm_up = WarmUp(engine)
     page = build(engine, warm_up=warm_up, access=access)
-    api = build_api(engine, ready=lambda: not warm_up.note)
+    api = build_api(engine, ready=lambda: warm_up.ready)
     with serve(page, host=host, port=port, access=access, api=api, token=token) as url, announce(url):
         print(f"Dateline is at {url} (Ctrl+C ends it)", flush=True)
         warm_up.start()

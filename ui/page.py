@@ -54,6 +54,7 @@ class WarmUp:
         """Store the engine; `start` does the work."""
         self._engine = engine
         self.note = ""
+        self.ready = False  # whether the models were loaded
 
     @property
     def loading(self) -> bool:
@@ -69,6 +70,7 @@ class WarmUp:
     def _run(self) -> None:
         try:
             self._engine.warm_up()
+            self.ready = True
             self.note = ""
         except RagError as error:
             self.note = str(error)

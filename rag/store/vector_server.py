@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 import chromadb
@@ -26,7 +26,6 @@ from chromadb.errors import (
     NotFoundError,
     QuotaError,
 )
-from llama_index.vector_stores.chroma import ChromaVectorStore
 from pydantic import SecretStr
 
 from rag.errors import StoreError, VectorServerError, one_line
@@ -35,6 +34,9 @@ from rag.store.breaker import Breaker
 from rag.store.documents import DocumentStore
 from rag.store.vectors import COLLECTION, Vector, VectorStore, in_time
 from rag.types import Chunk, Document
+
+if TYPE_CHECKING:  # LlamaIndex takes seconds to import
+    from llama_index.vector_stores.chroma import ChromaVectorStore
 
 T = TypeVar("T")
 _NAME = "vectors_name"  # under which a store keeps the name of its collection on a server
@@ -148,6 +150,8 @@ class ServerVectors(VectorStore):
     @property
     def llama_index(self) -> ChromaVectorStore:
         """Return LlamaIndex's view of the same collection."""
+        from llama_index.vector_stores.chroma import ChromaVectorStore
+
         self.reach()
         return ChromaVectorStore(chroma_collection=self._collection)
 

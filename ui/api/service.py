@@ -59,9 +59,13 @@ class Service:
 
     def __init__(self, engine: Engine, ready: Callable[[], bool] = lambda: True) -> None:
         self.engine = engine
-        self.ready = ready
+        self._loaded = ready
         self.shelf = Shelf(engine)
         self._within: dict[Engine, Service] = {}
+
+    def ready(self) -> bool:
+        """Return whether questions are answered at once: the models are loaded, or one was answered already."""
+        return self.engine.has_answered or self._loaded()
 
     def within(self, collection: str, create: bool = False) -> Service:
         """Return the same for another collection of the store, or this one if the name is empty.
@@ -74,7 +78,7 @@ class Service:
             CollectionError: There is no such collection.
         """
         engine = self.engine.collection(collection, create=create)
-        return self if engine is self.engine else self._within.setdefault(engine, Service(engine, self.ready))
+        return self if engine is self.engine else self._within.setdefault(engine, Service(engine, self._loaded))
 
     def check_question(self, question: str, caller: Caller, filters: Filters | None = None) -> None:
         """Check that a question would be taken now, for a response whose status cannot say so later.

@@ -85,11 +85,18 @@ def test_a_request_may_bring_its_id(client: Client) -> None:
     assert client.send("PUT", "/v1/answer").status_code in (405, 411)
 
 
-def test_a_server_that_loads_its_models_is_alive_and_not_ready(engine: Engine) -> None:
-    client = Client(engine, ready=lambda: False)
+def test_a_server_that_loads_its_models_is_alive_and_not_ready(own_engine: Engine) -> None:
+    client = Client(own_engine, ready=lambda: False)
     assert client.get("/healthz/live").json() == {"status": "ok", "ready": False}
     done = client.get("/healthz/ready")
     assert done.status_code == 503 and done.headers["retry-after"]
+
+
+def test_a_server_that_answers_is_ready(own_engine: Engine) -> None:
+    client = Client(own_engine, ready=lambda: False)
+    assert not client.get("/healthz").json()["ready"]
+    assert client.post("/v1/answer", {"question": "How long is the pier?"}).status_code == 200
+    assert client.get("/healthz").json()["ready"] and client.get("/healthz/ready").status_code == 200
 
 
 def test_figures_count_questions_and_errors(client: Client) -> None:
