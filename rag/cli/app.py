@@ -1,5 +1,7 @@
 """The command line: `rag ingest | ask | check | chat | mcp | eval | sources | remove | models | doctor`.
 
+`rag` alone is a conversation in the terminal (rag.cli.talk).
+
 Exit codes: 0 done, 1 failed, 2 wrong usage. An error is one line that says what to do next. Results go to stdout,
 everything else to stderr.
 """
@@ -11,11 +13,11 @@ import io
 import logging
 import secrets
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -24,8 +26,7 @@ from rag.cli import eval as cli_eval
 from rag.cli import extras, remote
 from rag.cli import ingest as cli_ingest
 from rag.cli import models as cli_models
-from rag.cli.console import print_json
-from rag.cli.ingest import shown
+from rag.cli.console import count, print_json, print_table, printable, shown
 from rag.errors import RagError, SettingsError
 from rag.origin import readable_date
 from rag.settings import Settings
@@ -40,8 +41,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="rag",
-    help="Dateline answers questions over news articles and cites the exact sentence for every statement.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
@@ -61,7 +61,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JS
 def main() -> None:
     """Run the command line; the console script `rag` and `python -m rag` call this."""
     logging.basicConfig(format="rag: %(message)s", level=logging.WARNING)
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a console that lacks a character shows a question mark
     try:
@@ -79,6 +79,29 @@ def main() -> None:
 def _fail(message: str, code: int) -> NoReturn:
     print(f"rag: error: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(code)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"dateline {metadata.version('dateline')}")
+        raise typer.Exit
+
+
+@app.callback()
+def start(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Dateline answers questions over news articles and cites the exact sentence for every statement.
+
+    Without a command it is a conversation in the terminal, or answers each line of standard input.
+    """
+    if context.invoked_subcommand is None:
+        from rag.cli.talk import converse
+
+        raise typer.Exit(converse(Settings(), sys.stdin, _notify))
 
 
 @app.command()
@@ -128,14 +151,14 @@ def ask(
     if server := remote.find(_settings(store, collection), answers=True):
         answer = server.ask(question, filters)
     else:
-        with _open(store, collection) as engine:
+        with _open(store, collection, quick=bool(question.strip())) as engine:
             if question.strip():
-                engine.warm_up(question)  # the models load in half the time in parallel
+                engine.warm_up(question)
             answer = engine.answer(question, filters)
     if as_json:
         print_json(answer.to_dict())
     else:
-        print(answer)
+        print(printable(str(answer)))
 
 
 @app.command()
@@ -163,7 +186,7 @@ def check(
     if as_json:
         print_json(report.to_dict())
     else:
-        print(report)
+        print(printable(str(report)))
 
 
 @app.command()
@@ -242,8 +265,8 @@ def sources(store: StoreOption = None, collection: CollectionOption = None, as_j
     for entry in found:
         names = (shown(text) for text in (entry.source, entry.title, readable_date(entry.date), entry.publisher))
         table.add_row(*map(escape, names), str(entry.passages), entry.added[:10])
-    Console().print(table)
-    print(f"{len(found)} articles")
+    print_table(table)
+    print(count(len(found), "article"))
 
 
 @app.command()
@@ -318,7 +341,15 @@ def _settings(store: Path | None, collection: str | None = None) -> Settings:
     return Settings(**{name: value for name, value in given.items() if value is not None})
 
 
-def _open(store: Path | None, collection: str | None) -> Engine:
+def _open(store: Path | None, collection: str | None = None, quick: bool = False) -> Engine:
+    if quick:
+        from rag.cli.opening import open_for_one
+
+        return open_for_one(_settings(store, collection), _notify)
     from rag.shared_engine import open_engine
 
-    return open_engine(_settings(store, collection), lambda line: print(f"rag: {line}", file=sys.stderr))
+    return open_engine(_settings(store, collection), _notify)
+
+
+def _notify(line: str) -> None:
+    print(f"rag: {line}", file=sys.stderr)

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from llama_index.core.base.llms.types import ChatMessage
 
+from rag.cli.console import count
 from rag.errors import RagError, StoreError, StoreLockedError, StoreMismatchError, VectorServerError, one_line
 from rag.models import registry
-from rag.models.llm import is_extractive, make_llm
+from rag.models.llm import make_llm
+from rag.models.profile import is_extractive
 from rag.models.reply import stream_chat
 from rag.settings import DEFAULT_COLLECTION, Settings
 from rag.store import salvage
@@ -78,14 +80,14 @@ def _store(folder: Path, settings: Settings, repair: bool) -> Iterator[tuple[boo
         if found:
             yield from ((True, line) for line in _limited(found))
             also = "ingest the articles into another folder, with --store" if repair else "run: rag doctor --repair"
-            yield True, f"{len(found):,} problems in {folder}; {also}"
+            yield True, f"{count(len(found), 'problem')} in {folder}; {also}"
             return
         documents, passages, sentences = index.documents.count()
         made = index.documents.get_meta("embedding_path")
         yield (
             False,
-            f"{documents:,} articles, {passages:,} passages, {sentences:,} sentences in {folder}"
-            f"{f', embedded by {made}' if made else ''}; both indexes agree with them",
+            f"{count(documents, 'article')}, {count(passages, 'passage')}, {count(sentences, 'sentence')} "
+            f"in {folder}{f', embedded by {made}' if made else ''}; both indexes agree with them",
         )
     finally:
         index.close()

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from rag.cli import extras
-from rag.cli.console import print_json
+from rag.cli.console import output, print_json
 from rag.errors import RagError, UsageError
 from rag.settings import Settings
 
@@ -123,7 +123,7 @@ def compare(
     if as_json:
         print_json(comparison.to_dict())
     else:
-        print_comparison(comparison, Console())
+        print_comparison(comparison, output())
 
 
 @app.command()
@@ -172,7 +172,7 @@ def _publish(runs: Sequence[Run], out: Path | None, *, as_json: bool) -> None:
     if not as_json:
         from eval.report import print_summary
 
-        print_summary(runs, Console())
+        print_summary(runs, output())
         return
     from eval.score.metrics import by_kind, figures
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from rag.cli import remote
-from rag.cli.console import print_json
+from rag.cli.console import count, print_json, shown
 from rag.cli.remote import Remote
 from rag.errors import RagError, UsageError
 from rag.reports import IngestReport, merge
@@ -162,12 +162,7 @@ def summary(report: IngestReport) -> str:
     states = ("added", "replaced", "moved", "removed", "unchanged", "failed")
     counts = ", ".join(f"{len(getattr(report, state)):,} {state}" for state in states)
     rate = f" ({report.passages / report.seconds:,.0f}/s)" if report.passages and report.seconds >= 1 else ""
-    return f"{counts}; {report.passages:,} new passages in {report.seconds:.1f} s{rate}"
-
-
-def shown(text: str) -> str:
-    """Return text with unprintable characters escaped, so that none of them can control the terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return f"{counts}; {count(report.passages, 'new passage')} in {report.seconds:.1f} s{rate}"
 
 
 def _print_lines(lines: Sequence[str], stream: object) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from rag.cli.console import print_table
 from rag.errors import ModelError, UsageError
 from rag.models import registry
 from rag.models.judge import BASE as JUDGE_BASE
@@ -45,7 +45,7 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON
         table.add_column(header, no_wrap=True, justify="right" if header == "size" else "left")
     for row in rows:
         table.add_row(*(_megabytes(cell) if isinstance(cell, int) else cell for cell in row.values()))
-    Console().print(table)
+    print_table(table)
 
 
 @app.command()

@@ -56,6 +56,32 @@ class Remote:
         """Answer a question; the errors are those of `Engine.answer`."""
         return _read(Answer, self._json("POST", "/v1/answer", self._asked(filters, question=question)))
 
+    def stream(self, question: str, history: Sequence[tuple[str, str]]) -> Iterator[str | Answer]:
+        """Yield the model's words, unchecked, then the checked answer.
+
+        Args:
+            question: What to answer; it may refer to the conversation.
+            history: Earlier (question, answer text) pairs, oldest first.
+
+        Raises:
+            RagError: The server cannot be reached, or cannot answer.
+        """
+        earlier = [{"question": asked, "answer": said} for asked, said in history]
+        body = {"question": question, "history": earlier, "stream": True}
+        kind = ""
+        for line in self._lines("POST", "/v1/answer", body):
+            field, _, value = line.decode("utf-8").strip().partition(": ")
+            if field == "event":
+                kind = value
+            elif field == "data" and kind == "draft":
+                yield str(json.loads(value)["text"])
+            elif field == "data" and kind == "answer":
+                yield _read(Answer, json.loads(value))
+                return
+            elif field == "data" and kind == "error":
+                raise _error(json.loads(value))
+        raise RagError("the running server ended before the answer was complete; ask again")
+
     def check(self, text: str, filters: Filters | None = None) -> CheckReport:
         """Check a text; the errors are those of `Engine.check`."""
         return _read(CheckReport, self._json("POST", "/v1/check", self._asked(filters, text=text)))

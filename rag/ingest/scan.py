@@ -125,8 +125,9 @@ def _known(count: int) -> str:
     """Return what to do about an empty or missing path, which may be a disk that is not mounted."""
     if not count:
         return "; give a folder that holds articles, or a file"
+    files = "1 file" if count == 1 else f"{count:,} files"
     return (
-        f" now, but holds articles in the store ({count} files), and nothing was removed; mount its disk, or let them "
+        f" now, but holds articles in the store ({files}), and nothing was removed; mount its disk, or let them "
         "go with: rag remove"
     )
 

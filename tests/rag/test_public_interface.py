@@ -59,6 +59,16 @@ def test_importing_the_package_is_cheap() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("module", ["rag.engine", "rag.cli.talk", "ui.api.mcp"])
+def test_what_answers_needs_no_large_library(module: str) -> None:
+    """`rag ask` without a model, and `rag mcp`, must not wait for what they do not use."""
+    heavy = ["torch", "llama_index.core", "gradio", "pandas", "xllamacpp", "trafilatura", "docx", "rag.ingest.sync"]
+    code = f"import sys, {module}; print([name for name in {heavy} if name in sys.modules])"
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_importing_does_no_work(tmp_path: Path) -> None:
     code = "from rag import *; import rag.engine, rag.shared_engine, rag.cli.app"
     env = os.environ | {"PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data")}

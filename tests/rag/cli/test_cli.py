@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,7 @@ def test_ingest_sources_remove(rag: Rag, tmp_path: Path) -> None:
     write_articles(folder, {"cod.txt": "The trout left the harbour in June 2020."})
     assert "replaced cod.txt" in rag("ingest", folder).out
     run = rag("sources")
-    assert "cod.txt" in run.out and "The trout left the harbour" in run.out and "1 articles" in run.out
+    assert "cod.txt" in run.out and "The trout left the harbour" in run.out and run.out.splitlines()[-1] == "1 article"
     [source] = json.loads(rag("sources", "--json").out)
     assert source["source"] == "cod.txt" and source["passages"] == 1
     assert "2020" in rag("ask", "When did the trout leave the harbour?").out
@@ -170,11 +171,30 @@ def test_wrong_usage(rag: Rag, arguments: list[str]) -> None:
     assert run.err and "Traceback" not in run.err
 
 
-@pytest.mark.parametrize("arguments", [[], ["--help"], ["ask", "--help"], ["models", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["ask", "--help"], ["models", "--help"]])
 def test_help(rag: Rag, arguments: list[str]) -> None:
     run = rag(*arguments)
-    assert run.code == (0 if arguments else 2)  # nothing asked for is wrong usage, answered with the help
-    assert "Usage" in run.out + run.err
+    assert run.code == 0 and "Usage" in run.out
+
+
+def test_version(rag: Rag) -> None:
+    assert rag("--version") == Done(0, f"dateline {metadata.version('dateline')}\n", "")
+
+
+def test_names_are_whole_where_the_output_is_piped(rag: Rag, tmp_path: Path) -> None:
+    name, title = f"{'long' * 40}.txt", "The cod left the harbour of a town whose name is long " * 3
+    rag("ingest", write_articles(tmp_path / "articles", {name: f"{title.strip()}\n\nIt rained in May 2019."}))
+    run = rag("sources")
+    assert name in run.out and title.strip() in run.out
+
+
+def test_an_article_does_not_control_the_terminal(rag: Rag, tmp_path: Path) -> None:
+    rag(
+        "ingest",
+        write_articles(tmp_path / "articles", {"cod.txt": "The cod \x9b2J\u202eleft the harbour in May 2019."}),
+    )
+    run = rag("ask", "When did the cod leave the harbour?")
+    assert "2019" in run.out and not {"\x9b", "\u202e"} & set(run.out)
 
 
 def test_interrupted(rag: Rag, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,8 @@ from rich.console import Console
 
 from rag import Engine, UsageError
 from rag.cli import ingest as cli_ingest
-from rag.cli.ingest import parse_columns, shown, summary
+from rag.cli.console import shown
+from rag.cli.ingest import parse_columns, summary
 from rag.reports import IngestReport
 
 pytestmark = pytest.mark.long

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import threading
@@ -48,6 +49,13 @@ def test_ask(rag: Rag, server: Server) -> None:
     found = json.loads(rag("ask", "How long is the pier of Harborough?", "--json").out)
     assert found["citations"][0]["quote"] == "Harborough opened a pier of 40 metres."
     assert "nowhere" in rag("ask", "How long is the pier?", "--source", "nowhere").out
+
+
+def test_a_conversation(rag: Rag, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = "How long is the pier of Harborough?\n/sources\n\xa0\n" + "x" * 3000
+    monkeypatch.setattr("sys.stdin", io.StringIO(lines))
+    done = rag()
+    assert done.code == 2 and "40 metres" in done.out and "\n1 article\n" in done.out and "3,000" in done.err
 
 
 def test_other_settings_are_said(rag: Rag, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
