@@ -42,12 +42,17 @@ class Chat:
     """
 
     def __init__(self, engine: Engine | None = None, history: Sequence[tuple[str, str]] = ()) -> None:
+        """Begin a conversation; see the class for the arguments."""
         if engine is None:
             from rag.shared_engine import engine as default_engine  # opens the store, so only when a chat is created
 
             engine = default_engine()
         self.engine = engine
         self.history: list[tuple[str, str]] = list(history)[-HISTORY:]
+
+    def __repr__(self) -> str:
+        turns = "1 turn" if len(self.history) == 1 else f"{len(self.history)} turns"
+        return f"Chat({self.engine!r}, {turns})"
 
     def ask(self, question: str, filters: Filters | None = None) -> Answer:
         """Answer a question as part of the conversation; the errors are those of `Engine.answer`."""

@@ -63,6 +63,7 @@ class Engine(Library):
         judge: Judge | None = None,
         create: bool = False,
     ) -> None:
+        """Open the store; the models are loaded at the first question. See the class for the arguments."""
         settings = settings or Settings()
         self._start(settings, Models(settings, llm, embedding, judge), create)
 
@@ -123,6 +124,9 @@ class Engine(Library):
         others = dataclasses.replace(filters, collection="")
         return self.collection(filters.collection), None if others == Filters() else others
 
+    def __repr__(self) -> str:
+        return f"Engine(store={str(self.settings.store)!r}, llm={self.settings.llm!r})"
+
     def __enter__(self) -> Engine:
         return self
 
@@ -143,11 +147,7 @@ class Engine(Library):
 
     @property
     def llm(self) -> LLM | None:
-        """Return the loaded answer model, or None if answers are made without one (`extractive`).
-
-        Raises:
-            ModelError: Its weights are missing or damaged.
-        """
+        """Return the answer model, loaded, or None for `extractive`; raises `ModelError` if it cannot be loaded."""
         return None if self._models.extractive else self._models.llm()
 
     @property

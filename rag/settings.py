@@ -189,6 +189,10 @@ class Settings(BaseSettings):
         """Use keyword arguments, environment, `rag.toml` in the working directory, and nothing else."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
+    def __repr_args__(self) -> list[tuple[str | None, Any]]:
+        """Return what differs from the defaults because someone set it; a key or a password is not shown."""
+        return [(name, getattr(self, name)) for name in type(self).model_fields if name in self.model_fields_set]
+
     @property
     def hash(self) -> str:
         """Return 16 hex digits that are equal for settings that give the same answers."""

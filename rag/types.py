@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rag.origin import origin, readable_date
+from rag import display
+from rag.origin import origin
 from rag.usage import Usage as Usage
 
 
@@ -124,8 +125,7 @@ class Candidate:
 
     `vectors` is float32 of shape (1 + sentences, dimensions), unit length: the passage first, then its sentences.
     `lexical` holds the BM25 score of each sentence for the question (0 where no word matched). `document` is the whole
-    article as it was when the question was asked, even if the store has changed since. `copies` are the other places
-    of the same text, each as a document with its own source, title, date, publisher and so on.
+    article as it was when the question was asked. `copies` are its other places, each as a document of its own.
     """
 
     chunk: Chunk
@@ -271,6 +271,8 @@ class Citation:
     url: str | None = None
     times: tuple[tuple[str, str], ...] = ()
 
+    __repr__ = display.citation_repr
+
     @property
     def origin(self) -> str:
         """Return who published the article and when: `Valley Courier, 14 Mar 2024`; empty if that is not known."""
@@ -285,6 +287,8 @@ class Statement:
     markers: tuple[int, ...]
     support: float
 
+    __repr__ = display.statement_repr
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -296,8 +300,8 @@ class Answer:
     a message asked nothing. `evidence` is the sentences that the model was shown. `timings` are seconds by stage.
     `confidence` in [0, 1] is the probability that the articles answer the question and that this answer, or the one
     held back, is right; None if it was not estimated. `signals` are the numbers that it was estimated from. `notices`
-    are things the user should know, such as a fallback to another model. `statements` are the parts of `text`.
-    `unconfirmed` is what the model said besides and the articles do not confirm; it is never in `text`.
+    tell of things such as a fallback to another model. `statements` are the parts of `text`. `unconfirmed`
+    is what the model said besides and the articles do not confirm; it is never in `text`.
     """
 
     question: str
@@ -321,16 +325,11 @@ class Answer:
         return dataclasses.asdict(self)
 
     def __str__(self) -> str:
-        """Return the text followed by its numbered sources, for a terminal."""
-        lines = [self.text]
-        for c in self.citations:
-            about = f" ({c.origin})" if c.origin else ""
-            times = "".join(f" ({said}, that is {readable_date(meant)})" for said, meant in c.times)
-            lines.append(f"  [{c.marker}] {c.source}{about}: “{c.quote}”{times}")
-        if self.unconfirmed:
-            lines.append(f"  (not confirmed by the articles: {' '.join(self.unconfirmed)})")
-        lines.extend(f"  ({notice})" for notice in self.notices)
-        return "\n".join(lines)
+        return display.plain(self)
+
+    __repr__ = display.answer_repr
+
+    _repr_markdown_ = display.markdown  # notebooks call it
 
 
 @dataclass(frozen=True, slots=True)

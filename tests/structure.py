@@ -12,7 +12,7 @@ PACKAGES = ("rag", "eval", "ui", "train")
 # Lowest first. A module imports only from its own row and from the rows above it. A folder means all modules in it that
 # no other row names.
 LAYERS: tuple[str, ...] = (
-    "rag.errors rag.origin rag.usage rag.types rag.reports rag.memory rag.settings rag.protocols",
+    "rag.errors rag.origin rag.usage rag.display rag.types rag.reports rag.memory rag.settings rag.protocols",
     "rag.language",
     "rag.network",
     "rag.load",
