@@ -31,6 +31,7 @@ _COLLECTION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NOT_HASHED = {
     "store", "collection", "models", "llm_api_key", "llm_base_url", "llm_timeout", "threads", "password",
     "reader_endpoints", "chroma", "chroma_token", "chroma_tenant", "chroma_database", "chroma_ca",
+    "log_requests",
 }  # fmt: skip
 _warned_of: set[str] = set()
 
@@ -130,6 +131,9 @@ class Settings(BaseSettings):
     without_signals: tuple[str, ...] = Field(
         default=(),
         description="Signals that the probability of an answer is estimated without, to measure what each is good for.",
+    )
+    log_requests: bool = Field(
+        default=False, description="Whether the server logs each request as a line of JSON, without what was asked."
     )
     password: SecretStr | None = Field(
         default=None, description="Password of the web chat, whatever the user's name; never shown or logged."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
 import socket
 import threading
 import webbrowser
@@ -26,13 +27,16 @@ from ui.library.intake import MOST_BYTES
 from ui.page import THEME, WarmUp, build
 from ui.server.access import Access
 from ui.server.calls import Calls
+from ui.server.ending import Ending
 from ui.server.guard import Guard
 from ui.server.queue import MOST_WAITING
+from ui.server.request_log import RequestLog
 from ui.server.uploads import uploads
 
 __all__ = ["Access", "build", "launch", "serve"]
 _MOST_SESSIONS = 500  # pages whose state the server keeps; for other pages the browser keeps the conversations
 _MOST_QUICK = 100  # events other than questions that may wait
+_GRACE = 60.0  # seconds that answers and uploads have to end after SIGTERM
 
 
 def launch(
@@ -43,9 +47,12 @@ def launch(
     open_browser: bool = False,
     access: Access | None = None,
     token: str | None = None,
+    root_path: str = "",
     announce: Callable[[str], AbstractContextManager[None]] = lambda url: contextlib.nullcontext(),
 ) -> None:
     """Serve the web chat of `engine` and the interface for programs until interrupted.
+
+    SIGTERM ends the server as well, after the answers and uploads that were begun.
 
     Args:
         engine: Answers the questions; its models are loaded once the page is up.
@@ -54,6 +61,7 @@ def launch(
         open_browser: Open the page in the default browser.
         access: Who may use the page; built from `host` alone by default.
         token: A secret of the user who runs the server; whoever sends it may do everything.
+        root_path: The path under which a proxy shows the page, such as `/news`.
         announce: Called with the server's address; its context lasts as long as the server.
 
     Raises:
@@ -65,13 +73,41 @@ def launch(
     warm_up = WarmUp(engine)
     page = build(engine, warm_up=warm_up, access=access)
     api = build_api(engine, ready=lambda: warm_up.ready)
-    with serve(page, host=host, port=port, access=access, api=api, token=token) as url, announce(url):
+    ended = threading.Event()
+    with (
+        _on_sigterm(ended),
+        serve(
+            page,
+            host=host,
+            port=port,
+            access=access,
+            api=api,
+            token=token,
+            root_path=root_path,
+            log=engine.settings.log_requests,
+            grace=lambda: _GRACE if ended.is_set() else 0.0,
+        ) as url,
+        announce(url),
+    ):
         print(f"Dateline is at {url} (Ctrl+C ends it)", flush=True)
         warm_up.start()
         if open_browser:
             webbrowser.open(url)
         with contextlib.suppress(KeyboardInterrupt):
-            threading.Event().wait()
+            ended.wait()
+
+
+@contextlib.contextmanager
+def _on_sigterm(ended: threading.Event) -> Iterator[None]:
+    """Set an event when the process is told to end; only the main thread can be told."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager
@@ -83,6 +119,9 @@ def serve(
     access: Access | None = None,
     api: FastAPI | None = None,
     token: str | None = None,
+    root_path: str = "",
+    log: bool = False,
+    grace: Callable[[], float] = lambda: 0.0,
 ) -> Iterator[str]:
     """Serve `page` in a background thread and yield its address; leaving the context stops the server.
 
@@ -93,6 +132,9 @@ def serve(
         access: Who may use the page; built from `host` alone by default.
         api: The interface for programs, beside the page; none by default.
         token: A secret of the user who runs the server; whoever sends it may do everything.
+        root_path: The path under which a proxy shows the page.
+        log: Whether to log each request.
+        grace: Returns how many seconds answers and uploads have to end when the server does.
 
     Raises:
         RagError: The server cannot listen on the address, or `access` would let in others without a password.
@@ -105,6 +147,7 @@ def serve(
             FastAPI(openapi_url=None, lifespan=api.router.lifespan_context if api else None),
             page,
             path="/",
+            root_path=root_path or None,
             theme=THEME,
             head=head_html(),
             favicon_path=str(icon),
@@ -116,8 +159,10 @@ def serve(
             enable_monitoring=False,
             pwa=False,
         )
-        guard = Guard(app, access, _calls(page), api, token)
-        config = uvicorn.Config(guard, log_level="warning", timeout_graceful_shutdown=1, ws="none")
+        ending = Ending(Guard(app, access, _calls(page), api, token))
+        config = uvicorn.Config(
+            RequestLog(ending) if log else ending, log_level="warning", timeout_graceful_shutdown=1, ws="none"
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],), name="dateline-server", daemon=True)
         thread.start()
@@ -129,6 +174,8 @@ def serve(
         try:
             yield f"http://{shown}:{listener.getsockname()[1]}/"
         finally:
+            if seconds := grace():
+                ending.drain(seconds)
             # Every open page holds a stream, and uvicorn logs a traceback for each one that it cuts.
             logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
             server.should_exit = True

@@ -209,6 +209,9 @@ def chat(
         list[str] | None,
         typer.Option(help="Another name under which the page is reached, such as a proxy's. Repeatable."),
     ] = None,
+    root_path: Annotated[
+        str, typer.Option(help="Path under which a proxy shows the page, such as /news; the proxy takes it away.")
+    ] = "",
     watch: Annotated[
         list[str] | None, typer.Option(help="Folder that the library is kept as while the page is open. Repeatable.")
     ] = None,
@@ -240,6 +243,7 @@ def chat(
                 open_browser=everyone and access.loopback,
                 access=access,
                 token=token,
+                root_path=f"/{root_path.strip('/')}" if root_path.strip("/") else "",
                 announce=lambda url: announced(folder, Server(url, token, settings.hash)),
             )
     finally:
