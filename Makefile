@@ -2,7 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
+# PyPI's PyTorch for Linux brings several GB of CUDA, so the CPU build is taken from here first. A machine whose pip has
+# an index of its own uses that one. For a GPU: make chat TORCH_INDEX=
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
 .PHONY: help chat test fast coverage lint check floors format eval models docs
 
@@ -53,9 +56,12 @@ models: $(VENV)/.run  ## Download and verify the default models (once)
 $(VENV)/.run: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the packages into $(VENV) (once, some minutes) ..."
+	@if [ "$$(uname -s)" = Linux ] && [ -n "$(TORCH_INDEX)" ] \
+		&& ! $(BIN)/python -m pip config list | grep -Eq "index|find-links"; then \
+		$(PIP) --retries 1 --extra-index-url "$(TORCH_INDEX)" torch; fi
 	$(PIP) -e ".[all]"
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.run
-	$(PIP) -e ".[dev]"
+	$(PIP) --quiet -e ".[dev]"
 	touch $@

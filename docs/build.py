@@ -26,6 +26,7 @@ MENU = {  # address: name
     "docs/security.html": "Security",
     "docs/eval.html": "Eval",
     "bench/README.html": "Benchmarks",
+    "deploy/README.html": "Deployment",
     "docs/question.html": "A question",
     "docs/answering.html": "Rules",
     "docs/store.html": "Store",
@@ -54,7 +55,9 @@ img {{ max-width: 100%; }}
 
 def sources() -> list[Path]:
     """Return the Markdown files that become pages."""
-    return sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "bench" / "README.md"])
+    return sorted(
+        [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "bench" / "README.md", ROOT / "deploy" / "README.md"]
+    )
 
 
 def address(source: Path) -> str:
@@ -99,6 +102,9 @@ def build(out: Path = OUT) -> None:
         target = out / address(source)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(page(source), encoding="utf-8")
+    for linked in [ROOT / "docs" / "example.ipynb", ROOT / "docs" / "langchain_chat.py", *(ROOT / "deploy").iterdir()]:
+        if linked.is_file() and linked.suffix != ".md":
+            shutil.copy(linked, out / linked.relative_to(ROOT))
     shutil.copytree(ROOT / "docs" / "img", out / "docs" / "img")
     (out / "api.html").write_text(reference(), encoding="utf-8")
 

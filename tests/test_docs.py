@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from structure import PACKAGES, ROOT, modules
 
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "bench" / "README.md"])
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "bench" / "README.md", ROOT / "deploy" / "README.md"]
+)
 _DOTTED = re.compile(rf"`((?:{'|'.join(PACKAGES)})(?:\.\w+)+)`")
 _PATH = re.compile(r"`((?:rag|ui|eval|train|bench|tests|docs|seeds)/[\w./-]*)`")
 _COMMAND = re.compile(r"python -m ((?:rag|ui|eval|train|bench)\b[\w.]*)")
