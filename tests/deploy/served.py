@@ -40,7 +40,7 @@ def process(folder: Path, port: int, root_path: str = "") -> Iterator[subprocess
 
 def wait_for(url: str, running: subprocess.Popen[str]) -> None:
     """Wait until an address answers."""
-    end = time.monotonic() + 120
+    end = time.monotonic() + 280
     while time.monotonic() < end and running.poll() is None:
         with contextlib.suppress(httpx.TransportError):
             if httpx.get(url, trust_env=False).status_code == 200:
