@@ -89,8 +89,7 @@ class Chunk:
 class Entry:
     """A document to write, and the file that holds it.
 
-    `chunks` and `vectors` (for each passage float32 of shape (1 + sentences, dimensions)) are None if the store already
-    holds the document, from this place or another.
+    `chunks` and `vectors` (a passage's: float32, (1 + sentences, dimensions)) are None if the store has the document.
     """
 
     file: File
@@ -334,10 +333,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """An article in the store, as the library lists it, and how many passages it has.
-
-    `copies` are the source names of other files with the same text, `similar` those of near-identical ones.
-    """
+    """An article as the library lists it. `copies` and `similar` name the files of the same and of near-equal texts."""
 
     id: str
     source: str
