@@ -5,7 +5,7 @@ and whether the answer was right. Records of a system with a model are used for 
 for `extractive`. Each gets one logistic regression on standardised signals, with L2 regularisation.
 
 A small model copies words, so its runs have too few statements that fail an exact check (a number that stands nowhere)
-to fit what such a check is worth. Each takes the same from the logarithm of the odds (`_FAILED`).
+to fit what such a check is worth; `CHECKS` has the weights.
 """
 
 from __future__ import annotations
@@ -25,11 +25,15 @@ from eval.datasets.rows import DatasetError
 from eval.records import Record, read_run
 
 SIGNALS = {
-    "answer": ("cited_score", "certainty", "unknown", "sentences", "answers", "judge", "opposite"),
-    "extractive": ("score", "dense", "sentences", "answers", "opposite"),
+    "answer": ("cited_score", "certainty", "unknown", "sentences", "answers"),
+    "extractive": ("score", "dense", "sentences", "answers"),
 }
-EXACT = ("unsaid", "figures", "asked_figures", "asked_names", "another_kind", "undenied")
-_FAILED = -5.0  # weight of an exact check that fails: it outweighs the rest of the best answer
+# What a check that fails takes from the logarithm of the odds: words and figures that are nowhere outweigh the rest of
+# the best answer, rules about a question's words do not.
+CHECKS = {
+    "unsaid": 5.0, "figures": 5.0, "asked_figures": 5.0, "asked_names": 5.0,
+    "another_kind": 3.0, "opposite": 3.0, "undenied": 3.0,
+}  # fmt: skip
 _STRENGTH = 0.3  # sklearn's C: with fewer than a hundred questions per regression, strong regularisation is needed
 _FOLDS = 5
 
@@ -62,7 +66,7 @@ def fit(records: Sequence[Record], kind: str) -> dict[str, Any]:
         name: {"weight": round(float(w), 4), "mean": round(float(m), 4), "scale": round(float(s), 4)}
         for name, w, m, s in zip(SIGNALS[kind], model.coef_[0], mean, scale, strict=True)
     }
-    terms |= {name: {"weight": _FAILED, "mean": 0.0, "scale": 1.0} for name in EXACT}
+    terms |= {name: {"weight": -weight, "mean": 0.0, "scale": 1.0} for name, weight in CHECKS.items()}
     return {
         "questions": len(found),
         "right": int(right.sum()),

@@ -14,7 +14,6 @@ from rag.answering.mentions import Mentions
 from rag.answering.signals import Weighed, cited_of, passages_of, signals_of, statements_of
 from rag.answering.statements import Checker
 from rag.answering.strong import Written, write
-from rag.answering.support import Claim, judged
 from rag.answering.verify import (
     combine,
     differing,
@@ -196,7 +195,7 @@ class Answerer:
         kept: list[tuple[str, list[tuple[Evidence, float]]]] = []
         likely, signals = 0.0, dict[str, float]()
         for one in check(question, draft, evidence, read.__getitem__, aliases, follow_up, language):
-            own = signals_of(draft, one, evidence, sharing, self._judged(question, one.text, evidence, kind))
+            own = signals_of(draft, one, evidence, sharing)
             chance = probability(kind, {n: v for n, v in own.items() if n not in self.settings.without_signals})
             if chance >= self.settings.caution:
                 likely = min(likely, chance) if kept else chance
@@ -218,18 +217,6 @@ class Answerer:
             known = asks_reason(question) or self.finder.known(content_terms(word)[0], read)
             return Weighed(refusal([] if known else [f"“{word}”"]), 0.0, signals)
         return Weighed(verdict, likely, signals)
-
-    def _judged(self, question: str, statement: str, evidence: Sequence[Evidence], kind: str) -> float | None:
-        """Return the judge's score for a statement of a model; None if there is no judge."""
-        try:
-            judge = self._models.judge() if kind == "answer" else None
-        except ModelMissingError:
-            return None
-        if judge is None or self.finder.language(question) != ENGLISH:
-            return None
-        texts = [" ".join(e.in_context.split()) for e in evidence]
-        (one,) = judged(judge, [Claim(statement, question)], [texts], [range(len(texts))])
-        return one.signals["judge"]
 
     def _compared(self, asked: Asked, weighed: Weighed, draft: Draft) -> Weighed:
         """Return the answer, joined with that of another article if it gives a different amount or time."""

@@ -43,9 +43,7 @@ def passages_of(evidence: Sequence[Evidence], read: Mapping[str, str]) -> list[s
     return [f"{e.title}\n{read[e.document_id][e.passage.start : e.passage.end]}" for e in evidence]
 
 
-def signals_of(
-    draft: Draft, one: Checked, evidence: Sequence[Evidence], sharing: int, judged: float | None
-) -> dict[str, float]:
+def signals_of(draft: Draft, one: Checked, evidence: Sequence[Evidence], sharing: int) -> dict[str, float]:
     """Return the signals for a statement.
 
     Args:
@@ -53,7 +51,6 @@ def signals_of(
         one: The statement, with the exact checks.
         evidence: The sentences shown to the model, best first.
         sharing: How many parts of one question were answered from the same evidence.
-        judged: The judge's score; None if it was not asked.
     """
     best, cited = evidence[0], [e for e, _ in one.found]
     found = {
@@ -66,8 +63,6 @@ def signals_of(
         "sentences": len(evidence) / sharing,
         **one.signals,
     }
-    if judged is not None:
-        found["judge"] = judged
     read = [e.answers for e in cited or [best] if e.answers is not None]
     if read:
         found["answers"] = max(read)

@@ -44,8 +44,8 @@ _OPPOSITES = (
     ("most", "least fewest"),
     ("longest longer", "shortest shorter"),
     ("fastest faster", "slowest slower"),
-    ("oldest older", "youngest younger newest"),
-    ("earliest", "latest"),
+    ("oldest older", "youngest younger newest latest"),
+    ("earliest", "latest newest"),
     ("best better", "worst worse"),
     ("strongest stronger strong", "weakest weaker weak"),
     ("richest richer rich", "poorest poorer poor"),
@@ -152,7 +152,9 @@ def contrary(question: str, stated: str) -> bool:
     if _ASKS_NOT.search(asked):
         return not asks_reason(question) and not _DENIES.search(said)
     first = said if _RANKED.search(asked) else _RANKED.sub("", said)
-    asks_most = _SUPERLATIVE.search(asked) or (first != said and _MOST.search(asked))
+    # A name is no superlative: Ernest, Budapest.
+    plain = re.sub(r"(?<=\s)[A-Z][\w'’-]*", " ", question).lower()
+    asks_most = _SUPERLATIVE.search(plain) or (first != said and _MOST.search(asked))
     if asks_most and not _SUPERLATIVE.search(first) and not _EXTREME.search(first):
         return True
     if _NEGATED.search(said):

@@ -216,7 +216,7 @@ class Models:
             close.load()
 
     def _warm_up_judge(self) -> None:
-        if self.extractive:
+        if not self.is_strong:
             return
         try:
             judge = self.judge()

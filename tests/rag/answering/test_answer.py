@@ -55,7 +55,7 @@ def test_what_a_paper_said_is_told_by_its_own_articles(tmp_path: Path) -> None:
     post = "Crews strike\n\nBy Ana Kovic, Tessin Post\n\nSome 120 crews of the Larkspur ferry are on strike."
     with make_engine(tmp_path, documents={"wire.txt": wire, "post.txt": post}) as engine:
         asked = "How many crews of the Larkspur ferry are on strike"
-        assert engine.answer(f"According to Norwire, {asked.lower()}?").text.startswith("TESSIN")
+        assert engine.answer(f"According to Norwire, {asked.lower()}?").text.startswith("Some 90")
         assert engine.answer(f"{asked} according to the Tessin Post?").text.startswith("Some 120")
         assert {e.source for e in engine.retrieve(f"{asked} according to the board?", 5)} == {"wire.txt", "post.txt"}
 

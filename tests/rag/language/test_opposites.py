@@ -46,6 +46,8 @@ def test_contrary(question: str, stated: str) -> None:
         ("Who was re-elected without a rival?", "Brandt ran unopposed and was re-elected."),
         ("How did the port take the board's no?", "It was seen as an insult in the port."),
         ("Which is the largest harbour of the island?", "Orrin is the largest harbour of the island."),
+        ("What did Ernest Lund build?", "Mr Lund drew the bridge and built the pier."),
+        ("What is the name of the newest ferry?", "The latest ferry is the Forest Queen, the oldest the Harvest Star."),
         ("Which is the smallest harbour?", "Orrin is the largest harbour, Saltwing the smallest."),
         ("By how much did the fares increase?", "The fares were raised by a tenth, after a cut last year."),
         ("Why did the council oppose the bridge?", "The council could not support the bridge because of its cost."),
