@@ -124,7 +124,7 @@ def test_question_asked_before_the_page_was_loaded_is_kept(page: gr.Blocks) -> N
     async def asked() -> None:
         views = handler(page, "on_ask")(AID, session, ())
         await views.__anext__()
-        assert AID in handler(page, "on_load")(session, stored, None)[-4][0]
+        assert AID in handler(page, "on_load")(session, stored, None)[-5][0]
         async for _ in views:
             pass
 
@@ -181,7 +181,7 @@ def test_library_that_cannot_be_read_says_so(engine: Engine, page: gr.Blocks, mo
 
     monkeypatch.setattr(Engine, "counts", broken)
     head, _, *rest = handler(page, "on_load")(Session(), None, None)
-    assert "the store is locked" in head and "the store is locked" in rest[-4][0]
+    assert "the store is locked" in head and "the store is locked" in rest[-5][0]
 
 
 def test_reader_has_settings_of_their_own(page: gr.Blocks, engine: Engine) -> None:
@@ -264,9 +264,9 @@ def test_filters_beside_the_question(page: gr.Blocks) -> None:
 
 
 def test_line_about_chosen_articles(page: gr.Blocks) -> None:
-    *_, only, everything = handler(page, "on_chat")(Session(), ("a", "b"))
+    *_, only, everything, _ = handler(page, "on_chat")(Session(), ("a", "b"))
     assert "Only 2 chosen articles" in only["value"] and only["visible"] and everything["visible"]
-    *_, only, everything = handler(page, "on_chat")(Session(), ())
+    *_, only, everything, _ = handler(page, "on_chat")(Session(), ())
     assert not only["visible"] and not everything["visible"]
     assert handler(page, "on_everything")()[0] == ()
 

@@ -15,8 +15,8 @@ ARTICLE = "A new pier\n\nThe council of Harborough opened a new pier of 40 metre
 
 
 def asked(question: str) -> list[Any]:
-    """Return what the page sends with a question: also two states and three filters, all empty here."""
-    return [question, *[None] * 5]
+    """Return what the page sends with a question: also two states, three filters and a collection, all empty here."""
+    return [question, *[None] * 6]
 
 
 class Visitor:
