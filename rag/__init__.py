@@ -26,6 +26,7 @@ from rag.errors import (
     StoreLockedError,
     StoreMismatchError,
     UsageError,
+    VectorServerError,
 )
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ __all__ = [
     "StoreMismatchError",
     "Usage",
     "UsageError",
+    "VectorServerError",
     "answer",
     "is_refusal",
     "open_engine",

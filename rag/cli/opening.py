@@ -31,18 +31,25 @@ def open_for_one(settings: Settings, notify: Callable[[str], None]) -> Engine:
 
     models = Models(settings)
     embedding = models.embedding()
-    loading = threading.Thread(target=_load, args=(models,), name="dateline-load", daemon=True)
+    failed: list[Exception] = []
+    loading = threading.Thread(target=_load, args=(models, failed), name="dateline-load", daemon=True)
     loading.start()
     try:
         from rag.shared_engine import open_engine
 
-        return open_engine(settings, notify, embedding=embedding)
+        engine = open_engine(settings, notify, embedding=embedding)
     finally:
         loading.join()
+    for error in failed:
+        engine.close()
+        raise error  # with too little memory, nothing else would work either
+    return engine
 
 
-def _load(models: Models) -> None:
+def _load(models: Models, failed: list[Exception]) -> None:
     try:
         models.load()
     except RagError as error:  # the answer will say so
         _log.info("%s", error)
+    except Exception as error:  # this thread cannot report it
+        failed.append(error)

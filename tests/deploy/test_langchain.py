@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from deployed import free_port, process
 from fakes import ROOT
-from served import free_port, process
 
 pytestmark = pytest.mark.long
 pytest.importorskip("langchain_openai", reason="langchain-openai is not installed: it brings ten packages of its own")

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from deployed import free_port, process, wait_for
 from fakes import ROOT
-from served import free_port, process, wait_for
 
 pytestmark = [pytest.mark.long, pytest.mark.skipif(not shutil.which("nginx"), reason="there is no nginx here")]
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from deployed import free_port, process
 from fakes import WAIT, FakeEmbedding
-from served import free_port, process
 
 from rag import Engine, Settings
 

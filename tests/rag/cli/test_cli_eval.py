@@ -137,7 +137,7 @@ def test_outside_data(rag: Rag, path: str, tmp_path: Path) -> None:
         (["--fail-under", "=0.5"], "METRIC=NUMBER"),
         (["--fail-under", "correct=high"], "METRIC=NUMBER"),
         (["--limit", "1", "--judge", "extractive"], "--judge"),
-        (["--without", "luck"], "no signal 'luck'; use answers"),
+        (["--without", "luck"], "no signal 'luck'; use another_kind, answers"),
         (["compare", "a.jsonl", "b.jsonl"], "a.jsonl"),
         (["report", "a.jsonl", "--out", "out"], "a.jsonl"),
     ],

@@ -73,7 +73,7 @@ def test_asking_and_adding_on_every_console(tmp_path: Path, console: dict[str, s
     ids=repr,
 )
 def test_too_little_memory_is_one_line(rag: Rag, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr(cli, "_open", fail)
@@ -91,7 +91,7 @@ def test_only_a_want_of_memory_is_one() -> None:
 
 
 def test_a_stopped_command_leaves_no_traceback(rag: Rag, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(*_: object) -> None:
+    def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "_open", stop)

@@ -88,7 +88,7 @@ def test_hidden_files_are_no_news(watcher: Watcher, folder: Path) -> None:
 def test_a_folder_that_goes_away_is_waited_for(watcher: Watcher, engine: Engine, folder: Path) -> None:
     folder.rename(folder.parent / "elsewhere")
     [(name, reason)] = watcher.next().failed
-    assert name == str(folder) and "holds articles in the store (1 files)" in reason
+    assert name == str(folder) and "holds articles in the store (1 file)" in reason
     assert len(engine.sources()) == 1
     write_articles(folder.parent / "elsewhere", {"pike.txt": "A pike was seen."})
     (folder.parent / "elsewhere").rename(folder)

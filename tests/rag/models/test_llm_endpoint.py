@@ -108,7 +108,7 @@ def test_nothing_that_a_lying_endpoint_says_reaches_the_reader(lie: str, questio
     server = Endpoint(200, said(lie))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        options = {"llm": "openai:any", "llm_base_url": server.url, "llm_api_key": KEY, "caution": 0.0}
+        options = {"llm": "openai:any", "llm_base_url": server.url, "llm_api_key": KEY}
         with make_engine(tmp_path, **options) as engine:
             answer = engine.answer(question)
     finally:

@@ -143,7 +143,7 @@ def test_sidebar_lists_and_marks_the_open_one(book: Book) -> None:
     html = Parsed(sidebar(book.conversations, first))
     assert html.find("dl-open") == [AID, "Who"]
     assert [e.get("aria-current") for e in html.elements("dl-open")] == ["true", None]
-    assert len(html.elements("details")) == 1
+    assert len(html.elements("details")) == 2  # a menu for each
     assert {e.get("data-kind") for e in html.elements("dl-link")} == {"markdown", "json", "html", None}
 
 
