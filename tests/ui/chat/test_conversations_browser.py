@@ -165,6 +165,7 @@ def test_every_conversation_has_a_menu(open_page: OpenPage) -> None:
     with open_page() as page:
         ask(page, AID)
         page.get_by_role("button", name="New conversation").click()
+        expect(page.locator(".dl-turn")).to_have_count(0)
         ask(page, MINISTER)
         menus = page.locator(".dl-more > summary")
         expect(menus).to_have_count(2)
