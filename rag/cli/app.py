@@ -23,7 +23,7 @@ from rich.table import Table
 
 from rag import memory
 from rag.cli import eval as cli_eval
-from rag.cli import extras, remote
+from rag.cli import extras, given, remote
 from rag.cli import ingest as cli_ingest
 from rag.cli import models as cli_models
 from rag.cli.console import count, print_json, print_table, printable, shown
@@ -32,7 +32,6 @@ from rag.origin import readable_date
 from rag.settings import Settings
 from rag.store import collections
 from rag.store.running import Server, announced
-from rag.types import Filters
 
 if TYPE_CHECKING:
     from rag.engine import Engine
@@ -101,7 +100,7 @@ def start(
     if context.invoked_subcommand is None:
         from rag.cli.talk import converse
 
-        raise typer.Exit(converse(Settings(), sys.stdin, _notify))
+        raise typer.Exit(converse(Settings(), sys.stdin, given.notify))
 
 
 @app.command()
@@ -120,7 +119,7 @@ def ingest(
     as_json: JsonOption = False,
 ) -> None:
     """Make the library hold what the files and folders hold: new, changed, moved and removed articles."""
-    if code := cli_ingest.run(_settings(store, collection), paths or [], columns, watch, as_json):
+    if code := cli_ingest.run(given.settings(store, collection), paths or [], columns, watch, as_json):
         raise typer.Exit(code)
 
 
@@ -146,12 +145,12 @@ def ask(
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question over the library, with citations."""
-    filters = _filters(since, until, source, author, language)
-    question = _decoded(question)
-    if server := remote.find(_settings(store, collection), answers=True):
+    filters = given.filters(since, until, source, author, language)
+    question = given.decoded(question)
+    if server := remote.find(given.settings(store, collection), answers=True):
         answer = server.ask(question, filters)
     else:
-        with _open(store, collection, quick=bool(question.strip())) as engine:
+        with given.opened(store, collection, quick=bool(question.strip())) as engine:
             if question.strip():
                 engine.warm_up(question)
             answer = engine.answer(question, filters)
@@ -176,12 +175,12 @@ def check(
     """Hold each sentence of a text against the library: supported, contradicted or not found."""
     from rag.cli.check import text_of
 
-    filters = _filters(since, until, source, author, language)
-    found = text_of(_decoded(text))
-    if server := remote.find(_settings(store, collection), answers=True):
+    filters = given.filters(since, until, source, author, language)
+    found = text_of(given.decoded(text))
+    if server := remote.find(given.settings(store, collection), answers=True):
         report = server.check(found, filters)
     else:
-        with _open(store, collection) as engine:
+        with given.opened(store, collection) as engine:
             report = engine.check(found, filters)
     if as_json:
         print_json(report.to_dict())
@@ -227,13 +226,13 @@ def chat(
 
         raise SettingsError(NO_SOCKS) from error  # Gradio creates an HTTP client on import
 
-    settings = _settings(store, collection)
+    settings = given.settings(store, collection)
     password = settings.password.get_secret_value() if settings.password else None
     access = Access(host, password, tuple(allow_host or ()), read_only, everyone)
     access.check()  # before the models are loaded
     folder = collections.folder_of(settings.store, settings.collection)
     token = secrets.token_urlsafe(32)
-    engine = _open(store, collection)
+    engine = given.opened(store, collection)
     try:
         with cli_ingest.watching(engine, watch or []):
             launch(
@@ -255,12 +254,12 @@ def sources(store: StoreOption = None, collection: CollectionOption = None, as_j
     """List the articles in the library."""
     import dataclasses
 
-    if server := remote.find(_settings(store, collection)):
+    if server := remote.find(given.settings(store, collection)):
         found = server.sources()
     else:
         from rag.engine import Engine
 
-        with Engine(_settings(store, collection)) as engine:
+        with Engine(given.settings(store, collection)) as engine:
             found = engine.sources()
     if as_json:
         print_json([dataclasses.asdict(entry) for entry in found])
@@ -281,11 +280,11 @@ def remove(
 ) -> None:
     """Remove articles from the library."""
     with contextlib.ExitStack() as stack:
-        library: remote.Remote | Engine | None = remote.find(_settings(store, collection))
+        library: remote.Remote | Engine | None = remote.find(given.settings(store, collection))
         if library is None:
             from rag.engine import Engine
 
-            library = stack.enter_context(Engine(_settings(store, collection)))
+            library = stack.enter_context(Engine(given.settings(store, collection)))
         for name in source:
             for gone in library.remove(name):
                 print(f"removed {shown(gone)}")
@@ -297,10 +296,10 @@ def mcp(store: StoreOption = None, collection: CollectionOption = None) -> None:
     extras.need("eval", "chat")
     from ui.api.mcp import desk_of, run_stdio
 
-    if server := remote.find(_settings(store, collection), answers=True):
+    if server := remote.find(given.settings(store, collection), answers=True):
         run_stdio(remote.RemoteDesk(server))
         return
-    with _open(store, collection) as engine:
+    with given.opened(store, collection) as engine:
         run_stdio(desk_of(engine))
 
 
@@ -313,47 +312,8 @@ def doctor(
     from rag.cli.doctor import checks
 
     failed = False
-    for name, problem, detail in checks(_settings(store), repair):
+    for name, problem, detail in checks(given.settings(store), repair):
         failed = failed or problem
         print(f"{'FAIL' if problem else 'ok':4}  {name:18}  {detail}")
     if failed:
         raise typer.Exit(1)
-
-
-def _filters(
-    since: str, until: str, source: list[str] | None, author: list[str] | None, language: list[str] | None
-) -> Filters | None:
-    from rag.store.filters import day  # imports the store's engine
-
-    filters = Filters(
-        sources=tuple(map(_decoded, source or ())),
-        since=day("--since", since),
-        until=day("--until", until),
-        authors=tuple(map(_decoded, author or ())),
-        languages=tuple(language or ()),
-    )
-    return None if filters == Filters() else filters
-
-
-def _decoded(text: str) -> str:
-    """Return an argument without the lone surrogates that undecodable bytes of a console become."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def _settings(store: Path | None, collection: str | None = None) -> Settings:
-    given = {"store": store, "collection": collection}
-    return Settings(**{name: value for name, value in given.items() if value is not None})
-
-
-def _open(store: Path | None, collection: str | None = None, quick: bool = False) -> Engine:
-    if quick:
-        from rag.cli.opening import open_for_one
-
-        return open_for_one(_settings(store, collection), _notify)
-    from rag.shared_engine import open_engine
-
-    return open_engine(_settings(store, collection), _notify)
-
-
-def _notify(line: str) -> None:
-    print(f"rag: {line}", file=sys.stderr)

@@ -12,7 +12,7 @@ from commands import Rag, environment, process
 from fakes import make_engine
 
 from rag import memory
-from rag.cli import app as cli
+from rag.cli import given
 from rag.errors import ModelError, StoreError
 from rag.models.llm import LocalLLM
 
@@ -76,7 +76,7 @@ def test_too_little_memory_is_one_line(rag: Rag, monkeypatch: pytest.MonkeyPatch
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(cli, "_open", fail)
+    monkeypatch.setattr(given, "opened", fail)
     run = rag("ask", "Who came?")
     [line] = run.err.splitlines()
     assert run.code == 1 and "not enough memory" in line and "RAG_LLM=extractive" in line
@@ -94,7 +94,7 @@ def test_a_stopped_command_leaves_no_traceback(rag: Rag, monkeypatch: pytest.Mon
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_open", stop)
+    monkeypatch.setattr(given, "opened", stop)
     assert rag("ask", "Who came?").code == 130
 
 
