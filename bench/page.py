@@ -35,7 +35,7 @@ class Page:
         self._http.close()
 
     def upload(self, files: Sequence[tuple[str, bytes]]) -> Iterator[list[str]]:
-        """Add files, given as (name, content); yield the HTML lines of the results so far at each update."""
+        """Add files, given as (name, content); yield the HTML lines of the finished ones at each update, in order."""
         sent = [("files", (name, content, "text/plain")) for name, content in files]
         paths = self._post("/upload", files=sent)
         data = [
@@ -45,7 +45,8 @@ class Page:
         self._post("/queue/join", json=self._event("on_files", [data, None]))
         for output in self._streamed():
             told = json.dumps(output[1], ensure_ascii=False)
-            yield told.split("<li")[1:]
+            # Files that are still to be read have lines too, of another class.
+            yield [line for line in told.split("<li")[1:] if "dl-result " in line]
 
     def act(self, **what: Any) -> str:
         """Click something in the list, and return the new HTML of the list."""
