@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from rag.settings import Settings
     from rag.shared_engine import answer, open_engine, seeds_folder, support
     from rag.types import Answer, Citation, Document, Evidence, Filters, Place, SourceInfo, Span, Statement, Usage
+    from rag.users.accounts import User, Users
+    from rag.users.roles import Role
 
 __all__ = [
     "Answer",
@@ -61,6 +63,7 @@ __all__ = [
     "Place",
     "QuestionError",
     "RagError",
+    "Role",
     "Settings",
     "SettingsError",
     "SourceInfo",
@@ -72,6 +75,8 @@ __all__ = [
     "Usage",
     "UsageError",
     "VectorServerError",
+    "User",
+    "Users",
     "answer",
     "is_refusal",
     "open_engine",
@@ -85,7 +90,10 @@ _WHERE = (
     {
         "Chat": "rag.chat",
         "Engine": "rag.engine",
+        "Role": "rag.users.roles",
         "Settings": "rag.settings",
+        "User": "rag.users.accounts",
+        "Users": "rag.users.accounts",
         "answer": "rag.shared_engine",
         "is_refusal": "rag.answering.verify",
         "open_engine": "rag.shared_engine",

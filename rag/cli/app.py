@@ -1,4 +1,4 @@
-"""The command line: `rag ingest | ask | check | chat | mcp | eval | sources | remove | models | doctor`.
+"""The command line: `rag ingest | ask | check | chat | mcp | eval | sources | remove | models | users | doctor`.
 
 `rag` alone is a conversation in the terminal (rag.cli.talk).
 
@@ -26,6 +26,7 @@ from rag.cli import eval as cli_eval
 from rag.cli import extras, given, remote
 from rag.cli import ingest as cli_ingest
 from rag.cli import models as cli_models
+from rag.cli import users as cli_users
 from rag.cli.console import count, print_json, print_table, printable, shown
 from rag.errors import RagError, SettingsError
 from rag.origin import readable_date
@@ -46,6 +47,7 @@ app = typer.Typer(
 )
 app.add_typer(cli_models.app, name="models", help="List, pull and verify the model weights.")
 app.add_typer(cli_eval.app, name="eval")
+app.add_typer(cli_users.app, name="users", help="Add, list and remove users of the web chat and their API keys.")
 
 StoreOption = Annotated[
     Path | None,

@@ -11,7 +11,17 @@ from rag.errors import UsageError
 # The modules that each extra in pyproject.toml provides.
 MODULES = {
     "eval": ("ir_measures", "jinja2", "markupsafe", "matplotlib", "sklearn", "scipy"),
-    "chat": ("fastapi", "gradio", "mcp", "prometheus_client", "python_multipart", "starlette", "uvicorn"),
+    "chat": (
+        "argon2",
+        "fastapi",
+        "gradio",
+        "itsdangerous",
+        "mcp",
+        "prometheus_client",
+        "python_multipart",
+        "starlette",
+        "uvicorn",
+    ),
 }
 
 # The folder of `ui` and `eval` in a wheel; in a checkout they are next to `rag`.
