@@ -38,7 +38,7 @@ LAYERS: tuple[str, ...] = (
     "ui.settings",
     "ui.quality",
     "ui.api",
-    "ui.page ui.app ui",
+    "ui.account ui.page ui.app ui",
     "rag.cli rag.__main__",
 )
 # The only modules that may use a third-party engine.
@@ -58,6 +58,7 @@ OWNERS: dict[str, set[str]] = {
     "safetensors": {"rag.language.word_table", "rag.models.fitted", "train.judge", "train.reader"},
     "sqlite3": {"rag.store.database"},
     "argon2": {"rag.users.passwords"},
+    "itsdangerous": {"ui.server.sessions"},
     "datasketch": {"rag.store.duplicates"},
     "dateparser": {"rag.language.dates", "rag.language.day_names", "rag.language.relative"},
     "sentencex": {"rag.language.sentences"},
@@ -78,6 +79,7 @@ OWNERS: dict[str, set[str]] = {
         "train.support",
     },
     "gradio": {
+        "ui.account",
         "ui.app",
         "ui.page",
         "ui.chat.layout",

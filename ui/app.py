@@ -20,13 +20,13 @@ import gradio as gr
 import uvicorn
 from fastapi import FastAPI
 
-from rag import Engine, RagError
+from rag import Engine, RagError, Users
 from ui.api.app import build_api
 from ui.assets import head_html
 from ui.library.intake import MOST_BYTES
 from ui.page import THEME, WarmUp, build
 from ui.server.access import Access
-from ui.server.calls import Calls
+from ui.server.calls import Calls, Handler
 from ui.server.ending import Ending
 from ui.server.guard import Guard
 from ui.server.queue import MOST_WAITING
@@ -59,7 +59,7 @@ def launch(
         host: Address to listen on; `0.0.0.0` for every interface.
         port: Port to listen on; 0 takes a free one.
         open_browser: Open the page in the default browser.
-        access: Who may use the page; built from `host` alone by default.
+        access: Who may use the page; by default the users of the engine's store, where there are some.
         token: A secret of the user who runs the server; whoever sends it may do everything.
         root_path: The path under which a proxy shows the page, such as `/news`.
         announce: Called with the server's address; its context lasts as long as the server.
@@ -68,7 +68,7 @@ def launch(
         UsageError: Others could reach the page, and `access` neither has a password nor lets everyone in.
         RagError: The server cannot listen on the address.
     """
-    access = access or Access(host)
+    access = access or Access(host, users=Users(engine.settings.store))
     access.check()
     warm_up = WarmUp(engine)
     page = build(engine, warm_up=warm_up, access=access)
@@ -193,7 +193,7 @@ def _bound(page: gr.Blocks) -> None:
 
 
 def _calls(page: gr.Blocks) -> Calls:
-    handlers = {number: len(fn.inputs) for number, fn in page.fns.items()}
+    handlers = {number: Handler(len(fn.inputs), _name(fn.fn)) for number, fn in page.fns.items()}
     names = {
         name
         for block in page.blocks.values()
@@ -201,6 +201,11 @@ def _calls(page: gr.Blocks) -> Calls:
         if getattr(member, "_is_server_fn", False)
     }
     return Calls(handlers, frozenset(names), uploads().owns)
+
+
+def _name(function: Callable[..., object] | None) -> str:
+    """Return the module and the name of a function; empty if the browser handles the event alone."""
+    return f"{function.__module__}.{getattr(function, '__name__', '')}" if function else ""
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from importlib import resources
 
-STYLES = ("style.css", "chat.css", "check.css", "library.css", "quality.css")
-SCRIPTS = ("page.js",)
+STYLES = ("style.css", "account.css", "chat.css", "check.css", "library.css", "quality.css")
+SCRIPTS = ("account.js", "page.js")
 
 
 def package_text(name: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 
 from rag import Engine, RagError
+from ui.account import account_bar
 from ui.assets import package_text
 from ui.chat import render
 from ui.chat.article import article, missing
@@ -24,6 +25,7 @@ from ui.library.tab import LibraryTab, library_tab, stock_of
 from ui.quality.tab import quality_tab
 from ui.server.access import Access
 from ui.server.uploads import uploads
+from ui.server.visitors import visitor_of
 from ui.settings.preferences import model_name
 from ui.settings.tab import SettingsTab, settings_tab
 
@@ -136,7 +138,7 @@ TABS = (
     Tab("Quality", lambda page, tab: quality_tab(page.engine).connect(tab), changes=True),
     Tab(
         "Settings",
-        lambda page, _: settings_tab(page.engine, page.session, page.set_here, loopback=page.access.loopback),
+        lambda page, _: settings_tab(page.engine, page.session, page.set_here, loopback=page.access.private),
     ),
 )
 
@@ -166,7 +168,7 @@ def build(
         examples: Questions to ask with one click; made from the library's articles by default.
         warm_up: Tells the page whether models are loading.
         chat: Opens a conversation; tests pass their own.
-        access: How the page is served; only `read_only` and `loopback` matter here.
+        access: How the page is served; only `read_only` and `private` matter here.
     """
     uploads()  # must run before Gradio's components read the upload folder
     access = access or Access()
@@ -195,6 +197,7 @@ def build(
         chosen = gr.State(())
         stock = stock_of(engine)  # here, since Tabs take everything inside them for a tab
         timer = gr.Timer(1.0, active=False)
+        account_bar(page)
         masthead = gr.HTML(head(engine), elem_id="dl-head", apply_default_css=False, js_on_load=None)
         with gr.Tabs(elem_id="dl-tabs"):
             tabs = _build_tabs(
@@ -214,9 +217,11 @@ def build(
             elem_id="dl-panel",
         )
 
-        def on_load(session: Session, conversations: Any, preferences: Any) -> tuple[Any, ...]:
+        def on_load(
+            session: Session, conversations: Any, preferences: Any, request: gr.Request | None = None
+        ) -> tuple[Any, ...]:
             filled = settings.opened(session, preferences)
-            shown = chatting.opened(session, conversations)
+            shown = chatting.opened(session, conversations, visitor_of(request).id)
             choice = chatting.choice(())
             return head(session.own or engine), gr.Timer(active=warm_up.loading), *filled, *shown, choice
 

@@ -217,9 +217,10 @@ def chat(
         list[str] | None, typer.Option(help="Folder that the library is kept as while the page is open. Repeatable.")
     ] = None,
 ) -> None:
-    """Open the web chat; RAG_PASSWORD sets a password for it."""
+    """Open the web chat; RAG_PASSWORD sets a password for it, and `rag users add` makes everyone need a user."""
     extras.need("eval", "chat")  # eval is needed for the tab Quality
     try:
+        from rag.users.accounts import Users
         from ui.app import Access, launch
     except ImportError as error:
         if "socksio" not in str(error):
@@ -230,7 +231,8 @@ def chat(
 
     settings = given.settings(store, collection)
     password = settings.password.get_secret_value() if settings.password else None
-    access = Access(host, password, tuple(allow_host or ()), read_only, everyone)
+    users = Users(settings.store)
+    access = Access(host, password, tuple(allow_host or ()), read_only, everyone, users)
     access.check()  # before the models are loaded
     folder = collections.folder_of(settings.store, settings.collection)
     token = secrets.token_urlsafe(32)
@@ -249,6 +251,7 @@ def chat(
             )
     finally:
         engine.close()
+        users.close()
 
 
 @app.command()

@@ -76,6 +76,11 @@ class Users:
             raise UsageError(f"there is no user {name[:80]!r}; run: rag users list")
         return _user(rows[0])
 
+    @staticmethod
+    def same(name: str) -> str:
+        """Return the form of a name that is equal for all names of one user, such as `Anna` and `anna`."""
+        return folded(name)
+
     def add(self, name: str, password: str, role: Role = Role.READER) -> User:
         """Add a user.
 

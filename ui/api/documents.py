@@ -77,9 +77,9 @@ def routes(service: Service) -> APIRouter:
         return Json(forms.article(service.within(collection).article(document_id)))
 
     @router.delete("/v1/documents/{document_id}", status_code=204, responses=documented(404))
-    def remove(document_id: str, collection: forms.Collection = "") -> Response:
+    def remove(document_id: str, request: Request, collection: forms.Collection = "") -> Response:
         """Remove an article."""
-        service.within(collection).remove(document_id)
+        service.within(collection).remove(document_id, caller_of(request))
         return Response(status_code=204)
 
     return router

@@ -29,13 +29,19 @@ _SOON = 5  # seconds after which a server that loads its models is asked again
 
 def caller_of(request: Request) -> Caller:
     """Return who sent a request, as the guard found out."""
-    return Caller(request.state.reader, local=request.state.local)
+    sender = request.state.sender
+    return Caller(sender.reader, name=sender.name, note=sender.note)
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the `responses` of a route that may answer with these problems."""
+def documented(*statuses: int, free: bool = False) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` of a route that may answer with these problems.
+
+    Args:
+        *statuses: Problems of this route.
+        free: Whether everyone may ask, without a password or a key.
+    """
     # What the guard says to any request.
-    every = (400, 401, 403, 421, 422, 429, 503)
+    every = {400, 401, 403, 421, 422, 429, 503} - ({401, 429} if free else set())
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     found: dict[int | str, dict[str, Any]] = {}
     for status in sorted({*every, *statuses}):

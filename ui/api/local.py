@@ -7,19 +7,20 @@ import dataclasses
 import json
 import logging
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import Response, StreamingResponse
 
 from rag import Engine, IngestReport, RagError
-from ui.api.http import FAULT, status_of
-from ui.api.service import Service
+from ui.api.http import FAULT, caller_of, status_of
+from ui.api.service import Caller, Service
 from ui.server.problems import Json, problem
 
 log = logging.getLogger(__name__)
+_MOST_NOTED = 100  # articles of one command that are named in the log of the users
 
 
 class RemoveForm(BaseModel):
@@ -48,16 +49,17 @@ def routes(service: Service) -> APIRouter:
         return Json({"sources": [dataclasses.asdict(entry) for entry in found]})
 
     @router.post("/remove")
-    def remove(form: RemoveForm) -> Response:
+    def remove(form: RemoveForm, request: Request) -> Response:
         within = service.within(form.collection)
         removed = within.engine.remove(form.source)
         within.shelf.changed()
+        _note(caller_of(request), "removed", removed)
         return Json({"removed": removed})
 
     @router.post("/ingest")
-    async def ingest(form: IngestForm) -> Response:
+    async def ingest(form: IngestForm, request: Request) -> Response:
         within = await asyncio.to_thread(service.within, form.collection, create=True)
-        return StreamingResponse(_ingested(within, form), media_type="application/x-ndjson")
+        return StreamingResponse(_ingested(within, form, caller_of(request)), media_type="application/x-ndjson")
 
     return router
 
@@ -66,7 +68,7 @@ class _Left(BaseException):
     """The command has ended; no handler of errors of a single file may catch this."""
 
 
-async def _ingested(service: Service, form: IngestForm) -> AsyncGenerator[bytes, None]:
+async def _ingested(service: Service, form: IngestForm, caller: Caller) -> AsyncGenerator[bytes, None]:
     """Yield lines of JSON: the progress, and finally the reports or a problem."""
     loop = asyncio.get_running_loop()
     lines: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -79,7 +81,11 @@ async def _ingested(service: Service, form: IngestForm) -> AsyncGenerator[bytes,
 
     def work() -> None:
         try:
-            tell("report", [report.to_dict() for report in _reports(service.engine, form, tell)])
+            reports = _reports(service.engine, form, tell)
+            for report in reports:
+                for state in ("added", "replaced", "removed"):
+                    _note(caller, state, getattr(report, state))
+            tell("report", [report.to_dict() for report in reports])
         except RagError as error:
             tell("problem", problem(status_of(error), str(error)))
         except _Left:
@@ -99,6 +105,14 @@ async def _ingested(service: Service, form: IngestForm) -> AsyncGenerator[bytes,
                 return
     finally:
         left.set()
+
+
+def _note(caller: Caller, state: str, sources: Sequence[str]) -> None:
+    """Write into the log of the users which articles the command line changed."""
+    for source in sources[:_MOST_NOTED]:
+        caller.note(f"article {state}", article=source)
+    if len(sources) > _MOST_NOTED:
+        caller.note(f"{len(sources) - _MOST_NOTED} more articles {state}")
 
 
 def _reports(engine: Engine, form: IngestForm, tell: Callable[[str, Any], None]) -> list[IngestReport]:

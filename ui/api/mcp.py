@@ -236,4 +236,5 @@ def _filters(since: str, until: str, sources: list[str] | None, collection: str)
 def _reader(context: Context[Any, Any]) -> str:
     """Return the id of who asks: over HTTP the guard knows it; standard input has one user."""
     state = getattr(getattr(context.request_context, "request", None), "state", None)
-    return str(getattr(state, "reader", "mcp"))
+    sender = getattr(state, "sender", None)
+    return str(sender.reader) if sender else "mcp"

@@ -32,9 +32,8 @@ class LeftError(RagError):
 
 @dataclass(frozen=True)
 class Caller(Visitor):
-    """A program. `local` says that it belongs to the user who runs the server, `left` that it no longer waits."""
+    """A program; `left` says that it no longer waits."""
 
-    local: bool = False
     left: threading.Event = field(default_factory=threading.Event, compare=False)
 
     def gone(self) -> bool:
@@ -168,13 +167,13 @@ class Service:
             raise NotFoundError("the library holds no article with this id; list the articles to see the ids")
         return self.engine.document(document_id)
 
-    def remove(self, document_id: str) -> None:
+    def remove(self, document_id: str, caller: Caller) -> None:
         """Remove an article.
 
         Raises:
             NotFoundError: The library does not hold it.
         """
-        if not remove(self.engine, self.shelf, [document_id]).documents:
+        if not remove(self.engine, self.shelf, [document_id], caller).documents:
             raise NotFoundError("the library holds no article with this id; it may have been removed already")
 
     async def add(self, paths: Sequence[str], caller: Caller) -> list[Result]:
@@ -185,7 +184,7 @@ class Service:
             LeftError: The program left before the last file.
         """
         adding = Adding()
-        steps = add_files(self.engine, self.shelf, paths, Own(uploads(), caller.id), lambda: adding.stopped)
+        steps = add_files(self.engine, self.shelf, paths, Own(uploads(), caller.id), lambda: adding.stopped, caller)
         results: list[Result] = []
         line = library_queue(self.engine.settings)
         with counted():

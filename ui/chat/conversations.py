@@ -147,14 +147,15 @@ class Book:
 
 
 _CONVERSATION = TypeAdapter(Conversation)
-_books: weakref.WeakValueDictionary[str, Book] = weakref.WeakValueDictionary()
+_books: weakref.WeakValueDictionary[tuple[str, str], Book] = weakref.WeakValueDictionary()
 _lock = threading.Lock()
 
 
-def open_book(stored: object) -> tuple[Book, str]:
+def open_book(stored: object, owner: str = "") -> tuple[Book, str]:
     """Return the book that a browser stored and the id of the open conversation; corrupt parts are dropped.
 
-    If the browser already has the page open, it gets the same book, which is newer than what it stored.
+    If the browser already has the page open, it gets the same book, which is newer than what it stored. Nobody gets
+    the book of another `owner`, whatever id the browser names.
     """
     data = stored if isinstance(stored, dict) else {}
     reader = data.get("reader")
@@ -162,8 +163,8 @@ def open_book(stored: object) -> tuple[Book, str]:
     kept = data.get("conversations")
     current = data.get("current")
     with _lock:
-        book = _books.get(reader) or Book(_read(kept if isinstance(kept, list) else []), reader)
-        _books[book.reader] = book
+        book = _books.get((owner, reader)) or Book(_read(kept if isinstance(kept, list) else []), reader)
+        _books[owner, book.reader] = book
     return book, current if isinstance(current, str) else ""
 
 

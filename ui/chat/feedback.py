@@ -1,7 +1,7 @@
 """Save readers' feedback on answers as JSON lines beside the store, and turn it into eval questions.
 
 The file is `STORE-feedback.jsonl` in the folder that holds the store. Each line is a vote or a note; the last line with
-an answer's id counts.
+an answer's id counts. Where there are users, each line names the user, and an answer's id counts for each of them.
 """
 
 from __future__ import annotations
@@ -26,13 +26,18 @@ def feedback_path(store: Path) -> Path:
     return store.with_name(f"{store.name}-feedback.jsonl")
 
 
-def save(path: Path, turn: Turn) -> None:
+def save(path: Path, turn: Turn, user: str = "") -> None:
     """Append the reader's feedback on this turn.
+
+    Args:
+        path: The file.
+        turn: What the feedback is about.
+        user: The user's name; empty where there are no users.
 
     Raises:
         RagError: The file cannot be written, or is full.
     """
-    line = json.dumps(_record(turn), ensure_ascii=False) + "\n"
+    line = json.dumps(_record(turn) | ({"user": user} if user else {}), ensure_ascii=False) + "\n"
     if len(line) > _MOST_LINE:
         raise RagError("this answer is too long for the feedback file; your browser keeps your vote")
     try:

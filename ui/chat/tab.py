@@ -88,9 +88,9 @@ class ChatTab:
         articles = self.engine.collection(session.collection).counts()[0]
         return render.welcome(articles, offered, can_add=bool(self.added))
 
-    def opened(self, session: Session, stored: object) -> tuple[Any, ...]:
-        """Return the view after the page has loaded, with the conversations that the browser stored."""
-        session.book, current = open_book(stored)
+    def opened(self, session: Session, stored: object, owner: str = "") -> tuple[Any, ...]:
+        """Return the view after the page has loaded, with the conversations that the browser of `owner` stored."""
+        session.book, current = open_book(stored, owner)
         if not session.runs and not session.current.turns:  # otherwise the reader asked before the page had loaded
             session.open(session.book.find(current))
         return self.view(session)
@@ -202,7 +202,7 @@ class ChatTab:
         """Stop the question that is being answered."""
         session.stop()
 
-    def on_act(self, session: Session, event: gr.EventData) -> tuple[Any, ...]:
+    def on_act(self, session: Session, event: gr.EventData, request: gr.Request | None = None) -> tuple[Any, ...]:
         """Handle a click in the conversation or in the list of conversations."""
         sent = {name: str(value) for name, value in (event._data or {}).items()}
         file: Any = _KEEP
@@ -217,7 +217,7 @@ class ChatTab:
         elif do == "export":
             file = exported(conversation or session.current, sent.get("kind", ""))
         elif do in ("vote", "note"):
-            self._judge(session, sent)
+            self._judge(session, sent, visitor_of(request).name)
         elif conversation:
             self._change(session, conversation, sent)
         if do not in ("undo", "delete", "search"):
@@ -232,7 +232,7 @@ class ChatTab:
         elif sent["do"] == "delete":
             session.delete(conversation)
 
-    def _judge(self, session: Session, sent: dict[str, str]) -> None:
+    def _judge(self, session: Session, sent: dict[str, str], user: str) -> None:
         turn = session.current.find(sent.get("turn", ""))
         if not turn or not turn.answer:
             return
@@ -243,7 +243,7 @@ class ChatTab:
         if self.read_only:  # only the reader's browser keeps it
             return
         try:
-            feedback.save(feedback.feedback_path(self.engine.settings.store), turn)
+            feedback.save(feedback.feedback_path(self.engine.settings.store), turn, user)
         except RagError as error:
             raise gr.Error(str(error), print_exception=False) from error
 

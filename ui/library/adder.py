@@ -85,7 +85,7 @@ class _Handlers:
         """Add the uploaded files and show the progress."""
         adding, visitor = Adding(), visitor_of(request)
         own = Own(uploads(), visitor.id)
-        steps = add_files(self._engine, self._shelf, paths or [], own, lambda: adding.stopped)
+        steps = add_files(self._engine, self._shelf, paths or [], own, lambda: adding.stopped, visitor)
         async with contextlib.aclosing(self._added(steps, "Reading file", changes, adding, visitor)) as views:
             async for view in views:
                 yield view
@@ -96,10 +96,11 @@ class _Handlers:
         """Add the article at a web address, or a pasted text."""
         data, visitor = event._data or {}, visitor_of(request)
         if data.get("do") == "text":
-            steps, said = add_text(self._engine, self._shelf, str(data.get("text", ""))), "Reading the text"
+            text = str(data.get("text", ""))
+            steps, said = add_text(self._engine, self._shelf, text, visitor), "Reading the text"
         else:
             url = str(data.get("url", "")).strip()
-            steps, said = add_url(self._engine, self._shelf, url), f"Fetching {url[:200]}"
+            steps, said = add_url(self._engine, self._shelf, url, visitor), f"Fetching {url[:200]}"
         async with contextlib.aclosing(self._added(steps, said, changes, Adding(), visitor)) as views:
             async for view in views:
                 yield view

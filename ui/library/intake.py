@@ -12,6 +12,7 @@ from pathlib import Path
 from rag import Document, Engine, IngestReport, RagError
 from ui.library.shelf import Shelf
 from ui.server.uploads import Own
+from ui.server.visitors import NOBODY, Visitor
 
 log = logging.getLogger(__name__)
 MOST_FILES = 500  # at a time
@@ -66,6 +67,7 @@ def add_files(
     paths: Sequence[str],
     own: Own,
     stopped: Callable[[], bool] = lambda: False,
+    by: Visitor = NOBODY,
 ) -> Generator[Intake, None, None]:
     """Add uploaded files one by one, yielding before the first and after each; the files are deleted.
 
@@ -75,6 +77,7 @@ def add_files(
         paths: The files, as the browser names them.
         own: This reader's uploads; no other file is read or deleted.
         stopped: Called between the batches of a large file; if it returns True, the file is not continued.
+        by: Who adds them, for the log of the users.
     """
     left = [Path(path) for path in paths]
     intake = Intake(len(paths), left=[path.name for path in left])
@@ -88,7 +91,7 @@ def add_files(
                 intake.results.append(Result(name, "failed", reason="was not uploaded here; upload it again"))
             elif len(intake.results) < MOST_FILES:
                 add = partial(_add_file, engine, left[0], place, before, old, stopped)
-                intake.results.append(_add(name, add))
+                intake.results.append(_noted(by, _add(name, add)))
             else:
                 reason = f"more than {MOST_FILES} files at once; add the rest next"
                 intake.results.append(Result(name, "failed", reason=reason))
@@ -103,21 +106,21 @@ def add_files(
             own.drop(str(path))
 
 
-def add_url(engine: Engine, shelf: Shelf, url: str) -> Generator[Intake, None, None]:
-    """Fetch a web page and add its article, yielding before and after."""
-    yield from _add_one(engine, shelf, url, lambda: engine.add_url(url))
+def add_url(engine: Engine, shelf: Shelf, url: str, by: Visitor = NOBODY) -> Generator[Intake, None, None]:
+    """Fetch a web page and add its article for `by`, yielding before and after."""
+    yield from _add_one(engine, shelf, url, lambda: engine.add_url(url), by)
 
 
-def add_text(engine: Engine, shelf: Shelf, text: str) -> Generator[Intake, None, None]:
+def add_text(engine: Engine, shelf: Shelf, text: str, by: Visitor = NOBODY) -> Generator[Intake, None, None]:
     """Add a pasted text, yielding before and after; it replaces one pasted before that begins with the same line."""
     text = text[:MOST_CHARS]
     first = " ".join(text.strip().split("\n", 1)[0].split())[:_NAME_CHARS]
     name = f"pasted: {first}.txt"
-    yield from _add_one(engine, shelf, name, lambda: engine.add(name, text, name))
+    yield from _add_one(engine, shelf, name, lambda: engine.add(name, text, name), by)
 
 
 def _add_one(
-    engine: Engine, shelf: Shelf, place: str, add: Callable[[], IngestReport]
+    engine: Engine, shelf: Shelf, place: str, add: Callable[[], IngestReport], by: Visitor
 ) -> Generator[Intake, None, None]:
     """Add one article from a place, yielding before and after."""
     intake = Intake(1, left=[place])
@@ -126,13 +129,13 @@ def _add_one(
     if before := shelf.at(place):
         with contextlib.suppress(RagError):
             old[place] = engine.document(before.id)
-    intake.results.append(_add(place, add))
+    intake.results.append(_noted(by, _add(place, add)))
     intake.left.clear()
     yield _finished(shelf, intake, old)
 
 
-def remove(engine: Engine, shelf: Shelf, ids: Iterable[str]) -> Undo:
-    """Remove the given articles that still exist, and return how to put them back.
+def remove(engine: Engine, shelf: Shelf, ids: Iterable[str], by: Visitor = NOBODY) -> Undo:
+    """Remove the given articles that still exist for `by`, and return how to put them back.
 
     Raises:
         RagError: The store failed; articles that were already removed cannot be put back.
@@ -144,13 +147,14 @@ def remove(engine: Engine, shelf: Shelf, ids: Iterable[str]) -> Undo:
                 document = engine.document(document_id)
                 engine.remove(document_id)
                 gone.append(document)
+                by.note("article removed", article=document.source, id=document_id)
     finally:
         shelf.changed()
     return Undo("Removed", tuple(gone), ("",) * len(gone))
 
 
-def put_back(engine: Engine, shelf: Shelf, undo: Undo) -> list[Result]:
-    """Put articles back with their text and source; an article that has since taken the place of one is kept."""
+def put_back(engine: Engine, shelf: Shelf, undo: Undo, by: Visitor = NOBODY) -> list[Result]:
+    """Put articles back for `by` with their text and source; what has since taken the place of one is kept."""
     shelf.changed()
     results = []
     for document, instead in zip(undo.documents, undo.instead, strict=True):
@@ -160,6 +164,8 @@ def put_back(engine: Engine, shelf: Shelf, undo: Undo) -> list[Result]:
             if any(entry.id == document.id for entry in shelf.entries()):
                 continue
             report = engine.restore(replace(document, path=path))
+            if not report.failed:
+                by.note("article put back", article=document.source, id=document.id)
             results += [Result(name, "failed", document.title, reason=reason) for name, reason in report.failed]
         except RagError as error:
             results.append(Result(document.source, "failed", document.title, reason=str(error)))
@@ -187,6 +193,13 @@ def _add(name: str, add: Callable[[], IngestReport]) -> Result:
                 state = "unchanged"
             return Result(name, state, passages=report.passages, reason=told, articles=articles)
     return Result(name, "failed", reason=told or _FAULT)
+
+
+def _noted(by: Visitor, result: Result) -> Result:
+    """Write a change of the library into the log of the users, and return the result."""
+    if result.state in ("added", "replaced"):
+        by.note(f"article {result.state}", article=result.name)
+    return result
 
 
 def _add_file(

@@ -16,6 +16,7 @@ from ui.library import view as show
 from ui.library.adder import Stock, adder
 from ui.library.intake import MOST_BYTES, Undo, put_back, remove
 from ui.library.shelf import PAGE, SORTS, Shelf, View
+from ui.server.visitors import visitor_of
 
 log = logging.getLogger(__name__)
 _KEEP = gr.skip()
@@ -83,9 +84,16 @@ class _Desk:
         return self.listed(View(), (), Undo())
 
     def on_act(
-        self, view: View, chosen: tuple[str, ...], undo: Undo, changes: int, event: gr.EventData
+        self,
+        view: View,
+        chosen: tuple[str, ...],
+        undo: Undo,
+        changes: int,
+        event: gr.EventData,
+        request: gr.Request | None = None,
     ) -> tuple[Any, ...]:
         """Handle a click in the list."""
+        by = visitor_of(request)
         before, notice = (chosen, changes), ""
         data = dict(event._data or {})
         try:
@@ -104,12 +112,12 @@ class _Desk:
                 case "remove" | "undo" if self._read_only:
                     notice = show.said("This library is read only.", bad=True)
                 case "remove":
-                    undo, changes = remove(self._engine, self._shelf, _ids(data)), changes + 1
+                    undo, changes = remove(self._engine, self._shelf, _ids(data), by), changes + 1
                     left = tuple(i for i in chosen if i not in {document.id for document in undo.documents})
                     notice = self._gone(undo, bool(chosen) and not left)
                     chosen = left
                 case "undo":
-                    failed = put_back(self._engine, self._shelf, undo)
+                    failed = put_back(self._engine, self._shelf, undo, by)
                     notice, undo, changes = show.put_back(undo, failed), Undo(), changes + 1
         except RagError as error:
             notice = show.said(str(error), bad=True)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from rag import UsageError
+from rag import UsageError, Users
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,8 @@ class Access:
         names: Other names for the page, such as those of a proxy in front of it.
         read_only: Readers cannot add or remove articles, run the eval, or leave feedback.
         everyone: Anyone who can reach `host` may use the page without a password.
+        users: The users of the store. As soon as there is one, everyone needs to be a user, and `password` and
+            `everyone` no longer count.
     """
 
     host: str = "127.0.0.1"
@@ -30,23 +32,42 @@ class Access:
     names: tuple[str, ...] = ()
     read_only: bool = False
     everyone: bool = False
+    users: Users | None = None
 
     @property
     def loopback(self) -> bool:
         """Return whether only programs on this machine can reach the page."""
         return is_loopback(self.host)
 
-    def check(self) -> None:
-        """Check that others cannot reach the page without a password, unless `everyone` allows it.
+    @property
+    def private(self) -> bool:
+        """Return whether the page is for this machine only: no proxy makes it known to others, and it has no users.
 
         Raises:
-            UsageError: Others can reach the page, and there is neither a password nor `everyone`.
+            StoreError: The users cannot be read.
         """
-        if not (self.loopback or self.password or self.everyone):
+        return self.loopback and not self.names and not self.has_users()
+
+    def check(self) -> None:
+        """Check that others cannot reach the page without a user or a password, unless `everyone` allows it.
+
+        Raises:
+            UsageError: Others can reach the page, and there are no users, no password and no `everyone`.
+            StoreError: The users cannot be read.
+        """
+        if not (self.loopback or self.password or self.everyone or self.has_users()):
             raise UsageError(
-                f"others could reach {self.host} and change the library; set a password (RAG_PASSWORD), or let "
-                "everyone in with --open, best with --read-only"
+                f"others could reach {self.host} and change the library; add users (rag users add), set a password "
+                "(RAG_PASSWORD), or let everyone in with --open, best with --read-only"
             )
+
+    def has_users(self) -> bool:
+        """Return whether there are users, so that everyone needs to be one.
+
+        Raises:
+            StoreError: The users cannot be read.
+        """
+        return self.users is not None and self.users.exist()
 
     def answers_to(self, host: str) -> bool:
         """Return whether a request's Host header names this page.
@@ -92,6 +113,15 @@ def same_origin(headers: Mapping[str, str]) -> bool:
         return False
     opens_page = headers.get("sec-fetch-mode") == "navigate"
     return opens_page or headers.get("sec-fetch-site") not in ("cross-site", "same-site")
+
+
+def sent_by_page(headers: Mapping[str, str]) -> bool:
+    """Return whether a browser says that this page itself sent a request; every browser says so unless it is a GET.
+
+    What a browser sends with the cookie of a session must come from the page (cross-site request forgery).
+    """
+    named = headers.get("origin") is not None or headers.get("sec-fetch-site") == "same-origin"
+    return named and same_origin(headers) and headers.get("sec-fetch-site", "same-origin") == "same-origin"
 
 
 def is_loopback(host: str) -> bool:

@@ -6,7 +6,10 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+from rag import Role
+from ui.server import permissions
 
 _HASH = re.compile(r"\w{1,64}")
 _MOST_DEPTH = 12  # of a file object in the page's data; conversations are at depth 8
@@ -20,22 +23,36 @@ class WrongShape(Exception):
         self.status = status
 
 
+class Handler(NamedTuple):
+    """An event handler: the number of values that it takes, and the module and name of its function."""
+
+    values: int
+    name: str
+
+
+class Call(NamedTuple):
+    """A call: the page that it names (empty if it names none), and the role that it needs."""
+
+    page: str
+    role: Role
+
+
 @dataclass(frozen=True)
 class Calls:
     """The allowed calls of one page.
 
     Args:
-        handlers: The number of values that each event handler takes, by its index.
+        handlers: The event handlers by their indexes.
         functions: The names of the functions that the page's own scripts call.
         owns: Returns whether a reader uploaded the file at a path.
     """
 
-    handlers: Mapping[int, int]
+    handlers: Mapping[int, Handler]
     functions: frozenset[str]
     owns: Callable[[str, str], bool]
 
-    def check(self, kind: str, raw: bytes, reader: str) -> None:
-        """Refuse a call that the page never makes.
+    def check(self, kind: str, raw: bytes, reader: str) -> Call:
+        """Return what a call is; refuse one that the page never makes.
 
         Args:
             kind: The last part of the address: `join`, `predict`, `cancel`, `reset` or `component_server`.
@@ -63,12 +80,18 @@ class Calls:
         for file in _files(body.get("data")):
             if file.get("is_stream") or not self.owns(reader, file["path"]):
                 raise WrongShape("The file was not uploaded here, or was added already; upload it again.", 403)
+        return Call(page or "", self._role(kind, body))
+
+    def _role(self, kind: str, body: Mapping[str, Any]) -> Role:
+        if kind in ("join", "predict"):
+            return permissions.of_event(self.handlers[body["fn_index"]].name, body.get("event_data"))
+        return permissions.of_function(body["fn_name"]) if kind == "component_server" else Role.READER
 
     def _check_event(self, body: Mapping[str, Any]) -> None:
         number, data, event = body.get("fn_index"), body.get("data"), body.get("event_data")
         if not isinstance(number, int) or number not in self.handlers:
             raise WrongShape("There is no such event.", 404)
-        if not isinstance(data, list) or len(data) != self.handlers[number]:
+        if not isinstance(data, list) or len(data) != self.handlers[number].values:
             raise WrongShape("The event has another number of values.")
         if not isinstance(body.get("session_hash"), str):
             raise WrongShape("session_hash is missing.")

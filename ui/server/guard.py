@@ -1,18 +1,16 @@
 """Check every request to the page, and refuse requests that the page never sends.
 
-The guard refuses foreign hosts and origins, requests without the password, addresses that the page does not use, bodies
-that are too large, too slow or of the wrong shape, and files that this reader did not upload.
+The guard refuses foreign hosts and origins, senders who may not come in or whose role is too small, addresses that the
+page does not use, bodies that are too large, too slow or of the wrong shape, and files and pages of other readers.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hmac
 import json
 import re
 import secrets
-import time
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
@@ -20,19 +18,19 @@ from urllib.parse import parse_qs
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rag import UsageError
-from ui.server import metrics
+from rag import Role, UsageError
+from ui.server import metrics, permissions
 from ui.server.access import Access, same_origin
 from ui.server.bodies import Refused, length, replay, timed, whole_body
 from ui.server.calls import Calls, WrongShape
+from ui.server.gate import Gate, Sender, while_valid
+from ui.server.login import Doors
 from ui.server.problems import Problem
 from ui.server.uploads import MOST_OF_READER, uploads
-from ui.server.visitors import COOKIE, presence, visitor_id
+from ui.server.visitors import COOKIE, Owners, presence, visitor_id
 
 MOST_REQUESTS = 1500  # at the same time, in total
 MOST_OF_ADDRESS = 1000  # at the same time, from one address
-MOST_WRONG = 10  # wrong passwords from one address in `WRONG_SECONDS`
-WRONG_SECONDS = 60.0
 # The addresses that the page uses. Gradio serves many more that are not needed here: other people's pages through a
 # proxy, files by their path, logs, an API and its description.
 _PAGE = re.compile(
@@ -43,10 +41,12 @@ _CALL = re.compile(r"/gradio_api/(?:queue/join|run/predict|cancel|reset|componen
 _UPLOAD = "/gradio_api/upload"
 # The addresses for programs.
 _API = re.compile(r"/(?:v1|local)/.*|/mcp|/metrics|/healthz(?:/.*)?")
-_OPEN = re.compile(r"/healthz(?:/.*)?")  # needs no password: it only says whether the server works
+_OPEN = re.compile(r"/healthz(?:/.*)?")  # for everyone: it only says whether the server works
 _DOCUMENTS = re.compile(r"/v1/documents(?:/.*)?")
 _REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _STREAM = "/gradio_api/queue/data"
+_HEARTBEAT = "/gradio_api/heartbeat/"
+_MOST_PAGE = 100  # characters of the name of a page
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -73,9 +73,10 @@ class Guard:
         self._access = access
         self._calls = calls
         self._api = api
-        self._token = token
+        self._gate = Gate(access, token)
+        self._doors = Doors(self._gate)
+        self._owners = Owners()
         self._under_way: defaultdict[str, int] = defaultdict(int)
-        self._wrong: dict[str, deque[float]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a request, or pass it on."""
@@ -102,19 +103,28 @@ class Guard:
         if self._api and _API.fullmatch(_path(scope)):
             await self._program(self._api, scope, receive, send, headers, address)
             return
-        self._check_sender(headers, address)
-        path, reader = _path(scope), visitor_id(headers, address)
+        self._check_request(headers, address)
+        path, method = _path(scope), scope["method"]
         send = _with_headers(send, new_reader=path == "/" and COOKIE not in headers.get("cookie", ""))
-        if scope["method"] in ("GET", "HEAD") and _PAGE.fullmatch(path):
-            await self._show(scope, receive, send, path)
-        elif scope["method"] == "POST" and path == _UPLOAD and not self._access.read_only:
-            await self._upload(scope, receive, send, headers, reader)
-        elif scope["method"] == "POST" and _CALL.fullmatch(path):
+        if await self._doors.answer(scope, receive, send, path, headers, address):
+            return
+        sender = self._gate.enter(headers, address, method)
+        self._check_pages(scope, path, sender)
+        scope = {**scope, "state": {**scope.get("state", {}), "sender": sender}}
+        send = self._doors.renewed(scope, send, path, sender)
+        if method in ("GET", "HEAD") and _PAGE.fullmatch(path):
+            await self._show(scope, receive, while_valid(sender, send), path)
+        elif method == "POST" and path == _UPLOAD and not self._access.read_only:
+            _need(sender, permissions.UPLOAD)
+            await self._upload(scope, receive, send, headers, sender.reader)
+        elif method == "POST" and _CALL.fullmatch(path):
             body = await whole_body(receive, headers)
             try:
-                self._calls.check(path.rstrip("/").rpartition("/")[2], body, reader)
+                call = self._calls.check(path.rstrip("/").rpartition("/")[2], body, sender.reader)
             except WrongShape as error:
                 raise Refused(error.status, str(error)) from error
+            _need(sender, call.role)
+            self._check_owner(call.page, sender)
             await self._app(scope, replay(body, receive), send)
         else:
             raise Refused(404, "There is nothing at this address.")
@@ -126,18 +136,20 @@ class Guard:
         path, method = _path(scope), scope["method"]
         given = headers.get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
-        local = self._is_local(headers)
-        reader = visitor_id(headers, address)
-        state = {"reader": reader, "local": local, "request_id": request_id}
-        scope = {**scope, "state": {**scope.get("state", {}), **state}}
+        state = {**scope.get("state", {}), "request_id": request_id}
+        scope = {**scope, "state": state}
         send = metrics.counted(_with_headers(send, more={"X-Request-ID": request_id}))
         try:
-            self._check_sender(headers, address, api=True, free=local or bool(_OPEN.fullmatch(path)))
-            writes = method not in ("GET", "HEAD") and _DOCUMENTS.fullmatch(path)
-            if (writes and self._access.read_only and not local) or (path.startswith("/local/") and not local):
-                raise Refused(403, "This library is read only." if writes else "Only its own user may do this.")
-            if method == "POST" and writes:
-                async with _room(reader, headers):
+            self._check_request(headers, address)
+            if _OPEN.fullmatch(path):
+                sender = Sender(visitor_id(headers, address), Role.READER)
+            else:
+                sender = self._gate.enter(headers, address, method, api=True)
+            state["sender"] = sender
+            self._check_program(sender, method, path)
+            send = while_valid(sender, send)
+            if method == "POST" and _DOCUMENTS.fullmatch(path):
+                async with _room(sender.reader, headers):
                     await api(scope, timed(receive), send)
             elif method in ("POST", "PUT", "PATCH"):
                 await api(scope, replay(await whole_body(receive, headers), receive), send)
@@ -149,21 +161,31 @@ class Guard:
             )  # fmt: skip
             await told(scope, receive, send)
 
-    def _is_local(self, headers: Mapping[str, str]) -> bool:
-        scheme, _, given = headers.get("authorization", "").partition(" ")
-        if not self._token or scheme.lower() != "bearer":
-            return False
-        return hmac.compare_digest(given.encode("latin-1"), self._token.encode())
+    def _check_program(self, sender: Sender, method: str, path: str) -> None:
+        """Refuse what the sender may not do."""
+        if sender.local:
+            return
+        if path.startswith("/local/"):
+            raise Refused(403, "Only its own user may do this.")
+        if self._access.read_only and method not in ("GET", "HEAD") and _DOCUMENTS.fullmatch(path):
+            raise Refused(403, "This library is read only.")
+        _need(sender, permissions.of_program(method, path))
 
-    def _check_sender(self, headers: Mapping[str, str], address: str, *, api: bool = False, free: bool = False) -> None:
-        """Refuse a sender who may not come in.
+    def _check_pages(self, scope: Scope, path: str, sender: Sender) -> None:
+        """Refuse a request that names a page, or an upload in progress, of another reader."""
+        given = parse_qs(scope["query_string"].decode("latin-1"))
+        pages = [*given.get("session_hash", ()), *(f"upload {name}" for name in given.get("upload_id", ()))]
+        if path.startswith(_HEARTBEAT):
+            pages.append(path.removeprefix(_HEARTBEAT))
+        for page in pages:
+            self._check_owner(page, sender)
 
-        Args:
-            headers: The request's headers, by their names in lower case.
-            address: Where it came from.
-            api: Whether the password may also come as a bearer token, as programs send it.
-            free: Whether no password is needed.
-        """
+    def _check_owner(self, page: str, sender: Sender) -> None:
+        if page and not self._owners.own(page[:_MOST_PAGE], sender.reader):
+            raise Refused(403, "This page belongs to another reader; open Dateline's own page again.")
+
+    def _check_request(self, headers: Mapping[str, str], address: str) -> None:
+        """Refuse a request from another web page, to another name, or one too many."""
         host = headers.get("host", "")
         if not self._access.answers_to(host):
             raise Refused(
@@ -176,28 +198,11 @@ class Guard:
             raise Refused(
                 503, "Dateline has too many requests at the same time; try again in a minute.", {"Retry-After": "60"}
             )
-        if free:
-            return
-        wrong = self._wrong.get(address)
-        now = time.monotonic()
-        while wrong and now - wrong[0] > WRONG_SECONDS:
-            wrong.popleft()
-        if wrong and len(wrong) >= MOST_WRONG:
-            raise Refused(429, "Too many wrong passwords; try again in a minute.", {"Retry-After": "60"})
-        if self._access.lets_in(headers, bearer=api):
-            self._wrong.pop(address, None)
-            return
-        if headers.get("authorization"):
-            self._wrong.setdefault(address, deque()).append(now)
-            while len(self._wrong) > MOST_REQUESTS:
-                del self._wrong[next(iter(self._wrong))]
-        ways = 'Basic realm="Dateline", charset="UTF-8"' + (", Bearer" if api else "")
-        raise Refused(401, "This Dateline wants a password.", {"WWW-Authenticate": ways})
 
     async def _show(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
         page = ""
         if path == _STREAM:
-            page = parse_qs(scope["query_string"].decode("latin-1")).get("session_hash", [""])[0]
+            page = parse_qs(scope["query_string"].decode("latin-1")).get("session_hash", [""])[-1]
             presence.came(page)
         try:
             await self._app(scope, receive, send)
@@ -224,6 +229,12 @@ class Guard:
 
         async with _room(reader, headers):
             await self._app(scope, timed(receive), noted)
+
+
+def _need(sender: Sender, role: Role) -> None:
+    """Refuse a sender whose role is too small."""
+    if not sender.role.covers(role):
+        raise Refused(403, f"This needs the role {role.value}; yours is {sender.role.value}.")
 
 
 def _path(scope: Scope) -> str:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 # The last part of `type` and the title, by HTTP status.
 KINDS = {
     400: ("bad-request", "The request cannot be read"),
-    401: ("password", "A password is needed"),
+    401: ("password", "A password or a key is needed"),
     403: ("forbidden", "Not allowed"),
     404: ("not-found", "Not found"),
     405: ("method", "Method not allowed"),

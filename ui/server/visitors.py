@@ -7,13 +7,14 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
-from typing import Any
+from typing import Any, Protocol
 
 COOKIE = "dateline-reader"
 GRACE = 10.0  # seconds without a stream, after which a page counts as gone
-_MOST = 10_000  # pages remembered
+_MOST = 10_000  # pages whose streams are remembered
+_MOST_OWNED, _MOST_OF_READER = 100_000, 1000  # pages whose owners are remembered, in total and of one reader
 
 
 class Presence:
@@ -53,12 +54,60 @@ class Presence:
 presence = Presence()
 
 
+class Owners:
+    """Which reader each page (or upload in progress) belongs to, so that nobody else can use its name."""
+
+    def __init__(self) -> None:
+        """Begin without pages."""
+        self._owners: OrderedDict[str, str] = OrderedDict()
+        self._pages: dict[str, OrderedDict[str, None]] = {}  # of each reader, the oldest first
+
+    def own(self, page: str, reader: str) -> bool:
+        """Return whether a page belongs to a reader; a new one belongs to whoever names it first.
+
+        A reader who names very many pages loses their own first ones, so that they cannot get those of others.
+        """
+        if self._owners.setdefault(page, reader) != reader:
+            return False
+        self._owners.move_to_end(page)
+        own = self._pages.setdefault(reader, OrderedDict())
+        own[page] = None
+        own.move_to_end(page)
+        if len(own) > _MOST_OF_READER:
+            self._forget(next(iter(own)))
+        if len(self._owners) > _MOST_OWNED:
+            self._forget(next(iter(self._owners)))
+        return True
+
+    def _forget(self, page: str) -> None:
+        owner = self._owners.pop(page)
+        del self._pages[owner][page]
+        if not self._pages[owner]:
+            del self._pages[owner]
+
+
+class Notes(Protocol):
+    """Writes what someone did into the log of the users."""
+
+    def __call__(self, what: str, **more: str) -> None:
+        """Write a line."""
+
+
+def _unnoted(what: str, **more: str) -> None:
+    """Stand for the log where there are no users."""
+
+
 @dataclass(frozen=True)
 class Visitor:
-    """The sender of an event: `id` identifies the browser, `page` a page in it."""
+    """The sender of an event: `id` identifies the user or the browser, `page` a page in it.
+
+    `name` is the user's name, empty where there are no users; `note` writes what they did into the users' log.
+    """
 
     id: str = ""
     page: str = ""
+    name: str = ""
+    note: Notes = field(default=_unnoted, repr=False, compare=False)
 
     def gone(self) -> bool:
         """Return whether the page is no longer listening."""
@@ -68,12 +117,22 @@ class Visitor:
 NOBODY = Visitor()  # the sender if there is no request, as in tests
 
 
+def sender_of(request: Any) -> Any:
+    """Return what the guard found out about the sender of an event (`ui.server.gate.Sender`), or None."""
+    return getattr(getattr(request, "state", None), "sender", None)
+
+
 def visitor_of(request: Any) -> Visitor:
-    """Return the sender of an event that has just arrived, given its `gr.Request`, or None if there is none."""
+    """Return the sender of an event that has just arrived, given its `gr.Request`, or None if there is none.
+
+    The guard has found out who sent it.
+    """
     if request is None:
         return NOBODY
     page = request.session_hash or ""
     presence.sent(page)
+    if sender := sender_of(request):
+        return Visitor(sender.reader, page, sender.name, sender.note)
     headers = {name.lower(): value for name, value in request.headers.items()}
     address = request.client.host if request.client else ""
     return Visitor(visitor_id(headers, address), page)

@@ -10,7 +10,7 @@ from samples import AID
 
 from rag import Engine
 from ui.server.access import Access
-from ui.server.guard import MOST_WRONG
+from ui.server.lockout import MOST_WRONG
 from ui.server.problems import KINDS
 
 WITH_PASSWORD = Access(password="pässword")

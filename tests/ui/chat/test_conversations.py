@@ -108,7 +108,14 @@ def test_tabs_of_one_browser_share_the_book(book: Book) -> None:
     reader = first.reader
     del first, second
     gc.collect()
-    assert reader not in conversations._books
+    assert ("", reader) not in conversations._books
+
+
+def test_nobody_gets_the_book_of_another(book: Book) -> None:
+    first, _ = open_book(book.stored(""), "anna")
+    again, _ = open_book({"reader": first.reader}, "anna")
+    other, _ = open_book({"reader": first.reader}, "ben")
+    assert again is first and other is not first and other.conversations == []
 
 
 def test_history_is_what_follow_ups_need(book: Book) -> None:

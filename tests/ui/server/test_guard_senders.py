@@ -14,7 +14,7 @@ from visitor import API, Visitor, asked
 from rag import Engine, UsageError
 from ui import Access, build, serve
 from ui.chat.feedback import feedback_path
-from ui.server.guard import MOST_WRONG
+from ui.server.lockout import MOST_WRONG
 
 pytestmark = [pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"), pytest.mark.long]
 

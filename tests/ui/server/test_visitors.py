@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ui.server import visitors
-from ui.server.visitors import COOKIE, Presence, visitor_id
+from ui.server.visitors import COOKIE, Owners, Presence, visitor_id
 
 
 class Clock:
@@ -60,3 +60,16 @@ def test_second_stream_keeps_a_page(clock: Clock) -> None:
 def test_cookie_of_another_form_is_none(value: str) -> None:
     assert visitor_id({"cookie": f"{COOKIE}={value}"}, "::1") in ("at ::1", "0" * 32)
     assert visitor_id({"cookie": f"{COOKIE}={'a1' * 16}"}, "::1") == "a1" * 16
+
+
+def test_a_page_belongs_to_whoever_names_it_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    owners = Owners()
+    assert owners.own("a", "anna") and owners.own("a", "anna") and not owners.own("a", "ben")
+    monkeypatch.setattr(visitors, "_MOST_OF_READER", 3)
+    for number in range(10):  # pushes out ben's own pages only
+        assert owners.own(f"b{number}", "ben")
+    assert not owners.own("a", "ben") and owners.own("b0", "carl")
+    monkeypatch.setattr(visitors, "_MOST_OWNED", 3)
+    for number in range(10):
+        assert owners.own(f"c{number}", f"reader{number}")
+    assert len(owners._owners) <= 5 and len(owners._pages) <= 5
