@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from mcp.server.transport_security import TransportSecuritySettings
 
 from rag import Engine
-from ui.api import answers, documents, health, local, openai
+from ui.api import answers, documents, health, local, openai, users
 from ui.api.forms import ProblemForm
 from ui.api.http import add_handlers
 from ui.api.mcp import EngineDesk, build_mcp
@@ -21,9 +21,18 @@ from ui.api.service import Service
 VERSION = "1.0.0"  # of the interface
 _ABOUT = """Answers over a collection of news articles; every statement cites the exact sentence it rests on.
 
-If the server has a password (`RAG_PASSWORD`), send it as the password of HTTP Basic, with any user name, or as a bearer
-token. Every error is a problem document (RFC 9457). `X-Request-ID` names the request in the server's log; a request may
-bring its own. A response of 409, 429 or 503 says in `Retry-After` after how many seconds to try again."""
+If the server has users, send an API key as a bearer token. A reader's key asks, checks, searches and reads; an editor's
+also adds and removes articles; an admin's also users. If it has a password instead (`RAG_PASSWORD`), send that as a
+bearer token, or as the password of HTTP Basic with any user name. 401 says that the key or the password is missing or
+wrong, 403 that it may not do this.
+
+Every error is a problem document (RFC 9457). `X-Request-ID` names the request in the server's log; a request may bring
+its own. A response of 409, 429 or 503 says in `Retry-After` after how many seconds to try again."""
+
+_SCHEMES: dict[str, dict[str, str]] = {
+    "password": {"type": "http", "scheme": "basic", "description": "The server's password, with any user name."},
+    "token": {"type": "http", "scheme": "bearer", "description": "A user's API key, or the server's password."},
+}
 
 
 def build_api(engine: Engine, ready: Callable[[], bool] = lambda: True) -> FastAPI:
@@ -58,6 +67,7 @@ def build_api(engine: Engine, ready: Callable[[], bool] = lambda: True) -> FastA
     )
     for module in (answers, documents, health, openai, local):
         app.include_router(module.routes(service))
+    app.include_router(users.routes())
     app.router.routes.extend(mcp_routes)
     add_handlers(app)
     app.openapi = partial(_described, app)  # type: ignore[method-assign]
@@ -71,8 +81,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
         parts = found.setdefault("components", {})
         form = ProblemForm.model_json_schema(ref_template="#/components/schemas/{model}")
         parts.setdefault("schemas", {}).update(form.pop("$defs", {}) | {"Problem": form})
-        schemes = {"password": {"type": "http", "scheme": "basic"}, "token": {"type": "http", "scheme": "bearer"}}
-        parts["securitySchemes"] = schemes
-        found["security"] = [{}, {"password": []}, {"token": []}]
+        parts["securitySchemes"] = _SCHEMES
+        found["security"] = [{}, *({name: []} for name in _SCHEMES)]
         app.openapi_schema = found
     return app.openapi_schema

@@ -11,6 +11,8 @@ from ui.api.service import Service
 from ui.server import metrics
 from ui.server.problems import Json
 
+_FREE = {"security": [{}]}
+
 
 def routes(service: Service) -> APIRouter:
     """Return the routes."""
@@ -23,9 +25,11 @@ def routes(service: Service) -> APIRouter:
         ("/healthz", "Say that the server works, and whether its models are loaded"),
         ("/healthz/live", "Say that the server works; no password is needed"),
     ):
-        router.add_api_route(path, health, response_model=Health, responses=documented(), summary=says)
+        router.add_api_route(
+            path, health, response_model=Health, responses=documented(free=True), summary=says, openapi_extra=_FREE
+        )
 
-    @router.get("/healthz/ready", response_model=Health, responses=documented())
+    @router.get("/healthz/ready", response_model=Health, responses=documented(free=True), openapi_extra=_FREE)
     def ready(request: Request) -> Response:
         """Say that the models are loaded, or answer with 503 while they are not; no password is needed."""
         return health() if service.ready() else refused(request, 503, "The models are being loaded; wait a moment.")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import hypothesis
 import pytest
+import quick_hashes
 import schemathesis
 from api_client import Client
 from hypothesis import HealthCheck
@@ -14,15 +17,16 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from rag import Engine
+from rag import Engine, Role, Users
 from ui.server.access import Access
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
-def hold(client: Client, examples: int) -> None:
-    """Send requests to every operation and check the answers."""
-    schema = schemathesis.openapi.from_asgi("/v1/openapi.json", client.app)
+def hold(client: Client, examples: int, reads: str = "", **headers: str) -> None:
+    """Send requests with some headers to every operation and check the answers; `reads` is a key for the document."""
+    bearer = {"authorization": f"Bearer {reads}"} if reads else {}
+    schema = schemathesis.openapi.from_asgi("/v1/openapi.json", client.app, headers=bearer)
     limits = hypothesis.settings(
         max_examples=examples, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
     )
@@ -33,7 +37,7 @@ def hold(client: Client, examples: int) -> None:
         @limits
         @hypothesis.given(case=result.ok().as_strategy())
         def sent(case: schemathesis.Case) -> None:
-            case.call_and_validate(checks=CHECKS)
+            case.call_and_validate(checks=CHECKS, headers=headers)
 
         sent()
     assert seen > 10
@@ -46,6 +50,21 @@ def client(own_engine: Engine) -> Client:
 
 def test_a_few_requests(client: Client) -> None:
     hold(client, 3)
+
+
+@pytest.fixture
+def users(own_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Users]:
+    quick_hashes.use(monkeypatch)
+    with Users(own_engine.settings.store) as users:
+        users.add("ada", "correct horse", Role.ADMIN)
+        yield users
+
+
+@pytest.mark.parametrize("role", [None, *Role])
+def test_a_few_requests_where_there_are_users(own_engine: Engine, users: Users, role: Role | None) -> None:
+    client = Client(own_engine, Access(names=("testserver",), users=users))
+    key = {"authorization": f"Bearer {users.add_key('ada', 'k', role)}"} if role else {}
+    hold(client, 2, users.add_key("ada", "reads"), **key)
 
 
 @pytest.mark.long
