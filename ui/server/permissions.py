@@ -8,13 +8,14 @@ from typing import Any
 from rag import Role
 
 # The addresses for programs that only read. MCP's tools only read as well.
-_READ = re.compile(r"/v1/(?:openapi\.json|documents(?:/.*)?|models(?:/.*)?)|/metrics|/healthz(?:/.*)?")
+_READ = re.compile(r"/v1/(?:openapi\.json|collections|documents(?:/.*)?|models(?:/.*)?)|/metrics|/healthz(?:/.*)?")
 _ASK = re.compile(r"/v1/(?:answer|check|search|chat/completions)")
 _MCP = "/mcp"
 _DOCUMENTS = re.compile(r"/v1/documents(?:/.*)?")
 # The modules of the page whose events concern only the reader who sends them.
 _OWN = ("ui.page", "ui.account", "ui.chat.tab", "ui.check.tab", "ui.settings.tab")
 _SHELF = "ui.library.tab"
+_ADDER = "ui.library.adder"
 _SHELF_READS = ("listed", "opened")
 _SHELF_ACTS = ("search", "sort", "page", "only", "all")  # what a click in the list of articles does
 _QUALITY = "ui.quality.tab"
@@ -45,6 +46,8 @@ def of_event(handler: str, data: Any) -> Role:
         act = data.get("do") if isinstance(data, dict) else None
         reads = name in _SHELF_READS or (name == "on_act" and act in _SHELF_ACTS)
         return Role.READER if reads else Role.EDITOR
+    if module == _ADDER:
+        return Role.EDITOR
     return Role.READER if module == _QUALITY and name in _QUALITY_READS else Role.ADMIN
 
 
