@@ -17,8 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from rag.cli import extras
-from rag.cli.console import print_json
-from rag.cli.ingest import shown
+from rag.cli.console import print_json, shown
 from rag.errors import UsageError
 from rag.settings import Settings
 from rag.users.roles import Role

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -11,7 +13,7 @@ from ui.api.service import Service
 from ui.server import metrics
 from ui.server.problems import Json
 
-_FREE = {"security": [{}]}
+_FREE: dict[str, Any] = {"security": [{}]}
 
 
 def routes(service: Service) -> APIRouter:
