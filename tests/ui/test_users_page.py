@@ -9,7 +9,7 @@ import gradio as gr
 import pytest
 import quick_hashes
 from samples import AID, sample_chat
-from visitor import API, ARTICLE, Visitor, asked, file_data
+from visitor import API, ARTICLE, Visitor, asked
 
 from rag import Engine, Role, Users
 from ui import Access, build, serve
@@ -27,8 +27,8 @@ def test_every_event_of_the_page_has_its_role(page: gr.Blocks) -> None:
     needed = {handler.name: permissions.of_event(handler.name, None) for handler in calls.handlers.values()}
     assert {name for name, role in needed.items() if role is Role.ADMIN} == {"ui.quality.tab.on_act"}
     assert {name for name, role in needed.items() if role is Role.EDITOR} == {
-        "ui.library.tab.on_files",
-        "ui.library.tab.on_url",
+        "ui.library.adder.on_files",
+        "ui.library.adder.on_form",
         "ui.library.tab.on_act",  # without a click that only reads
     }
     assert {permissions.of_function(name) for name in calls.functions} == {Role.READER}
@@ -74,7 +74,7 @@ class TestServed:
 
     def test_an_editor_adds_and_the_log_says_so(self, url: str, engine: Engine, users: Users) -> None:
         with self.enter(url, "ed") as ed:
-            ed.add([file_data(ed.upload("pier.txt", ARTICLE.encode()))])
+            ed.add([ed.upload("pier.txt", ARTICLE.encode())])
         assert "pier.txt" in {entry.source for entry in engine.sources()}
         assert ("ed", "article added", "pier.txt") in [
             (line["user"], line["what"], line.get("article")) for line in users.log.lines()
