@@ -9,7 +9,7 @@ import gradio as gr
 import pytest
 import quick_hashes
 from samples import AID, sample_chat
-from visitor import API, ARTICLE, Visitor, asked
+from visitor import API, ARTICLE, Visitor, asked, file_data
 
 from rag import Engine, Role, Users
 from ui import Access, build, serve
@@ -74,7 +74,7 @@ class TestServed:
 
     def test_an_editor_adds_and_the_log_says_so(self, url: str, engine: Engine, users: Users) -> None:
         with self.enter(url, "ed") as ed:
-            ed.add([ed.upload("pier.txt", ARTICLE.encode())])
+            ed.add(file_data(ed.upload("pier.txt", ARTICLE.encode())))
         assert "pier.txt" in {entry.source for entry in engine.sources()}
         assert ("ed", "article added", "pier.txt") in [
             (line["user"], line["what"], line.get("article")) for line in users.log.lines()
