@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
+from rag.errors import RagError
+
 try:
     import resource
 except ImportError:  # Windows has no such limit
@@ -18,6 +20,7 @@ _SAYS = (
     "bad_alloc",
     "can't alloc",
     "cannot allocate memory",
+    "unable to allocate memory",
     "failed to map segment",
     "can't start new thread",
     "not enough memory",
@@ -31,7 +34,8 @@ def is_short(error: BaseException | None) -> bool:
         said = str(error).lower()
         if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
             return True
-        if isinstance(error, RuntimeError | ImportError) and any(words in said for words in _SAYS):
+        # An OSError says it by its number, and what Dateline's own errors say may be an article's words.
+        if not isinstance(error, OSError | RagError) and any(words in said for words in _SAYS):
             return True
         error = error.__cause__ or error.__context__
     return False

@@ -86,6 +86,8 @@ def test_only_a_want_of_memory_is_one() -> None:
     caused = StoreError("embedding failed")
     caused.__cause__ = ImportError("libtorch_cpu.so: failed to map segment from shared object")
     assert memory.is_short(caused)
+    caused.__cause__ = BaseException("SQLite is unable to allocate memory to hold the sqlite3 object")  # Rust's panics
+    assert memory.is_short(caused)
     assert not memory.is_short(StoreError("the article “Cannot allocate memory” is gone"))
     assert not memory.is_short(BlockingIOError(11, "Resource temporarily unavailable")), "that is a lock"
 
