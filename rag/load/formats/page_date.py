@@ -25,7 +25,11 @@ _PUBLISHED = re.compile(r'"datePublished"\s*:\s*"([^"]{4,40})"')
 _DEEPEST = 6
 _SOON = 7  # days after which a changed page is another article
 _FURTHEST = timedelta(hours=14)  # between local time and UTC
-_IN_ADDRESS = re.compile(r"/((?:19|20)\d\d)(?:([/.-])(\d\d?)\2(\d\d?)|(\d\d)(\d\d))(?:[/_.?-]|\Z)")
+# "/2023/10/3-questions" has a month and a number.
+_IN_ADDRESS = re.compile(
+    r"/((?:19|20)\d\d)(?:/(\d\d?)/(\d\d?)(?=[/.?]|\Z)|([.-])(\d\d?)\4(\d\d?)(?=[/_.?-]|\Z)"
+    r"|(\d\d)(\d\d)(?=[/_.?-]|\Z))"
+)
 _FULL = len("2024-07-12")
 # Characters before and after the start of a page's title within which its date line is, or a date that may be one.
 _LINE, _NEAR = (150, 250), (300, 700)
@@ -64,10 +68,11 @@ def page_date(root: Any, language: str = "", url: str = "") -> str:
 def _confirmed(declared: str, page: _Page) -> str:
     """Return the declared date, or the day of the date line where that is the same moment at the newspaper's place.
 
-    It is empty where the date line gives another day, unless the page was changed on that day, soon after.
+    It is empty where the date line gives another day, unless the page was changed on that day, soon after, or the page
+    also declares that it was last changed on the day that it was published.
     """
     shown = page.beside(_LINE)
-    if not shown or declared[:_FULL] in shown:
+    if not shown or declared[:_FULL] in shown or declared[:_FULL] in page.modified:
         return declared
     days = _days_between(declared, shown[0])
     if shown[0] in page.modified and days <= _SOON:
@@ -84,7 +89,10 @@ def _canonical(root: Any) -> str:
 
 def _in_address(url: str) -> str:
     match = _IN_ADDRESS.search(url)
-    return _plausible(iso(f"{match[1]}-{match[3] or match[5]:0>2}-{match[4] or match[6]:0>2}")) if match else ""
+    if not match:
+        return ""
+    month, day = match[2] or match[5] or match[7], match[3] or match[6] or match[8]
+    return _plausible(iso(f"{match[1]}-{month:0>2}-{day:0>2}"))
 
 
 def _declared(root: Any) -> Iterator[str]:
@@ -169,7 +177,7 @@ def _found(root: Any, page: _Page) -> str:
     if both := [day for day in found if day in beside]:
         return both[0]
     if beside:
-        return beside[0]
+        return beside[0] if len(set(beside)) == 1 else ""
     everything = f"{page.text} {page.attributes}"
     return next((day for day in found if day and day in _days(everything, page.language, page.order, day)), "")
 

@@ -75,6 +75,8 @@ def test_a_date_line(beside: str, lang: str, found: str) -> None:
     ("head", "beside", "after"),
     [
         ('<link rel="canonical" href="https://news.test/journal/2021/04/92713">', "", ""),  # a month, and a number
+        ('<link rel="canonical" href="https://news.test/2021/04/3-questions">', "", ""),
+        ("", "<p>12 July 2024: the tender</p><p>3 May 2024: the plan</p>", ""),  # two dates of what it tells
         ("", '<p class="date">05/06/2024</p>', ""),
         ('<script>var paywall = {"expires": "2024-08-20T10:00:00Z", "date": "2024-08-20"};</script>', "", ""),
         ("", "", "<footer><p>Terms of 12 March 2018. © 2024 News</p></footer>"),
@@ -93,3 +95,11 @@ def test_a_page_that_was_changed_keeps_its_date() -> None:
         '<meta property="article:modified_time" content="2024-08-03T10:00:00Z">'
     )
     assert published(head, "<p>Updated 3 August 2024</p>") == "2024-08-01T10:00:00+00:00"
+
+
+def test_what_a_page_declares_twice_outweighs_a_date_beside_its_title() -> None:
+    head = (
+        '<meta property="article:published_time" content="2024-08-01T10:00:00+02:00">'
+        '<meta property="article:modified_time" content="2024-08-01T12:00:00+02:00">'
+    )
+    assert published(head, "<p>He has been missing since 3 November 2013.</p>") == "2024-08-01T10:00:00+02:00"
