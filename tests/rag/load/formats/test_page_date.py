@@ -76,7 +76,6 @@ def test_a_date_line(beside: str, lang: str, found: str) -> None:
     [
         ('<link rel="canonical" href="https://news.test/journal/2021/04/92713">', "", ""),  # a month, and a number
         ('<link rel="canonical" href="https://news.test/2021/04/3-questions">', "", ""),
-        ("", "<p>12 July 2024: the tender</p><p>3 May 2024: the plan</p>", ""),  # two dates of what it tells
         ("", '<p class="date">05/06/2024</p>', ""),
         ('<script>var paywall = {"expires": "2024-08-20T10:00:00Z", "date": "2024-08-20"};</script>', "", ""),
         ("", "", "<footer><p>Terms of 12 March 2018. © 2024 News</p></footer>"),
@@ -103,3 +102,8 @@ def test_what_a_page_declares_twice_outweighs_a_date_beside_its_title() -> None:
         '<meta property="article:modified_time" content="2024-08-01T12:00:00+02:00">'
     )
     assert published(head, "<p>He has been missing since 3 November 2013.</p>") == "2024-08-01T10:00:00+02:00"
+
+
+def test_several_days_beside_the_title_are_not_sure() -> None:
+    assert published(beside="<p>12. 7. 2024: Ausschreibung</p><p>3. 5. 2024: Plan</p>", lang="de") == ""
+    assert published(beside="<p>12. 7. 2024</p>", lang="de") == "2024-07-12"
