@@ -17,7 +17,7 @@ _DATE_CHARS = 50
 # "Valley Courier, 14 March 2024" has two parts as well.
 _PARTS = re.compile(
     r"\s*[|·•]\s*|\s+[—–]\s+|(?<=\d),\s+(?=(?i:by)\s)"
-    r"|(?<=[^\W\d_]),\s+(?=(?:\d{1,2}\.?\s+[^\W\d_]+\.?,?\s+\d{4}|[^\W\d_]+\.?\s+\d{1,2},\s+\d{4}|\d{4}-\d\d-\d\d)$)"
+    r"|(?<=[^\W\d_]),\s+(?=(?:\d{1,2}\.?\s+[^\W\d_]+\.?,?\s+\d{4}|[^\W\d_]+\.?\s+\d{1,2},\s+\d{4}|\d{4}-\d\d-\d\d)(?:$|,\s))"
 )
 _SAID = re.compile(
     r"(?:(?:first\s+)?(?:published|posted)(?:\s+(?:on|at))?|date|veröffentlicht(?:\s+am)?|publié(?:\s+le)?"
@@ -63,8 +63,8 @@ def heading(text: str, language: str = "", year: str = "") -> Heading:
     line = next((found for line in _lines(head) if (found := DATELINE.match(line))), None)
     if line is None:
         return Heading(dated, author)
-    if not dated and line["date"]:
-        dated = _day(line["date"], language, order) or (_day(f"{line['date']} {year}", language, order) if year else "")
+    if not dated and (said := line["date"] or line["later"]):
+        dated = _day(said, language, order) or (_day(f"{said} {year}", language, order) if year else "")
     return Heading(dated, author, line["agency"] or "")
 
 
