@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from rag.answering.citation import cite
 from rag.answering.verify import Verdict, refusal
 from rag.language.article_questions import ArticleQuestion, Wanted, quoted_title
+from rag.language.readable import readable
 from rag.language.words import content_terms, same_name
 from rag.origin import readable_date
 from rag.retrieve.evidence import EvidenceFinder
@@ -72,7 +73,7 @@ class Catalogue:
         citations = []
         for n, opening in enumerate(openings, 1):
             day = readable_date(opening.document.date)
-            lines.append(f"{f'{day}: ' if day else ''}{' '.join(opening.text.split())} [{n}]")
+            lines.append(f"{f'{day}: ' if day else ''}{readable(opening.text)} [{n}]")
             citations.append(_cited(n, opening))
         if len(ids) > _LISTED:
             lines.append(f"({len(ids) - _LISTED:,} earlier articles are left out.)")

@@ -129,7 +129,8 @@ class Composed:
         if self._finder.missing(question, read):
             return None
         if asks is Route.COURSE:
-            return _quoted(_steps(hits)) or course(self._finder, wanted, filters)
+            steps = _evidence(_steps(hits))
+            return course(self._finder, wanted, filters, steps) or (told(steps) if steps else None)
         weights = {term: self._finder.weight(term) for term in content_terms(wanted)}
         chosen = _covering(hits, weights)
         if len(chosen) < 2:
@@ -217,5 +218,9 @@ def _alike(one: set[str], other: set[str]) -> bool:
 
 
 def _quoted(hits: Sequence[Hit]) -> Verdict | None:
-    evidence: list[Evidence] = [e for hit in hits for e in nearest_sentences([hit], 1) if not MARKERS.search(e.text)]
+    evidence = _evidence(hits)
     return told(evidence) if evidence else None
+
+
+def _evidence(hits: Sequence[Hit]) -> list[Evidence]:
+    return [e for hit in hits for e in nearest_sentences([hit], 1) if not MARKERS.search(e.text)]

@@ -20,13 +20,16 @@ _ABOUT = 0.7  # of the best share of the topic's words, from which a sentence is
 _EACH, _MOST = 2, 12  # sentences of an article, and in all
 
 
-def course(finder: EvidenceFinder, about: str, filters: Filters | None) -> Verdict | None:
+def course(
+    finder: EvidenceFinder, about: str, filters: Filters | None, steps: Sequence[Evidence] = ()
+) -> Verdict | None:
     """Return dated sentences about something, the oldest first; None if they are not from two dates.
 
     Args:
         finder: Finds sentences.
         about: What changed, such as "the cost of the bridge".
         filters: Which articles to search; all when None.
+        steps: Sentences of one article that are given in any case, such as the events that it tells of.
     """
     found = nearest_sentences(finder.look_up(about, filters, {}), _SEARCHED)
     best = max((e.coverage for e in found), default=0.0)
@@ -35,8 +38,10 @@ def course(finder: EvidenceFinder, about: str, filters: Filters | None) -> Verdi
     for e in kept:
         said.setdefault(e.document_id, []).append(e)
     subject = _subject(about, kept)
-    chosen = [e for sentences in said.values() for e in _telling(sentences, subject)][:_MOST]
-    if len({(e.date or "")[:10] for e in chosen}) < 2:
+    told = {e.document_id for e in steps}
+    more = [e for id, sentences in said.items() if id not in told for e in _telling(sentences, subject)]
+    chosen = [*steps, *more][:_MOST]
+    if len({(e.date or "")[:10] for e in chosen}) < 2 or not all(e.date for e in chosen):
         return None
     chosen.sort(key=lambda e: (e.date or "", e.document_id, e.start))
     lines = [f"{readable_date(e.date or '')}: {readable(e.text)} [{n}]" for n, e in enumerate(chosen, 1)]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from rag.errors import LLMError
+from rag.language.amounts import with_unit
 from rag.language.questions import Form, asks_reason, form, holds_kind
 from rag.language.readable import readable
 from rag.models.prompts import UNKNOWN, answer_messages
@@ -33,7 +34,7 @@ def extract(question: str, evidence: Sequence[Evidence]) -> Draft:
         return Draft("", "extractive")
     sure, best = _surest(evidence), evidence[0]
     if question and form(question) is Form.SHORT and sure.sure >= _IN_WORDS:
-        return Draft(sure.words, "extractive")
+        return Draft(with_unit(sure.words, sure.text), "extractive")
     told = [best]
     if asks_reason(question) and not holds_kind(question, best.text):
         told += [e for e in evidence[1:2] if e.document_id == best.document_id and e.start >= best.end]

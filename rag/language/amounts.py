@@ -46,6 +46,22 @@ def amounts(text: str) -> dict[str, set[str]]:
     return found
 
 
+def with_unit(words: str, sentence: str) -> str:
+    """Return words that end in a number with the unit that follows it in their sentence: "9 million litres".
+
+    Args:
+        words: Words of the sentence, as they are in it.
+        sentence: The sentence.
+    """
+    end = sentence.find(words) + len(words)
+    for match in _AMOUNT.finditer(sentence):
+        number_ends = match.end("scale") if match["scale"] else match.end("number")
+        if end in (match.end("number"), number_ends) and match.start("number") >= end - len(words):
+            unit = match["unit"] or ""
+            return words + sentence[end : match.end() if content_terms(unit) or _PERCENT.match(unit) else number_ends]
+    return words
+
+
 def disagree(question: str, one: str, other: str, *, loosely: bool = False) -> bool:
     """Return whether two sentences give different amounts of what a question asks for.
 

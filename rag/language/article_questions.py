@@ -104,7 +104,8 @@ _PATTERNS: tuple[tuple[Wanted, str], ...] = (
     ),
     (
         Wanted.COUNT,
-        rf"how many {_ARTICLE}(?: are there| do (?:you|we) have| does the library (?:hold|have)| are in the library)?"
+        rf"how many {_ARTICLE}(?: are there| do (?:you|we) have| does the library (?:hold|have)| are in the library"
+        r"| (?:are|were|was|appeared|came out|(?:are|were) (?:published|written|dated|there)))?"
         r"(?: (?:are )?by (?P<by>[^?]+?))?(?: (?:are )?(?:about|on|mention(?:ing)?|regarding) (?P<about>.+?))?"
         r"(?: are there)?",
     ),
@@ -114,6 +115,11 @@ _PATTERNS: tuple[tuple[Wanted, str], ...] = (
         r"(?: (?:about|on) (?P<about>.+))?",
     ),
     (Wanted.LIST, rf"(?:which|what) {_ARTICLE} (?:are |were |was |is )?(?:written )?by (?P<by>.+)"),
+    # What is left of "Which articles are from May 2026?"
+    (
+        Wanted.LIST,
+        rf"(?:which|what) {_ARTICLE} (?:are|were|appeared|came out|(?:are|were) (?:published|written|dated|there))",
+    ),
     (Wanted.LIST, r"what (?:has|did) (?P<by>.+?) (?:written|write)(?: about (?P<about>.+))?"),
     (Wanted.LIST, rf"(?:which|what) {_ARTICLE} (?:are (?:there )?)?(?:about|on|mention|cover) (?P<about>.+)"),
     (

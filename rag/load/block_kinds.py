@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from enum import Enum
 
+from rag.load.heading import is_heading_line
 from rag.types import Span
 
 _HEADLINE_WORDS = 16
@@ -99,7 +100,7 @@ def kinds_of(text: str, blocks: Sequence[Span], title: str = "") -> list[BlockKi
     if len(blocks) > 1 and _is_headline(contents[0], title):
         kinds[0] = BlockKind.FURNITURE  # the article below says it in full
     for index, content in enumerate(contents[:_HEAD]):
-        if len(blocks) > 1 and _DATE_LINE.fullmatch(content):
+        if len(blocks) > 1 and (_DATE_LINE.fullmatch(content) or is_heading_line(content)):
             kinds[index] = BlockKind.FURNITURE
     _mark_headings(contents, kinds)
     captions: set[str] = set()

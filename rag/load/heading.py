@@ -29,6 +29,7 @@ _NAMES = rf"{_NAME}(?:\s+(?:(?:de|da|del|van|von|der|den|al|bin|el|la)\s+)*{_NAM
 _BYLINE = re.compile(
     rf"(?i:by|von|par|por)\s+(?P<names>{_NAMES}(?:(?:,\s+{_NAMES})*,?\s+(?:and|und|et|y|&)\s+{_NAMES})?)(?:,.*)?"
 )
+_NAME_ALONE = re.compile(rf"(?:The\s+)?{_NAME}(?:\s+{_NAME}){{0,3}}")
 _FOLDERS = re.compile(r"(?:^|/)((?:19|20)\d\d)/(\d\d)/(\d\d)/[^/]*\Z")
 _STARTS = re.compile(r"((?:19|20)\d\d)([-_.]?)(\d\d)\2(\d\d)(?:[^\d]|\Z)")
 _ENDS = re.compile(r"(?:.*[^\d])((?:19|20)\d\d)([-_.]?)(\d\d)\2(\d\d)\Z")
@@ -68,6 +69,15 @@ def heading(text: str, language: str = "", year: str = "") -> Heading:
     return Heading(dated, author, line["agency"] or "")
 
 
+def is_heading_line(line: str) -> bool:
+    """Return whether a line only says when or by whom an article appeared: "Valley Courier, 14 May 2024, by Ann Roe"."""
+    if len(line) > _LINE_CHARS:
+        return False
+    parts = [_SAID.sub("", part, count=1) for part in _split(line)]
+    named = [part for part in parts if _BYLINE.fullmatch(part) or _day(part, "", "")]
+    return bool(named) and all(part in named or _NAME_ALONE.fullmatch(part) for part in parts)
+
+
 def date_in_name(source: str) -> str:
     """Return the date with which a file's name begins or ends, or that its folders give; else empty.
 
@@ -103,7 +113,11 @@ def _parts(head: str) -> Iterator[str]:
     for line in _lines(head):
         if len(line) > _LINE_CHARS:
             return
-        yield from filter(None, (part.strip(" *_()") for part in _PARTS.split(line)))
+        yield from _split(line)
+
+
+def _split(line: str) -> list[str]:
+    return [part for part in (part.strip(" *_()") for part in _PARTS.split(line)) if part]
 
 
 def _day(text: str, language: str, order: str) -> str:

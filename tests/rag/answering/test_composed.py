@@ -88,6 +88,15 @@ def test_a_course_of_events_is_in_order(engine: Engine, monkeypatch: pytest.Monk
     assert len(years) >= 3 and [answer.text.index(y) for y in years] == sorted(answer.text.index(y) for y in years)
 
 
+def test_a_course_of_events_goes_on_in_later_articles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tell(monkeypatch, {"Timeline": Route.COURSE})
+    later = "---\ndate: 2026-02-01\n---\nThe ship again\n\nORRIN — The wreck of the Skarvik was lifted for 9 million."
+    with make_engine(tmp_path, documents=DOCUMENTS | {"lifted.md": later}, caution=0) as engine:
+        lines = engine.answer("Timeline of the Skarvik").text.splitlines()
+    assert lines[0] == "1 Mar 2024: The Skarvik was built in Tessin in 1889 by Ana Kovic. [1]"
+    assert lines[-1].startswith("1 Feb 2026: The wreck of the Skarvik was lifted for 9 million. [")
+
+
 def test_what_no_article_is_about_is_not_summed_up(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     tell(monkeypatch, {"Summarize": Route.ARTICLE, "Compare": Route.COMPARE})
     assert engine.answer("Summarize the article about the Olympic stadium").abstained

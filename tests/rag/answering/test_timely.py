@@ -112,6 +112,19 @@ def test_a_name_in_the_title_alone_finds_the_sentences(library: Engine, question
     assert part in library.answer(question).text
 
 
+@pytest.mark.parametrize("question", ["Which articles are from 2022?", "What articles were published in April 2022?"])
+def test_lists_the_articles_of_a_time(library: Engine, question: str) -> None:
+    answer = library.answer(question)
+    assert {c.date for c in answer.citations} == {"2022-04-03"}
+    assert library.answer("How many articles are from 2022?").text.startswith("1 article: ")
+
+
+def test_lists_of_articles_have_no_datelines(tmp_path: Path) -> None:
+    documents = {"a.md": article("ORRIN (Coast Wire) Aug. 12, 2024 - The dam holds water.", "Dam mended", "2024-08-12")}
+    with make_engine(tmp_path, documents=documents) as engine:
+        assert engine.answer("What happened in August 2024?").text == "12 Aug 2024: The dam holds water. [1]"
+
+
 def test_without_dates_nothing_is_chosen(tmp_path: Path) -> None:
     documents = {
         "a.md": article("The Lorn dam holds 40 million cubic metres of water.", "Lorn dam filled"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.language.amounts import amounts, disagree
+from rag.language.amounts import amounts, disagree, with_unit
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,22 @@ def test_disagree(question: str, one: str, other: str, differ: bool) -> None:
 )
 def test_disagree_loosely(one: str, other: str, differ: bool) -> None:
     assert disagree("How many people were hurt?", one, other, loosely=True) is differ
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence", "found"),
+    [
+        ("9 million", "The plant needs 9 million litres a day.", "9 million litres"),
+        ("9", "The plant needs 9 million litres a day.", "9 million litres"),
+        ("about 40", "It loses about 40 kilograms of water.", "about 40 kilograms"),
+        ("38 million", "The hall has cost 38 million so far.", "38 million"),
+        ("12", "It rose by 12 percent.", "12 percent"),
+        ("$3", "It costs $3 million.", "$3 million"),
+        ("29", "In the end 29 of the 36 had to go.", "29"),
+        ("19 May", "It opens on 19 May at noon.", "19 May"),
+        ("Ann Roe", "Ann Roe won 3 races.", "Ann Roe"),
+        ("gone", "It lost 3 of 4.", "gone"),
+    ],
+)
+def test_with_unit(words: str, sentence: str, found: str) -> None:
+    assert with_unit(words, sentence) == found

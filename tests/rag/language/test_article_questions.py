@@ -20,6 +20,8 @@ from rag.language.article_questions import ArticleQuestion, Wanted, article_ques
         ("List all the articles.", ArticleQuestion(Wanted.LIST)),
         ("Which articles did Ann Roe write?", ArticleQuestion(Wanted.LIST, "", "Ann Roe")),
         ("What is the latest article on the dam?", ArticleQuestion(Wanted.NEWEST, "the dam")),
+        ("How many articles are?", ArticleQuestion(Wanted.COUNT)),  # "from 2024" was taken off
+        ("Which articles were published?", ArticleQuestion(Wanted.LIST)),
         ("What happened?", ArticleQuestion(Wanted.EVENTS)),
         ("What did the Courier say about the dam?", ArticleQuestion(Wanted.SAID, "the dam", "Courier")),
         ("How has the price of bread changed over time?", ArticleQuestion(Wanted.COURSE, "the price of bread")),

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from rag.load.files import read_bytes
-from rag.load.heading import Heading, date_in_name, heading
+from rag.load.heading import Heading, date_in_name, heading, is_heading_line
 from rag.types import Document
 
 
@@ -116,3 +116,20 @@ FEED = """<?xml version="1.0"?><rss version="2.0"><channel><title>Wire</title><i
 )
 def test_dates_of_feeds(said: str, found: str) -> None:
     assert only(FEED.format(said), "feed.rss").date == found
+
+
+@pytest.mark.parametrize(
+    ("line", "alone"),
+    [
+        ("Valley Courier, 14 May 2024, by Ann Roe", True),
+        ("By Ann Roe | Science Weekly | 9 September 2025", True),
+        ("Published: 12 July 2024", True),
+        ("12 July 2024", True),
+        ("Valley Courier", False),  # this may be a subheading
+        ("On 14 May 2024, by a margin of 3, the bill passed", False),
+        ("By Thursday, 14 May 2024, the river had fallen.", False),
+        ("Ann Roe was born on 12 March 1956", False),
+    ],
+)
+def test_lines_that_only_say_where_and_when(line: str, alone: bool) -> None:
+    assert is_heading_line(line) is alone

@@ -154,3 +154,8 @@ def test_text_that_is_all_heading_is_all_there_is(text: str) -> None:
 
 def test_headline_is_left_to_the_title() -> None:
     assert texts("Storm hits the coast\n\nIt rained on Monday.") == ["It rained on Monday."]
+
+
+def test_a_line_of_newspaper_date_and_writer_is_no_evidence() -> None:
+    told = "The town council met about the cod on Tuesday."
+    assert texts(f"Council meets\nHarbour Courier, 14 May 2024, by Ann Roe\n\n{told}") == [told]
