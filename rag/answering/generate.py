@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 Stream: TypeAlias = "Callable[[Sequence[ChatMessage]], Iterator[tuple[str, float | None, Mapping[str, float]]]]"
 MAX_ANSWER_CHARS = 1500  # of a small model's reply: its prompt asks for a few words
 _IN_WORDS = 0.7  # how likely the reader's words must be the answer to be given instead of their sentence
+# What the reader's certainty, as log odds, counts beside a sentence's score.
+_SURENESS, _NEVER = 0.15, 1e-4
 
 
 def extract(question: str, evidence: Sequence[Evidence]) -> Draft:
@@ -32,13 +35,21 @@ def extract(question: str, evidence: Sequence[Evidence]) -> Draft:
     """
     if not evidence:
         return Draft("", "extractive")
-    sure, best = _surest(evidence), evidence[0]
-    if question and form(question) is Form.SHORT and sure.sure >= _IN_WORDS:
-        return Draft(with_unit(sure.words, sure.text), "extractive")
+    best = evidence[0]
+    if question and form(question) is Form.SHORT:
+        sure = _surest(evidence)
+        if sure.sure >= _IN_WORDS:
+            return Draft(with_unit(sure.words, sure.text), "extractive")
+        best = max(evidence, key=_score)
     told = [best]
     if asks_reason(question) and not holds_kind(question, best.text):
         told += [e for e in evidence[1:2] if e.document_id == best.document_id and e.start >= best.end]
     return Draft(" ".join(readable(e.text) for e in told), "extractive")
+
+
+def _score(e: Evidence) -> float:
+    sure = min(max(e.sure, _NEVER), 1 - _NEVER)
+    return e.score + _SURENESS * math.log(sure / (1 - sure))
 
 
 def _surest(evidence: Sequence[Evidence]) -> Evidence:

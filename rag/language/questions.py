@@ -23,7 +23,8 @@ _OPEN = re.compile(
     + rf"|{_OPENING}how (?:did|does|do|was|were|is|are|has|have|had|would|will|could|can)\b"
     + r"|\bwhat (?:was|were|is|are) .*\b(?:response|reaction|excuse|explanation|opinion|view)\b"
     + r"|\bwhat (?:is|are|was|were) (?:the|his|her|its|their|this|that|a|an) .*\babout\W*$"
-    + rf"|\bwhat (?:did|does|do|has|have|had|was|were|is|would|will) .*\b{_SAYING}\b"
+    + r"|\bwhat (?:else )?(?:did|does|do|has|have|had|was|were|is|would|will) .*"
+    + rf"\b{_SAYING}\b"
 )
 _REASON = re.compile(r"\bwhy\b|\bhow come\b|\bwhat (?:.* )?for\b\W*$|\breasons?\b|\bwhat (?:made|led|caused)\b")
 _PART = re.compile(

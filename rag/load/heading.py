@@ -70,7 +70,7 @@ def heading(text: str, language: str = "", year: str = "") -> Heading:
 
 
 def is_heading_line(line: str) -> bool:
-    """Return whether a line only says when or by whom an article appeared: "Valley Courier, 14 May 2024, by Ann Roe"."""
+    """Return whether a line only says when or by whom an article appeared: "Harbour Post, 14 May 2024, by Ann Roe"."""
     if len(line) > _LINE_CHARS:
         return False
     parts = [_SAID.sub("", part, count=1) for part in _split(line)]

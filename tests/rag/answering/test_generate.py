@@ -59,6 +59,14 @@ def test_words_that_the_reader_is_sure_of_are_given_instead_of_their_sentence() 
     assert extract("Who came?", [dataclasses.replace(e, sure=0.2) for e in sentences]).text == "The cod left."
 
 
+def test_certainty_of_the_reader_decides_between_sentences_that_are_nearly_as_good() -> None:
+    one = dataclasses.replace(evidence("The cod left on Friday."), score=2.0, words="Friday", sure=0.3)
+    other = dataclasses.replace(evidence("It came in 1957.", 2), score=1.9, words="1957", sure=0.6)
+    assert extract("When did it come?", [one, other]).text == other.text
+    assert extract("Why did it come?", [one, other]).text == one.text
+    assert extract("When did it come?", [one, dataclasses.replace(other, score=1.0)]).text == one.text
+
+
 def test_a_reason_may_follow_its_sentence() -> None:
     told = evidence("Four of the mills will not open again.")
     reason = dataclasses.replace(evidence("Their owners are too old.", 2), start=len(told.text) + 1)
