@@ -79,6 +79,7 @@ def given(statement: str, question: str, sentences: Sequence[Evidence], unsure: 
         or _DANGLING.search(words)
         or (asked_for is Form.OPEN and _tells_little(words, question))
         or _circular(words, question)
+        or (asked_for is Form.SHORT and " or " not in question and set(content_terms(words)) <= asked)
     )
     if misleads and (sentence := _whole(words, best.text)):
         return sentence, True

@@ -53,6 +53,13 @@ def test_what_would_mislead_is_given_whole() -> None:
     assert shown("The mayor", "Who left?", text) == ("The mayor", False)
 
 
+def test_a_name_that_the_question_gives_is_given_with_its_sentence() -> None:
+    text = "Grace Okafor won the race of Lindenau."
+    assert shown("Grace Okafor", "Who is Grace Okafor?", text) == (text, True)
+    assert shown("Grace Okafor", "Who won the race of Lindenau?", text) == ("Grace Okafor", False)
+    assert shown("Okafor", "Who won, Okafor or Brandt?", text) == ("Okafor", False)
+
+
 def test_yes_to_what_is_left_open_is_not_given() -> None:
     text = "The mayor plans to leave in May."
     assert shown("Yes, left in May", "Did the mayor leave in May?", text) == (text, True)
