@@ -90,7 +90,7 @@ def related(document: Document, quote: str, rank: int = 1) -> Evidence:
     start = document.text.index(quote)
     span = Span(start, start + len(quote))
     return Evidence(
-        rank, document.source, document.title, quote, span.start, span.end, 0.3, 0.2, 0.4, document.id, span
+        rank, document.source, document.title, quote, span.start, span.end, 1.3, 0.5, 0.4, document.id, span
     )
 
 

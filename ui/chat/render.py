@@ -14,6 +14,7 @@ from html import escape
 from rag import Answer, Citation, Evidence, Usage, readable_date
 from ui.chat.conversations import Turn, with_markers
 from ui.chat.export import UNCONFIRMED, markdown_answer
+from ui.chat.related import near
 from ui.chat.timeline import events
 
 _TALK = "talk"  # the `model` of what is said to a message that asks nothing
@@ -55,7 +56,7 @@ def answer(uid: str, asked: str, given: Answer) -> str:
         parts.append(_said(uid, given))
     parts.extend(f'<p class="dl-notice">{escape(notice)}</p>' for notice in given.notices)
     parts.append(_unconfirmed(given.unconfirmed))
-    parts.append(_related(given.related) if given.abstained else _sources(uid, given.citations))
+    parts.append(_related(near(given.related)) if given.abstained else _sources(uid, given.citations))
     return "".join(parts)
 
 

@@ -17,6 +17,7 @@ from itertools import zip_longest
 from rag import Answer, Chat, Document, Engine, Filters, RagError
 from ui.chat.conversations import Conversation
 from ui.chat.questions import Proposed, abouts, facts
+from ui.chat.related import near as near_passages
 from ui.chat.session import Session
 from ui.server.queue import waiting
 
@@ -206,7 +207,7 @@ def _varied(proposed: Sequence[Proposed]) -> Iterator[Proposed]:
 
 def _after(engine: Engine, given: Answer) -> list[Proposed]:
     """Return questions for what stands near the cited sentences: facts and names in turns, the nearest first."""
-    places = [(c.document_id, c.start, c.end) for c in (given.citations or given.related)]
+    places = [(c.document_id, c.start, c.end) for c in (given.citations or near_passages(given.related))]
     near: list[tuple[int, Proposed]] = []
     named: list[Proposed] = []
     for document in _documents(engine, tuple(dict.fromkeys(place[0] for place in places))[:_CITED]):

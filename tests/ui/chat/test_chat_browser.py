@@ -131,7 +131,8 @@ def test_refusal_offers_related_passages(open_page: OpenPage) -> None:
     with open_page() as page:
         ask(page, AUSTRALIA)
         expect(page.locator(".dl-abstained")).to_contain_text("do not mention Australia")
-        expect(page.locator(".dl-marker, .dl-source")).to_have_count(0)
+        expect(page.locator(".dl-marker, .dl-source, .dl-related")).to_have_count(0)
+        ask(page, "Who is Australia's foreign minister?")
         related = page.locator(".dl-related li").first
         text = related.locator(".dl-quote").text_content()
         related.get_by_role("button").click()
