@@ -6,20 +6,23 @@ import re
 from html import escape
 
 from rag import Document, readable_date
+from ui.chat.marked import Piece, Words, direction, joined
+from ui.chat.plain import paragraphs
 
 _LINE_END = re.compile(r"[^\S\n]*\n")
 
 
 def article(document: Document, start: int = 0, end: int = 0) -> str:
-    """Return the whole article with exactly `text[start:end]` in a `<mark>`.
+    """Return the whole article with exactly `text[start:end]` marked.
+
+    It is shown as paragraphs: lines that were broken to a width flow.
 
     Args:
         document: The article.
         start: Where the sentence begins, in characters.
         end: Where it ends; a value at or before `start` means no mark.
     """
-    text = document.text
-    title, body = _split_title(document)
+    headline, body = _parts(document)
     facts = [
         document.source,
         document.author,
@@ -28,10 +31,10 @@ def article(document: Document, start: int = 0, end: int = 0) -> str:
         f"added {readable_date(document.added)}" if document.added else "",
     ]
     about = ' <span aria-hidden="true">·</span> '.join([*(escape(fact) for fact in facts if fact), *_link(document)])
-    headline = _marked(text, 0, body, start, end) if body else escape(title)
     return (
-        f'<h2 class="dl-headline" dir="auto" id="dl-article-title">{headline}</h2><p class="dl-file">{about}</p>'
-        f'<div class="dl-text" dir="auto">{_marked(text, body, len(text), start, end)}</div>'
+        f'<h2 class="dl-headline" dir="{direction(document.title)}" id="dl-article-title">'
+        f'{joined(headline, start, end)}</h2><p class="dl-file">{about}</p>'
+        f'<div class="dl-text" dir="{direction(document.text)}">{joined(body, start, end)}</div>'
     )
 
 
@@ -51,19 +54,17 @@ def missing() -> str:
     )
 
 
-def _split_title(document: Document) -> tuple[str, int]:
-    """Return the title, and where the text continues after it if the text begins with it on a separate line."""
+def _parts(document: Document) -> tuple[list[Piece], list[Piece]]:
+    """Return the headline and what follows it; a title that the text does not begin with has no place in it."""
+    text, title = document.text, Words(document.title, -1, -1)
+    first, after = _title_in(document)
+    return [Words(text[first:after], first, after)] if after else [title], list(paragraphs(text, after))
+
+
+def _title_in(document: Document) -> tuple[int, int]:
+    """Return where the title stands if the text begins with it on a separate line, else zeros."""
     text = document.text
     skipped = len(text) - len(text.lstrip())
     after = skipped + len(document.title)
     opens = text.startswith(document.title, skipped) and _LINE_END.match(text, after)
-    return document.title, after if opens else 0
-
-
-def _marked(text: str, first: int, last: int, start: int, end: int) -> str:
-    """Return `text[first:last]` escaped, with the part within `[start, end)` marked."""
-    start, end = max(first, start), min(last, end)
-    if start >= end:
-        return escape(text[first:last]).strip()
-    before, after = escape(text[first:start]), escape(text[end:last])
-    return f'{before.lstrip()}<mark tabindex="-1">{escape(text[start:end])}</mark>{after.rstrip()}'
+    return (skipped, after) if opens else (0, 0)

@@ -24,7 +24,7 @@ def test_headline_is_not_said_twice() -> None:
     document = make_document("\n Fire in the port \n\nIt burnt.  \n\nAll night.\n", "a.txt")
     html = Parsed(article(document))
     assert html.text.count("Fire in the port") == 1
-    assert html.find("h2") == ["Fire in the port"] and html.find("dl-text")[0] == "It burnt.  \n\nAll night."
+    assert html.find("h2") == ["Fire in the port"] and html.find("p")[1:] == ["It burnt.", "All night."]
 
 
 def test_sentence_in_the_headline_is_marked_there() -> None:
