@@ -90,6 +90,7 @@ OWNERS: dict[str, set[str]] = {
         "ui.quality.tab",
         "ui.settings.tab",
     },
+    "markdown_it": {"ui.chat.markdown"},
     "mcp": {"ui.api.app", "ui.api.mcp"},
     "prometheus_client": {"ui.server.metrics"},
     "httpcore": {"rag.network.bounded", "rag.network.connect", "rag.load.web"},

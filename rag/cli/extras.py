@@ -16,6 +16,7 @@ MODULES = {
         "fastapi",
         "gradio",
         "itsdangerous",
+        "markdown_it",
         "mcp",
         "prometheus_client",
         "python_multipart",

@@ -6,8 +6,10 @@ import re
 from html import escape
 
 from rag import Document, readable_date
+from ui.chat.markdown import MOST_CHARS, blocks, is_markdown
 from ui.chat.marked import Piece, Words, direction, joined
 from ui.chat.plain import paragraphs
+from ui.chat.reading import as_read
 
 _LINE_END = re.compile(r"[^\S\n]*\n")
 
@@ -15,7 +17,7 @@ _LINE_END = re.compile(r"[^\S\n]*\n")
 def article(document: Document, start: int = 0, end: int = 0) -> str:
     """Return the whole article with exactly `text[start:end]` marked.
 
-    It is shown as paragraphs: lines that were broken to a width flow.
+    A Markdown file is shown with its headings, lists and links, any other as paragraphs.
 
     Args:
         document: The article.
@@ -56,7 +58,10 @@ def missing() -> str:
 
 def _parts(document: Document) -> tuple[list[Piece], list[Piece]]:
     """Return the headline and what follows it; a title that the text does not begin with has no place in it."""
-    text, title = document.text, Words(document.title, -1, -1)
+    text, title = document.text, Words(as_read(document.title, document.source), -1, -1)
+    if is_markdown(document.source) and len(text) <= MOST_CHARS:
+        headline, body = blocks(text, document.title)
+        return headline or [title], body
     first, after = _title_in(document)
     return [Words(text[first:after], first, after)] if after else [title], list(paragraphs(text, after))
 

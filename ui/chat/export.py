@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from html import escape
 
 from rag import Answer, Citation, readable_date
 from ui.chat.conversations import Conversation, Turn, new_id, with_markers
+from ui.chat.reading import answer_as_read, as_read
 from ui.chat.timeline import events
 
 # Above what the model said besides its answer. It is never part of the answer's text.
@@ -38,7 +40,7 @@ def markdown_answer(turn: Turn) -> str:
         return _plain(turn.problem)
     lines = [_markdown_said(turn.answer, lambda c: f"[{c.marker}]"), ""]
     lines += [
-        f"[{c.marker}] {_plain(_named(c))}: “{_plain(c.quote)}”{_plain(_times(c))}  " for c in turn.answer.citations
+        f"[{c.marker}] {_plain(_named(c))}: “{_plain(_quote(c))}”{_plain(_times(c))}  " for c in turn.answer.citations
     ]
     return "\n".join(lines).strip()
 
@@ -64,7 +66,7 @@ def _markdown_turn(turn: Turn, number: int) -> list[str]:
         # A quotation, so that no reader takes it for the answer.
         parts.append("\n".join([f"> *{UNCONFIRMED}*", ">", *(f"> - {_plain(said)}" for said in given.unconfirmed)]))
     notes = (
-        f"{_plain(_named(c))} ({_plain(c.source)}): “{_plain(c.quote)}”{_plain(_times(c))}" for c in given.citations
+        f"{_plain(_named(c))} ({_plain(c.source)}): “{_plain(_quote(c))}”{_plain(_times(c))}" for c in given.citations
     )
     return parts + [f"[^{number}-{c.marker}]: {note}" for c, note in zip(given.citations, notes, strict=True)]
 
@@ -75,9 +77,9 @@ def _markdown_said(given: Answer, reference: Callable[[Citation], str]) -> str:
     def marked(text: str) -> str:
         return with_markers(text, given.citations, _plain, reference)
 
-    if told := events(given):
+    if told := events(replace(given, text=_text(given))):
         return "\n".join(f"- {_plain(date)}: {marked(said)}" for date, said in told)
-    return "\n\n".join(marked(line) for line in given.text.splitlines() if line.strip())
+    return "\n\n".join(marked(line) for line in _text(given).splitlines() if line.strip())
 
 
 def to_json(conversation: Conversation) -> str:
@@ -102,8 +104,8 @@ def to_html(conversation: Conversation) -> str:
     notes: list[Citation] = []
     body = "".join(_html_turn(turn, notes) for turn in conversation.turns)
     items = "".join(
-        f'<li id="note-{n}" dir="auto"><cite>{escape(c.title)}</cite>{escape(_origin(c))} ({escape(c.source)}): '
-        f"“{escape(c.quote)}”{escape(_times(c))} "
+        f'<li id="note-{n}" dir="auto"><cite>{escape(as_read(c.title, c.source))}</cite>{escape(_origin(c))} '
+        f"({escape(c.source)}): “{escape(_quote(c))}”{escape(_times(c))} "
         f'<a href="#ref-{n}" aria-label="Back to the text">↩</a></li>'
         for n, c in enumerate(notes, 1)
     )
@@ -137,9 +139,9 @@ def _html_turn(turn: Turn, notes: list[Citation]) -> str:
     about = f'<p class="note">Understood as: {escape(understood)}</p>' if understood else ""
     told = "".join(
         f'<li dir="auto"><time>{escape(date)}</time>: {with_markers(said, given.citations, escape, reference)}</li>'
-        for date, said in events(given)
+        for date, said in events(replace(given, text=_text(given)))
     )
-    whole = f'<p dir="auto">{with_markers(given.text, given.citations, escape, reference)}</p>' if not told else ""
+    whole = f'<p dir="auto">{with_markers(_text(given), given.citations, escape, reference)}</p>' if not told else ""
     said = whole or f"<ul>{told}</ul>"
     notices = "".join(f'<p class="note">{escape(n)}</p>' for n in given.notices)
     return heading + about + said + notices + _html_unconfirmed(given.unconfirmed)
@@ -167,7 +169,15 @@ def exported(conversation: Conversation, kind: str) -> dict[str, str] | None:
 
 
 def _named(c: Citation) -> str:
-    return c.title + _origin(c)
+    return as_read(c.title, c.source) + _origin(c)
+
+
+def _quote(c: Citation) -> str:
+    return as_read(c.quote, c.source)
+
+
+def _text(given: Answer) -> str:
+    return answer_as_read(given.text, [c.source for c in given.citations])
 
 
 def _origin(c: Citation) -> str:

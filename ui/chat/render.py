@@ -1,6 +1,7 @@
 """Render answers as HTML with pure functions from the engine's types to strings.
 
-Each such text has `dir="auto"`, so that its own first letters decide whether it runs from right to left.
+What articles say runs in the direction of its letters (`ui.chat.marked.direction`), what readers type in that of its
+first letter (`dir="auto"`).
 
 Questions, answers and articles are untrusted text. Every piece goes through `escape`, nothing is parsed as Markdown or
 HTML, and text is never used as an address or an id.
@@ -14,6 +15,8 @@ from html import escape
 from rag import Answer, Citation, Evidence, Usage, readable_date
 from ui.chat.conversations import Turn, with_markers
 from ui.chat.export import UNCONFIRMED, markdown_answer
+from ui.chat.marked import direction
+from ui.chat.reading import answer_as_read, as_read
 from ui.chat.related import near
 from ui.chat.timeline import events
 
@@ -64,15 +67,19 @@ def _said(uid: str, given: Answer) -> str:
     """Return an answer's text with its markers; a course of events as a list with the dates beside it."""
 
     def marked(text: str) -> str:
-        return with_markers(text, given.citations, escape, lambda c: marker(uid, c))
+        return with_markers(plain(text), given.citations, escape, lambda c: marker(uid, c))
 
+    def plain(text: str) -> str:
+        return answer_as_read(text, sources)
+
+    sources = [c.source for c in given.citations]
     items = "".join(
-        f'<li><time class="dl-when" dir="auto">{escape(date)}</time><p dir="auto">{marked(said)}</p></li>'
+        f'<li><time class="dl-when" dir="auto">{escape(date)}</time><p dir="{direction(said)}">{marked(said)}</p></li>'
         for date, said in events(given)
     )
     if items:
         return f'<ol class="dl-answer dl-timeline" aria-label="Course of events">{items}</ol>'
-    return f'<p class="dl-answer" dir="auto">{marked(given.text)}</p>'
+    return f'<p class="dl-answer" dir="{direction(given.text)}">{marked(given.text)}</p>'
 
 
 def draft(text: str, waiting: str) -> str:
@@ -206,19 +213,30 @@ def _sources(uid: str, citations: Iterable[Citation]) -> str:
 
 
 def _source(uid: str, c: Citation, rated: bool) -> str:
-    places = "; ".join(f"<bdi><cite>{escape(p.title)}</cite></bdi>{_in_brackets(p.origin)}" for p in c.also)
+    places = "; ".join(
+        f"<bdi><cite>{escape(as_read(p.title, p.source))}</cite></bdi>{_in_brackets(p.origin)}" for p in c.also
+    )
     also = f'<p class="dl-also">Also in {places}</p>' if places else ""
     word, percent = support_word(c.support), round(100 * min(max(c.support, 0.0), 1.0))
     support = f'<span class="dl-support dl-{word}">{word} support{bar(percent)}</span>' if rated else ""
-    tip = escape(_shortened(f"“{c.quote}”")) + f"<cite>{escape(_shortened(c.title, 120))}</cite>"
+    title, quote = as_read(c.title, c.source), as_read(c.quote, c.source)
+    tip = escape(_shortened(f"“{quote}”")) + f"<cite>{escape(_shortened(title, 120))}</cite>"
     return (
         f'<li class="dl-source"><span class="dl-number" aria-hidden="true">{c.marker}</span>'
         f'<div class="dl-source-body"><div class="dl-source-head">'
-        f'<button type="button" class="dl-title" dir="auto" {_place(c)}>{escape(c.title)}</button>'
-        f"{support}</div>"
-        f'<blockquote class="dl-quote" dir="auto">{escape(c.quote)}</blockquote>{_times(c)}{_from(c)}{also}'
-        f'</div><div class="dl-tip" dir="auto" role="tooltip" id="tip-{uid}-{c.marker}">{tip}</div></li>'
+        f"{_title(c, title)}{support}</div>"
+        f"{_quote(quote)}{_times(c)}{_from(c)}{also}"
+        f'</div><div class="dl-tip" dir="{direction(quote)}" role="tooltip" id="tip-{uid}-{c.marker}">{tip}</div></li>'
     )
+
+
+def _title(at: Citation | Evidence, title: str) -> str:
+    """Return the title of an article, which opens it at the sentence."""
+    return f'<button type="button" class="dl-title" dir="{direction(title)}" {_place(at)}>{escape(title)}</button>'
+
+
+def _quote(quote: str) -> str:
+    return f'<blockquote class="dl-quote" dir="{direction(quote)}">{escape(quote)}</blockquote>'
 
 
 def _from(c: Citation) -> str:
@@ -242,9 +260,7 @@ def _in_brackets(text: str) -> str:
 
 def _related(evidence: Iterable[Evidence]) -> str:
     items = "".join(
-        f'<li><button type="button" class="dl-title" dir="auto" {_place(e)}>{escape(e.title)}</button>'
-        f'<blockquote class="dl-quote" dir="auto">{escape(e.text)}</blockquote></li>'
-        for e in evidence
+        f"<li>{_title(e, as_read(e.title, e.source))}{_quote(as_read(e.text, e.source))}</li>" for e in evidence
     )
     if not items:
         return ""

@@ -23,6 +23,7 @@ from samples import (
 from rag import Answer, Engine, Place, Usage
 from rag.load.files import make_document
 from ui.chat import export, render
+from ui.chat.article import article
 from ui.chat.conversations import Turn
 
 HOSTILE = make_document(f"{HOSTILE_TITLE}\n\nA harmless sentence. {HOSTILE_QUOTE} <i>After.</i>", "hostile-<b>.txt")
@@ -266,15 +267,35 @@ def test_line_about_chosen_articles() -> None:
     assert render.chosen_note(0) == ""
 
 
-@pytest.mark.parametrize("tag", ["h2", "textarea", 'p class="dl-answer"', 'blockquote class="dl-quote"'])
-def test_every_text_decides_its_own_direction(minister: Answer, tag: str) -> None:
+@pytest.mark.parametrize("tag", ["h2", "textarea"])
+def test_what_a_reader_types_decides_its_own_direction(minister: Answer, tag: str) -> None:
     page = render.turn(Turn(MINISTER, minister))
     opening = page.split(f"<{tag}", 1)[1].split(">", 1)[0]
     assert 'dir="auto"' in opening
-
-
-def test_related_passages_and_drafts_decide_their_own_direction() -> None:
     assert '<p class="dl-draft" dir="auto">' in render.draft("كلف الجسر", "")
-    given = make_answer(AUSTRALIA, "No.", related=(related(HOSTILE, "A harmless sentence."),))
-    page = render.answer("t1", AUSTRALIA, given)
-    assert '<blockquote class="dl-quote" dir="auto">' in page and 'class="dl-title" dir="auto"' in page
+
+
+@pytest.mark.parametrize(
+    ("text", "runs"),
+    [
+        ("The bridge cost 4 million.", "ltr"),
+        ("كلف الجسر 4 ملايين.", "rtl"),
+        ("הגשר עלה ארבעה מיליון.", "rtl"),
+        ("(AFP) - كلف الجسر الجديد في المدينة أربعة ملايين يورو.", "rtl"),
+        ("اسم الشركة الجديدة Harborough Bridge Company.", "rtl"),
+        ("The name of the newspaper is الأهرام, as everyone in the whole city knows.", "ltr"),
+        ("12 — 2024", "ltr"),
+        ("", "ltr"),
+    ],
+)
+def test_what_articles_say_runs_as_its_letters_do(text: str, runs: str) -> None:
+    said = text or "."
+    document = make_document(f"{said}\n\n{said}\n", "a.txt")
+    given = make_answer(AID, f"{said} [1]", [citation(1, document, said, 0.9)])
+    html = shown(given)
+    for name in ("dl-answer", "dl-title", "dl-quote", "dl-tip"):
+        assert [element["dir"] for element in html.elements(name)] == [runs], name
+    passages = shown(make_answer(AUSTRALIA, "No.", related=(related(document, said),)))
+    assert [passages.elements(name)[0]["dir"] for name in ("dl-title", "dl-quote")] == [runs, runs]
+    page = Parsed(article(document))
+    assert [page.elements(name)[0]["dir"] for name in ("dl-headline", "dl-text")] == [runs, runs]
