@@ -9,6 +9,7 @@ from ui.chat.marked import Piece, Words, direction
 
 _LINE_END = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _QUOTED = re.compile(r"[^\S\r\n]*(?:>[^\S\r\n]?)+")
+_ALIGNED = re.compile(r"\S(?: {3,}|\t)\S")
 _ITEM = re.compile(r"(?:[-*•–+]|\(?\d{1,3}[.)]|\w[.)])\s")
 # A width that text is broken to, in columns. What is longer was not broken, what is shorter is a list or a poem.
 _NARROW, _WIDE = 50, 100
@@ -45,7 +46,8 @@ def flowing(text: str) -> str:
 def _paragraph(text: str, lines: list[tuple[int, int]], width: int) -> Iterator[Piece]:
     quoted = bool(_QUOTED.match(text, *lines[0]))
     shown = text[lines[0][0] : lines[-1][1]]
-    yield f'{"<blockquote>" if quoted else ""}<p dir="{direction(shown)}">'
+    columns = ' class="dl-columns"' if _ALIGNED.search(shown) else ""  # blanks have a meaning there
+    yield f'{"<blockquote>" if quoted else ""}<p{columns} dir="{direction(shown)}">'
     before = -1  # where the line before ended
     for number, (start, end) in enumerate(lines):
         prefix = _QUOTED.match(text, start, end) if quoted else None

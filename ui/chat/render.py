@@ -222,7 +222,7 @@ def _source(uid: str, c: Citation, rated: bool) -> str:
     title, quote = as_read(c.title, c.source), as_read(c.quote, c.source)
     tip = escape(_shortened(f"“{quote}”")) + f"<cite>{escape(_shortened(title, 120))}</cite>"
     return (
-        f'<li class="dl-source"><span class="dl-number" aria-hidden="true">{c.marker}</span>'
+        f'<li class="dl-source" dir="{direction(quote)}"><span class="dl-number" aria-hidden="true">{c.marker}</span>'
         f'<div class="dl-source-body"><div class="dl-source-head">'
         f"{_title(c, title)}{support}</div>"
         f"{_quote(quote)}{_times(c)}{_from(c)}{also}"
@@ -260,7 +260,8 @@ def _in_brackets(text: str) -> str:
 
 def _related(evidence: Iterable[Evidence]) -> str:
     items = "".join(
-        f"<li>{_title(e, as_read(e.title, e.source))}{_quote(as_read(e.text, e.source))}</li>" for e in evidence
+        f'<li dir="{direction(e.text)}">{_title(e, as_read(e.title, e.source))}{_quote(as_read(e.text, e.source))}</li>'
+        for e in evidence
     )
     if not items:
         return ""

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from html import escape
 
 from rag import readable_date
+from ui.chat.marked import direction
+from ui.chat.reading import as_read
 from ui.library.intake import Intake, Result, Undo
 from ui.library.shelf import SORTS, Page, Row, View
 
@@ -104,7 +106,8 @@ def _head(page: Page, view: View) -> str:
 
 def _row(row: Row, asked: bool, read_only: bool) -> str:
     info = row.info
-    spoken = escape(info.title if len(info.title) <= _LABEL_CHARS else info.title[: _LABEL_CHARS - 1] + "…")
+    title = as_read(info.title, info.source)
+    spoken = escape(_short(title))
     facts = [
         escape(info.source),
         escape(", ".join(filter(None, [info.author, info.publisher]))),
@@ -119,12 +122,14 @@ def _row(row: Row, asked: bool, read_only: bool) -> str:
     snippet = ""
     if row.snippet:
         before, match, after = map(escape, row.snippet)
-        snippet = f'<p class="dl-snippet" dir="auto">{before}<mark>{match}</mark>{after}</p>'
+        runs = direction("".join(row.snippet))
+        snippet = f'<p class="dl-snippet" dir="{runs}">{before}<mark>{match}</mark>{after}</p>'
     return (
         f'<li class="dl-entry"><label class="dl-tick"><input type="checkbox" value="{escape(info.id)}" '
         f'aria-label="Choose {spoken}"></label><div class="dl-entry-body">'
-        f'<h3><button type="button" class="dl-entry-title" dir="auto" data-article="{escape(info.id)}">'
-        f'{escape(info.title)}</button>{badge}</h3><p class="dl-file">{about}</p>{snippet}</div>'
+        f'<h3><button type="button" class="dl-entry-title" dir="{direction(title)}" '
+        f'data-article="{escape(info.id)}">{escape(title)}</button>{badge}</h3>'
+        f'<p class="dl-file">{about}</p>{snippet}</div>'
         f"{'' if read_only else _remove(info.id, spoken)}</li>"
     )
 

@@ -20,7 +20,9 @@ async function open(link) {
   if (mine !== latest) return; // another one was opened meanwhile
   opener = link;
   body.innerHTML = html;
-  panel.querySelector(".dl-panel-title").textContent = body.querySelector("h2")?.textContent;
+  const [title, headline] = [panel.querySelector(".dl-panel-title"), body.querySelector("h2")];
+  title.textContent = headline?.textContent;
+  title.dir = headline?.dir || "ltr";
   panel.hidden = false;
   document.body.classList.add("dl-reading");
   const mark = body.querySelector("mark");

@@ -107,3 +107,10 @@ def test_quote_is_one_line() -> None:
     assert flowing("It was\n> cold and\n> wet.") == "It was cold and wet."
     assert flowing("渡船\n停驶") == "渡船停驶"
     assert flowing("5 > 4") == "5 > 4" and flowing("") == ""
+
+
+def test_columns_keep_their_blanks() -> None:
+    assert [one.get("class") for one in shown("Rovers   3\nTown     1\n\nThey met.  Twice.\n").elements("p")] == [
+        "dl-columns",
+        None,
+    ]

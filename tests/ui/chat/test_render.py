@@ -293,7 +293,7 @@ def test_what_articles_say_runs_as_its_letters_do(text: str, runs: str) -> None:
     document = make_document(f"{said}\n\n{said}\n", "a.txt")
     given = make_answer(AID, f"{said} [1]", [citation(1, document, said, 0.9)])
     html = shown(given)
-    for name in ("dl-answer", "dl-title", "dl-quote", "dl-tip"):
+    for name in ("dl-answer", "dl-source", "dl-title", "dl-quote", "dl-tip"):
         assert [element["dir"] for element in html.elements(name)] == [runs], name
     passages = shown(make_answer(AUSTRALIA, "No.", related=(related(document, said),)))
     assert [passages.elements(name)[0]["dir"] for name in ("dl-title", "dl-quote")] == [runs, runs]
