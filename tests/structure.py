@@ -87,6 +87,7 @@ OWNERS: dict[str, set[str]] = {
         "ui.check.tab",
         "ui.library.adder",
         "ui.library.tab",
+        "ui.quality.own_tab",
         "ui.quality.tab",
         "ui.settings.tab",
     },

@@ -1,4 +1,4 @@
-"""Read a reader's own questions and answers from CSV or JSON lines."""
+"""Read a reader's own questions and answers from CSV or JSON lines; JSON lines may say where the evidence is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from eval.datasets.dataset import ANSWERABLE, IMPOSSIBLE, DataSet, Question, make_data_set, one_turn
+from eval.datasets.dataset import ANSWERABLE, IMPOSSIBLE, DataSet, GoldPlace, Question, make_data_set, one_turn
 from eval.datasets.rows import DatasetError, Line, Loose, Text, json_lines, rows, unique, validated
 
 
@@ -16,6 +16,7 @@ class _Row(Line):
     answer: Loose | tuple[Loose, ...] | None
     id: Loose | None = None
     kind: str | None = None
+    evidence: tuple[tuple[GoldPlace, ...], ...] = ()  # the facts needed, each with the places that state it
 
 
 def read_table(path: Path, articles: Path | None) -> DataSet:
@@ -30,12 +31,14 @@ def read_table(path: Path, articles: Path | None) -> DataSet:
         where = f"{path} line {number}"
         if isinstance(raw, dict) and (missing := [name for name in ("question", "answer") if name not in raw]):
             raise DatasetError(f"{where}: {missing[0]!r} is missing; there are {', '.join(map(repr, raw)) or 'none'}")
+        if isinstance(raw, dict) and not isinstance(raw.get("evidence"), list):  # any other column of this name
+            raw = {name: value for name, value in raw.items() if name != "evidence"}
         row = validated(_Row, raw, where)
         name = row.id or f"line-{number}"
         unique(name, number, seen, str(path))
         answers = _answers(row.answer, where)
         kind = row.kind or (ANSWERABLE if answers else IMPOSSIBLE)
-        questions[name] = one_turn(name, kind, row.question, answers, [])
+        questions[name] = one_turn(name, kind, row.question, answers, [list(places) for places in row.evidence])
     return make_data_set(path, questions, articles)
 
 

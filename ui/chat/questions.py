@@ -35,19 +35,19 @@ _INFINITIVES = {
 }
 _AMOUNT = re.compile(
     rf"\b(?P<who>{_NAME}) (?:has |have |had )?(?:\w+ly )?(?P<did>{'|'.join(_INFINITIVES)}) (?:[a-z]+ ){{0,2}}"
-    rf"(?:US ?)?[$€£] ?[\d.,]+ ?(?:million|billion|trillion)? in (?P<what>[a-z][\w’' -]{{3,60}}?)"
+    rf"(?P<answer>(?:US ?)?[$€£] ?[\d.,]+(?: ?(?:million|billion|trillion))?) in (?P<what>[a-z][\w’' -]{{3,60}}?)"
     r"(?=[,.;]|$| which| that)"
 )
 _PEOPLE = re.compile(
-    rf"\b(?:{_NUMBER}) (?P<who>(?:[A-Za-z]+ )?(?:people|children|women|men|workers|soldiers|migrants|students|patients"
-    r"|residents|players|passengers|civilians|[A-Z][a-z]+ans)) "
+    rf"\b(?P<answer>{_NUMBER}) (?P<who>(?:[A-Za-z]+ )?(?:people|children|women|men|workers|soldiers|migrants|students"
+    r"|patients|residents|players|passengers|civilians|[A-Z][a-z]+ans)) "
     r"(?P<did>(?:have|had|were|are) (?:been )?[a-z]+(?:ed|en|ied|ost|ft))(?P<rest>(?: [\w’'-]+){0,8}?)(?=[,.;]|$)"
 )
 _OFFICE = re.compile(
     rf"(?<!former )(?<!ex-)\b(?!Republican)(?P<place>[A-Z][a-z]+(?:an|ish|ese|i|ian))(?:’s|'s)? "
     r"(?P<office>(?:[Ff]oreign|[Pp]rime|[Dd]efen[cs]e|[Ff]inance|"
     r"[Hh]ealth|[Ii]nterior) [Mm]inister|[Pp]resident|[Cc]hancellor) "
-    rf"(?P<who>{_NAME})\b"
+    rf"(?P<who>(?P<answer>{_NAME}))\b"
 )
 _SAID = re.compile(rf"\b(?P<who>{_NAME}) (?:also )?(?P<did>said|wrote|tweeted|told)\b")
 _NO_NAME = re.compile(
@@ -84,6 +84,7 @@ class Proposed:
     """A question that `document.text[start:end]` should answer.
 
     `kind` is amount, people, office, said, name or title. An answer to it quotes `says`, which is empty for facts.
+    `answer` is the short answer to a fact, as the sentence says it; empty where there is none.
     """
 
     text: str
@@ -92,6 +93,7 @@ class Proposed:
     start: int
     end: int
     says: str = ""
+    answer: str = ""
 
 
 def facts(document: Document) -> Iterator[Proposed]:
@@ -103,7 +105,15 @@ def facts(document: Document) -> Iterator[Proposed]:
         for start, end, sentence in sentences:
             match = pattern.search(sentence)
             if match and (question := ask(match)):
-                yield Proposed(question, kind, document.id, start, end)
+                yield Proposed(question, kind, document.id, start, end, answer=match.groupdict().get("answer") or "")
+
+
+def sentences(document: Document) -> Iterator[tuple[int, int]]:
+    """Yield where each sentence of an article begins and ends, about as a reader would divide it."""
+    for match in _sentences(document):
+        text = match.group()
+        if text.strip():
+            yield match.start() + len(text) - len(text.lstrip()), match.end() - len(text) + len(text.rstrip())
 
 
 def abouts(document: Document) -> Iterator[Proposed]:

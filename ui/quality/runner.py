@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag import Engine, RagError, UsageError
+from ui.quality.own import OwnQuestions
 from ui.quality.runs import KeptRuns
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 SYSTEMS = ("dateline", "extractive", "naive")
-SPLITS = ("dev", "test", "all")
+OWN = "own"  # in place of a split: the questions about the reader's library
+SPLITS = ("dev", "test", "all", OWN)
 MOST_QUESTIONS = 10_000
 _FAULT = "Something went wrong inside Dateline; its log says what. What was answered until then is kept."
 _one_at_a_time = threading.Lock()
@@ -52,7 +54,7 @@ class Runner:
     """Runs the eval suite with an engine's settings and keeps the runs.
 
     Args:
-        engine: Its settings are used; its library is not touched.
+        engine: Its settings are used. Its library is only asked, and only the reader's own questions are asked over it.
         folder: Where runs are kept; beside the store by default.
         data: Returns the data set; the shipped one by default.
     """
@@ -63,6 +65,7 @@ class Runner:
         store = engine.settings.store
         self._engine = engine
         self._data = data or _shipped
+        self.own = OwnQuestions.of(engine)
         self.kept = KeptRuns(folder or store.with_name(f"{store.name}-runs"))
         self._status = Status()
         self._cancelled = threading.Event()
@@ -84,6 +87,8 @@ class Runner:
             raise UsageError("choose which questions to ask")
         if limit is not None and not 1 <= limit <= MOST_QUESTIONS:
             raise UsageError(f"ask between 1 and {MOST_QUESTIONS:,} questions, or leave the number out for all")
+        if split == OWN:
+            self.own.data_set()  # there must be one
         if not _one_at_a_time.acquire(blocking=False):
             raise UsageError("a run is in progress already, and one runs at a time; wait for its end, or cancel it")
         self._cancelled.clear()
@@ -124,9 +129,10 @@ class Runner:
     def _run(self, systems: tuple[str, ...], split: str, limit: int | None, folder: Path) -> None:
         from eval.run.run import Options, run
 
-        options = Options(split=split, limit=limit, out=folder)
+        own = split == OWN
+        options = Options(split=None if own else split, limit=limit, out=folder)
         run(
-            self._data(),
+            self.own.data_set() if own else self._data(),
             systems,
             options,
             settings=self._engine.settings,

@@ -15,6 +15,7 @@ from statistics import fmean, median
 from typing import TYPE_CHECKING
 
 from rag import RagError, UsageError
+from ui.quality.own import NAME
 
 if TYPE_CHECKING:
     from eval.records import Run
@@ -29,7 +30,10 @@ _REPORT = "report.html"
 
 @dataclass(frozen=True)
 class Kept:
-    """A kept run. `id` is FOLDER/FILE relative to the folder of all runs; a share is None if no question counts."""
+    """A kept run. `id` is FOLDER/FILE relative to the folder of all runs; a share is None if no question counts.
+
+    `questions` were asked, of the half `split` of the shipped set, or of `your library`.
+    """
 
     id: str
     system: str
@@ -161,7 +165,7 @@ def _kept(run: Run, path: Path) -> Kept | None:
         f"{path.parent.name}/{path.name}",
         header.system,
         header.model,
-        header.split,
+        NAME if header.data == NAME else header.split,
         header.started,
         len(run.records),
         fmean(scores) if scores else None,

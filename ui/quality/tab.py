@@ -11,8 +11,9 @@ import gradio as gr
 
 from rag import Engine, RagError
 from ui.assets import package_text
-from ui.events import QUICK
+from ui.events import QUICK, SLOW
 from ui.quality import view as show
+from ui.quality.own_tab import OwnDesk
 from ui.quality.runner import MOST_QUESTIONS, SYSTEMS, Runner
 from ui.settings.preferences import model_name
 
@@ -20,8 +21,12 @@ log = logging.getLogger(__name__)
 _EVERY = 1.0  # seconds between checks of a run in progress
 _FAULT = "Something went wrong inside Dateline; its log says what."
 _INTRO = """<h2>Quality</h2>
-<p>Questions with known answers, asked over the shipped articles in a store of their own: the library is neither read
-nor changed. What is measured is this Dateline with the model and the settings it was started with.</p>"""
+<p>Questions with known answers. The shipped ones are asked over the shipped articles in a store of their own; those
+that you make below, over your library, which is only read. What is measured is this Dateline with the model and the
+settings it was started with.</p>"""
+_OWN = """<h3 class="dl-label">Questions about your library</h3><p class="dl-hint">Dateline proposes questions with
+their answers, each made from a sentence of an article. Keep the good ones, correct them, or drop them. They are saved
+on the server, and everyone who may run the eval sees them.</p>"""
 _REPORT = """<div class="dl-report" hidden><div class="dl-report-top"><h3>Report</h3>
 <button type="button" class="dl-quiet-button" data-close>Close</button></div>
 <iframe title="Report of the run" sandbox></iframe></div><div class="dl-compared"></div>
@@ -102,6 +107,7 @@ def quality_tab(engine: Engine, runner: Runner | None = None) -> QualityTab:
         runner: Runs the eval suite; uses the shipped questions by default.
     """
     desk = _Desk(runner or Runner(engine))
+    own = OwnDesk(engine, desk.runner.own)
     llm = engine.settings.llm
 
     # The browser must call functions: Gradio sets an attribute on them, which it cannot do on a method.
@@ -114,17 +120,20 @@ def quality_tab(engine: Engine, runner: Runner | None = None) -> QualityTab:
     def compare(runs: list[Any]) -> dict[str, str]:
         return desk.file(lambda: show.comparison(desk.runner.kept.compare(str(runs[0]), str(runs[1]))))
 
-    timer, seen = gr.Timer(_EVERY, active=False), gr.State(0)
+    timer, seen, proposing = gr.Timer(_EVERY, active=False), gr.State(0), gr.State(None)
     with gr.Column(elem_classes=["dl-quality"]):
         gr.HTML(_INTRO, apply_default_css=False, js_on_load=None)
         form = _part(show.form(model_name(llm), llm != "extractive"), "${value}")
         status = _part(lambda: desk.opened()[0], '<div class="dl-progress-now">${value}</div>')
+        gr.HTML(_OWN, apply_default_css=False, js_on_load=None)
+        questions = _part(own.html, '<div class="dl-own">${value}</div>')
         gr.HTML('<h3 class="dl-label">Kept runs</h3>', apply_default_css=False, js_on_load=None)
         kept = _part(lambda: desk.opened()[1], '<div class="dl-kept">${value}</div>')
         _part("", _REPORT, [report, lines, compare])
     shown = [status, kept, timer, seen]
     for part in (form, status, kept):
         part.act(desk.on_act, None, shown, **QUICK)
+    questions.act(own.on_own, [proposing], [proposing, questions], **SLOW)
     timer.tick(desk.on_tick, [seen], shown, **QUICK)
     return QualityTab(desk, shown)
 

@@ -6,17 +6,21 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from ui.quality.runner import Status
+from ui.quality.runner import OWN, Status
 from ui.quality.runs import Kept
 
 if TYPE_CHECKING:
+    from eval.records import Header
     from eval.report.compare import Change, Comparison, Difference
 
 SPLITS = (
-    ("dev", "dev", "to tune on"),
-    ("test", "test", "to report, never to tune on"),
-    ("all", "all", "both halves"),
+    ("dev", "dev", "shipped, to tune on"),
+    ("test", "test", "shipped, to report and never to tune on"),
+    ("all", "all", "shipped, both halves"),
+    (OWN, "Your library", "the questions that you keep below"),
 )
+# As the chat says it: "answered by quoting".
+NAMES = {"dateline": "Dateline", "extractive": "Answered by quoting", "naive": "Naive"}
 _CHANGES = 50  # the most questions shown as better, and as worse
 _WORDS = {"better": "better", "worse": "worse", "no difference": "no difference"}
 
@@ -29,19 +33,18 @@ def form(model: str, has_model: bool) -> str:
         has_model: False if answers are only quotes; the naive system needs a model.
     """
     systems = (
-        ("dateline", "Dateline", f"as it is set up here: {model}", True),
-        ("extractive", "Extractive", "the best sentence, no language model", True),
+        ("dateline", f"as it is set up here: {model}", True),
+        ("extractive", "the best sentence, no language model", True),
         (
             "naive",
-            "Naive",
             "LlamaIndex's CitationQueryEngine with the same model" if has_model else "needs an answer model",
             has_model,
         ),
     )
     boxes = "".join(
         f'<label class="dl-option"><input type="checkbox" name="system-{key}"{" checked" if key == "dateline" else ""}'
-        f"{'' if usable else ' disabled'}><span>{name} <small>{escape(words)}</small></span></label>"
-        for key, name, words, usable in systems
+        f"{'' if usable else ' disabled'}><span>{NAMES[key]} <small>{escape(words)}</small></span></label>"
+        for key, words, usable in systems
     )
     halves = "".join(
         f'<label class="dl-option"><input type="radio" name="split" value="{key}"{" checked" if key == "dev" else ""}>'
@@ -133,15 +136,16 @@ def _doing(status: Status) -> str:
     if status.what == "report":
         return "Drawing the report…"
     right = f", {status.right} of {status.judged} right" if status.judged else ""
-    return f"{status.what}: {status.done} of {status.total} questions{right}"
+    return f"{NAMES.get(status.what, status.what)}: {status.done} of {status.total} questions{right}"
 
 
 def _row(run: Kept) -> str:
     right = "–" if run.right is None else f"{100 * run.right:.0f} %"
     seconds = "–" if run.seconds is None else f"{run.seconds:.2f} s"
     name, key = escape(_name(run)), escape(run.id)
+    model = "" if run.model == "extractive" else escape(run.model)  # its name says it already
     return (
-        f'<tr><th scope="row">{escape(run.system)} <small>{escape(run.model)}</small></th>'
+        f'<tr><th scope="row">{escape(NAMES.get(run.system, run.system))} <small>{model}</small></th>'
         f"<td>{run.questions:,} <small>{escape(run.split)}</small></td><td>{right}</td><td>{seconds}</td>"
         f"<td>{escape(_when(run))}</td>"
         '<td class="dl-actions">'
@@ -192,12 +196,16 @@ def _changes(title: str, found: Sequence[Change]) -> str:
 
 
 def _about(found: Comparison) -> str:
-    first, second = found.a, found.b
-    return f"{first.system} ({first.model}) and then {second.system} ({second.model})."
+    return f"{_system(found.a)} and then {_system(found.b)}."
+
+
+def _system(header: Header) -> str:
+    model = "" if header.model == "extractive" else f" ({header.model})"
+    return f"{NAMES.get(header.system, header.system)}{model}"
 
 
 def _name(run: Kept) -> str:
-    return f"{run.system}, {run.split}, {run.questions:,} questions, {_when(run)}"
+    return f"{NAMES.get(run.system, run.system)}, {run.split}, {run.questions:,} questions, {_when(run)}"
 
 
 def _when(run: Kept) -> str:

@@ -1,5 +1,6 @@
-// Runs once for each part of the Quality tab. Gradio gives: element, trigger, server. It triggers "act".
+// Runs once for each part of the Quality tab. Gradio gives: element, trigger, server, watch. It triggers "act".
 dateline.wire(element, trigger);
+let deciding = false; // whether a question about the library was decided on last
 
 // What cannot be undone is asked for twice.
 element.addEventListener("click", ({ target }) => {
@@ -13,6 +14,16 @@ element.addEventListener("click", ({ target }) => {
     delete button.dataset.do;
   }, { once: true });
 });
+
+// The next question to decide on gets the keyboard, if the last one had it.
+watch("value", () => {
+  const lost = document.activeElement === document.body || !document.activeElement?.isConnected;
+  const next = element.querySelector(".dl-own-card textarea") || element.querySelector(".dl-own-do button");
+  if (lost && deciding) next?.focus({ preventScroll: true });
+  if (next) deciding = false;
+});
+element.addEventListener("submit", () => (deciding = true));
+element.addEventListener("click", ({ target }) => (deciding ||= Boolean(target.closest(".dl-own-do button"))));
 
 const report = element.querySelector(".dl-report");
 if (report) present();

@@ -241,7 +241,7 @@ def test_words_for_every_step() -> None:
     assert (
         "loading the models" in said[0]
         and "1 of 5" in said[1]
-        and "dateline: 1 of 5 questions, 1 of 1 right" in said[2]
+        and "Dateline: 1 of 5 questions, 1 of 1 right" in said[2]
     )
     report = show.progress(Status(True, "report", 5, 5))
     assert "Drawing the report" in report and "Cancel" not in report

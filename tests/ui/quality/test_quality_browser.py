@@ -69,7 +69,7 @@ def quality(open_page: OpenPage) -> Any:
 
 
 def start(page: Page, *systems: str, limit: int = 3) -> None:
-    for name in ("Dateline", "Extractive", "Naive"):
+    for name in ("Dateline", "Answered by quoting", "Naive"):
         page.get_by_role("checkbox", name=name).set_checked(name in systems)
     page.get_by_label("At most").fill(str(limit))
     page.get_by_role("button", name="Run", exact=True).click()
@@ -87,15 +87,15 @@ def rows(page: Page) -> Any:
 def test_run_report_compare_and_files(quality: Any) -> None:
     with quality() as page:
         expect(page.locator(".dl-kept")).to_contain_text("No run is kept yet.")
-        run(page, "Dateline", "Extractive")
+        run(page, "Dateline", "Answered by quoting")
         expect(rows(page)).to_have_count(2)
-        expect(rows(page).filter(has_text="extractive")).to_contain_text("3 dev")
-        page.get_by_role("button", name="Show report of extractive").click()
+        expect(rows(page).filter(has_text="Answered by quoting")).to_contain_text("3 dev")
+        page.get_by_role("button", name="Show report of Answered by quoting").click()
         frame = page.frame_locator("iframe[title='Report of the run']")
         expect(frame.locator("body")).to_contain_text("extractive", timeout=LONG)
         page.locator(".dl-report").get_by_role("button", name="Close").click()
         expect(page.locator("iframe")).to_be_hidden()
-        expect(page.get_by_role("button", name="Show report of extractive")).to_be_focused()
+        expect(page.get_by_role("button", name="Show report of Answered by quoting")).to_be_focused()
         page.get_by_role("button", name="Compare").click()
         expect(page.locator(".dl-comparison")).to_contain_text("3 questions in both", timeout=LONG)
         expect(page.locator(".dl-comparison")).to_be_focused()
@@ -110,7 +110,7 @@ def test_cancel_and_the_chat_meanwhile(quality: Any, gate: threading.Event) -> N
     gate.clear()
     with quality() as page:
         start(page, "Dateline", limit=9)
-        expect(page.locator(".dl-status").filter(has_text="dateline: 0 of 9 questions")).to_be_visible(timeout=LONG)
+        expect(page.locator(".dl-status").filter(has_text="Dateline: 0 of 9 questions")).to_be_visible(timeout=LONG)
         page.get_by_role("tab", name="Library").click()  # the page goes on
         expect(page.locator(".dl-entry")).to_have_count(5)
         page.get_by_role("tab", name="Quality").click()
@@ -127,7 +127,7 @@ def test_another_reader_is_told_that_a_run_goes_on(quality: Any, gate: threading
     with quality() as one, quality() as two:
         start(one, "Dateline", limit=2)
         expect(one.locator(".dl-progress")).to_be_visible(timeout=LONG)
-        start(two, "Extractive")
+        start(two, "Answered by quoting")
         expect(two.locator(".dl-progress-now")).to_contain_text("one runs at a time; wait for its end, or cancel it")
         expect(two.locator(".dl-progress")).to_be_visible()
         gate.set()
@@ -150,7 +150,7 @@ def test_a_report_runs_no_script_and_reaches_nothing(
     page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
     page.goto(url)
     page.get_by_role("tab", name="Quality").click()
-    run(page, "Extractive", limit=1)
+    run(page, "Answered by quoting", limit=1)
     page.get_by_role("button", name="Show report").click()
     expect(page.frame_locator("iframe").locator("p")).to_have_text("needle")
     assert (page.evaluate("document.title"), said) == ("Dateline", [])
@@ -159,7 +159,7 @@ def test_a_report_runs_no_script_and_reaches_nothing(
 
 def test_deleting_a_run_asks_twice(quality: Any) -> None:
     with quality() as page:
-        run(page, "Extractive", limit=1)
+        run(page, "Answered by quoting", limit=1)
         delete = page.get_by_role("button", name="Delete")
         delete.click()
         expect(delete).to_have_text("Delete?")
@@ -176,7 +176,7 @@ def test_deleting_a_run_asks_twice(quality: Any) -> None:
 def test_axe_finds_nothing_serious_and_nothing_overflows(quality: Any, scheme: str) -> None:
     axe = pytest.importorskip("axe_core_python.sync_playwright").Axe()
     with quality(scheme=scheme, width=390) as page:
-        run(page, "Dateline", "Extractive", limit=2)
+        run(page, "Dateline", "Answered by quoting", limit=2)
         page.get_by_role("button", name="Compare").click()
         expect(page.locator(".dl-comparison")).to_be_visible(timeout=LONG)
         start(page)  # no system: the line that says what is wrong
@@ -201,8 +201,10 @@ def test_all_by_keyboard(quality: Any) -> None:
         page.keyboard.type("1")
         page.keyboard.press("Enter")
         expect(page.locator(".dl-progress-now")).to_contain_text("Finished.", timeout=LONG)
-        expect(rows(page)).to_contain_text(["extractive"])
+        expect(rows(page)).to_contain_text(["Answered by quoting"])
         page.keyboard.press("Tab")  # the button Run
+        page.keyboard.press("Tab")  # Propose questions
+        page.keyboard.press("Tab")  # Write one
         page.keyboard.press("Tab")  # the list, which scrolls sideways
         page.keyboard.press("Tab")
         expect(page.get_by_role("button", name="Show report")).to_be_focused()
@@ -210,3 +212,55 @@ def test_all_by_keyboard(quality: Any) -> None:
         expect(page.locator(".dl-report").get_by_role("button", name="Close")).to_be_focused(timeout=LONG)
         page.keyboard.press("Enter")
         expect(page.get_by_role("button", name="Show report")).to_be_focused()
+
+
+def test_questions_about_the_library_are_made_one_by_one(quality: Any) -> None:
+    with quality() as page:
+        own = page.locator(".dl-own")
+        expect(own).to_contain_text("No question is kept yet.")
+        own.get_by_role("button", name="Propose questions").focus()
+        page.keyboard.press("Enter")
+        question = own.get_by_label("Question")
+        expect(question).to_be_focused(timeout=LONG)  # the whole way by keyboard
+        first, quote = question.input_value(), str(own.locator(".dl-quote").text_content())
+        assert own.get_by_label("Answer").input_value() in quote
+        own.locator(".dl-title").click()
+        expect(page.locator(".dl-panel mark").first).to_be_visible()
+        page.keyboard.press("Escape")
+        own.get_by_role("button", name="Drop").click()
+        expect(question).not_to_have_value(first, timeout=LONG)
+        second = question.input_value()
+        question.fill(f"{second} Really?")
+        page.keyboard.press("Enter")
+        expect(own.locator("summary")).to_have_text("1 question is kept")
+        expect(question).to_be_focused(timeout=LONG)
+        own.get_by_role("button", name="Done").click()
+        own.get_by_role("button", name="Write one").click()
+        expect(question).to_be_focused()
+        question.fill("Who won the cup?")
+        own.get_by_role("button", name="Keep").click()
+        expect(own.locator("summary")).to_have_text("2 questions are kept")
+        own.locator("summary").click()
+        expect(own.locator(".dl-asked")).to_have_text(["Who won the cup?", f"{second} Really?"])
+        page.get_by_role("radio", name="Your library").check()
+        run(page, "Answered by quoting")
+        expect(rows(page)).to_contain_text(["2 your library"])
+        page.reload()
+        page.get_by_role("tab", name="Quality").click()
+        own.locator("summary").click()
+        own.get_by_role("button", name="Delete Who won").click()
+        page.keyboard.press("Enter")
+        expect(own.locator("summary")).to_have_text("1 question is kept")
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+def test_axe_finds_nothing_in_the_card(quality: Any, scheme: str, width: int) -> None:
+    axe = pytest.importorskip("axe_core_python.sync_playwright").Axe()
+    with quality(scheme=scheme, width=width) as page:
+        page.get_by_role("button", name="Propose questions").click()
+        page.locator(".dl-own-card").wait_for(timeout=LONG)
+        found = axe.run(page)["violations"]
+        assert [
+            (v["id"], [n["html"][:200] for n in v["nodes"]]) for v in found if v["impact"] in ("serious", "critical")
+        ] == []
+        assert page.evaluate("document.documentElement.scrollWidth") == width
