@@ -24,7 +24,8 @@ def paragraphs(text: str, first: int = 0) -> Iterator[Piece]:
     run: list[tuple[int, int]] = []
     for start, end in [*lines, (len(text), len(text))]:
         blank = not text[start:end].strip()
-        if run and (blank or bool(_QUOTED.match(text, *run[-1])) != bool(_QUOTED.match(text, start, end))):
+        whole = run and _columns(text[slice(*run[-1])]) > _WIDE  # a line for each paragraph
+        if run and (blank or whole or bool(_QUOTED.match(text, *run[-1])) != bool(_QUOTED.match(text, start, end))):
             yield from _paragraph(text, run, width)
             run = []
         if not blank:

@@ -109,6 +109,13 @@ def test_quote_is_one_line() -> None:
     assert flowing("5 > 4") == "5 > 4" and flowing("") == ""
 
 
+def test_long_lines_are_paragraphs() -> None:
+    line = (
+        "The ferry to Eidsund stopped on Monday, because its engine had to be taken out, said the company that runs it."
+    )
+    assert shown(f"{line}\n{line}\nShort.\n").find("p") == [line, line, "Short."]
+
+
 def test_columns_keep_their_blanks() -> None:
     assert [one.get("class") for one in shown("Rovers   3\nTown     1\n\nThey met.  Twice.\n").elements("p")] == [
         "dl-columns",

@@ -105,3 +105,15 @@ def test_passages_beside_a_refusal_run_as_their_articles_do(open_page: OpenPage)
         passages = page.locator(".dl-related .dl-quote")
         assert [starts_right(passage) for passage in passages.all()] == [False, True, True]
         assert starts_right(page.locator(".dl-abstained .dl-answer"))
+
+
+@pytest.mark.parametrize("question", [COUNCIL, ARABIC])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+def test_axe_finds_nothing_serious(open_page: OpenPage, question: str, scheme: str, width: int) -> None:
+    axe = pytest.importorskip("axe_core_python.sync_playwright").Axe()
+    with open_page(scheme=scheme, width=width) as page:
+        read(page, question)
+        found = axe.run(page)["violations"]
+        bad = [(v["id"], [n["html"][:200] for n in v["nodes"]]) for v in found]
+        assert [each for each, v in zip(bad, found, strict=True) if v["impact"] in ("serious", "critical")] == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
