@@ -64,8 +64,8 @@ def heading(text: str, language: str = "", year: str = "") -> Heading:
     line = next((found for line in _lines(head) if (found := DATELINE.match(line))), None)
     if line is None:
         return Heading(dated, author)
-    if not dated and (said := line["date"] or line["later"]):
-        dated = _day(said, language, order) or (_day(f"{said} {year}", language, order) if year else "")
+    if not dated and (day := line["date"] or line["later"]):
+        dated = _day(day, language, order) or (_day(f"{day} {year}", language, order) if year else "")
     return Heading(dated, author, line["agency"] or "")
 
 

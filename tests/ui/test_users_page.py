@@ -25,7 +25,10 @@ def test_every_event_of_the_page_has_its_role(page: gr.Blocks) -> None:
     """A new handler needs an admin until `ui.server.permissions` names its module."""
     calls = _calls(page)
     needed = {handler.name: permissions.of_event(handler.name, None) for handler in calls.handlers.values()}
-    assert {name for name, role in needed.items() if role is Role.ADMIN} == {"ui.quality.tab.on_act"}
+    assert {name for name, role in needed.items() if role is Role.ADMIN} == {
+        "ui.quality.own_tab.on_own",
+        "ui.quality.tab.on_act",
+    }
     assert {name for name, role in needed.items() if role is Role.EDITOR} == {
         "ui.library.adder.on_files",
         "ui.library.adder.on_form",

@@ -20,6 +20,7 @@ _SHELF_READS = ("listed", "opened")
 _SHELF_ACTS = ("search", "sort", "page", "only", "all")  # what a click in the list of articles does
 _QUALITY = "ui.quality.tab"
 _QUALITY_READS = ("opened", "on_tick", "<lambda>")
+_OWN_QUESTIONS = "ui.quality.own_tab.html"  # what the page shows when it is opened
 _FUNCTIONS = ("article", "report", "lines", "compare")  # they return texts
 
 
@@ -40,7 +41,7 @@ def of_event(handler: str, data: Any) -> Role:
         data: What the page says of a click.
     """
     module, _, name = handler.rpartition(".")
-    if not handler or module in _OWN:
+    if not handler or module in _OWN or handler == _OWN_QUESTIONS:
         return Role.READER
     if module == _SHELF:
         act = data.get("do") if isinstance(data, dict) else None
