@@ -74,8 +74,9 @@ def is_heading_line(line: str) -> bool:
     if len(line) > _LINE_CHARS:
         return False
     parts = [_SAID.sub("", part, count=1) for part in _split(line)]
-    named = [part for part in parts if _BYLINE.fullmatch(part) or _day(part, "", "")]
-    return bool(named) and all(part in named or _NAME_ALONE.fullmatch(part) for part in parts)
+    days = [part for part in parts if _day(part, "", "")]
+    # A byline alone may be prose: "By New Year, the bridge had been rebuilt."
+    return bool(days) and all(part in days or _BYLINE.fullmatch(part) or _NAME_ALONE.fullmatch(part) for part in parts)
 
 
 def date_in_name(source: str) -> str:

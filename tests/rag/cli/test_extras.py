@@ -76,7 +76,12 @@ def test_the_engine_imports_nothing_of_the_extras() -> None:
 def test_each_extra_names_the_modules_of_its_packages(extra: str) -> None:
     project: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     names = [line.split(">")[0] for line in project["optional-dependencies"][extra] if not line.startswith("dateline[")]
-    modules = [{"argon2-cffi": "argon2", "scikit-learn": "sklearn"}.get(name, name.replace("-", "_")) for name in names]
+    modules = [
+        {"argon2-cffi": "argon2", "markdown-it-py": "markdown_it", "scikit-learn": "sklearn"}.get(
+            name, name.replace("-", "_")
+        )
+        for name in names
+    ]
     assert sorted(modules) == sorted(extras.MODULES[extra])
     needed = {line.split(">")[0] for line in project["dependencies"]}
     assert not needed & set(names)
