@@ -130,7 +130,7 @@ class Composed:
             return None
         if asks is Route.COURSE:
             steps = _evidence(_steps(hits))
-            return course(self._finder, wanted, filters, steps) or (told(steps) if steps else None)
+            return course(hits, wanted, steps) or (told(steps) if steps else None)
         weights = {term: self._finder.weight(term) for term in content_terms(wanted)}
         chosen = _covering(hits, weights)
         if len(chosen) < 2:

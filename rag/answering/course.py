@@ -11,27 +11,23 @@ from rag.language.amounts import amounts
 from rag.language.readable import readable
 from rag.language.words import content_terms
 from rag.origin import readable_date
-from rag.retrieve.evidence import EvidenceFinder
 from rag.retrieve.select import nearest_sentences
-from rag.types import Evidence, Filters
+from rag.types import Evidence, Hit
 
 _SEARCHED = 60  # sentences
 _ABOUT = 0.7  # of the best share of the topic's words, from which a sentence is about it
 _EACH, _MOST = 2, 12  # sentences of an article, and in all
 
 
-def course(
-    finder: EvidenceFinder, about: str, filters: Filters | None, steps: Sequence[Evidence] = ()
-) -> Verdict | None:
+def course(hits: Sequence[Hit], about: str, steps: Sequence[Evidence] = ()) -> Verdict | None:
     """Return dated sentences about something, the oldest first; None if they are not from two dates.
 
     Args:
-        finder: Finds sentences.
+        hits: Sentences found for it, best first.
         about: What changed, such as "the cost of the bridge".
-        filters: Which articles to search; all when None.
         steps: Sentences of one article that are given in any case, such as the events that it tells of.
     """
-    found = nearest_sentences(finder.look_up(about, filters, {}), _SEARCHED)
+    found = nearest_sentences(hits, _SEARCHED)
     best = max((e.coverage for e in found), default=0.0)
     kept = [e for e in found if e.date and e.coverage >= _ABOUT * best and not MARKERS.search(e.text)]
     said: dict[str, list[Evidence]] = {}
@@ -41,7 +37,8 @@ def course(
     told = {e.document_id for e in steps}
     more = [e for id, sentences in said.items() if id not in told for e in _telling(sentences, subject)]
     chosen = [*steps, *more][:_MOST]
-    if len({(e.date or "")[:10] for e in chosen}) < 2 or not all(e.date for e in chosen):
+    days = {(e.date or "")[:10] for e in chosen}
+    if len(days) < 2 or "" in days:
         return None
     chosen.sort(key=lambda e: (e.date or "", e.document_id, e.start))
     lines = [f"{readable_date(e.date or '')}: {readable(e.text)} [{n}]" for n, e in enumerate(chosen, 1)]

@@ -98,7 +98,8 @@ class Timely:
         if asked.wanted is Wanted.SAID:
             return (self._events(asked, limits) or refusal()) if self._catalogue.published_by(asked.by) else None
         if asked.wanted is Wanted.COURSE:
-            return course(self._answerer.finder, asked.about, limits) if self._chooses else None
+            found = self._answerer.finder.look_up(asked.about, limits, {}) if self._chooses else ()
+            return course(found, asked.about)
         return self._catalogue.answer(asked, limits) if asked.wanted is not Wanted.BY_ONE else None
 
     def _events(self, asked: ArticleQuestion, limits: Filters | None) -> Verdict | None:
