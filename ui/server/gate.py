@@ -6,7 +6,8 @@ import asyncio
 import hmac
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from starlette.types import Message, Send
@@ -78,11 +79,8 @@ class Gate:
         Raises:
             Refused: The users cannot be read.
         """
-        try:
+        with _usable():
             return self._access.has_users()
-        except StoreError as error:
-            log.error("%s", error)
-            raise Refused(503, _UNUSABLE, _WAIT) from error
 
     def enter(self, headers: Mapping[str, str], address: str, method: str, *, api: bool = False) -> Sender:
         """Return who sent a request.
@@ -99,12 +97,9 @@ class Gate:
         if api and self.is_local(headers):
             users = self._access.users if self.has_users() else None
             return Sender(visitor_id(headers, address), name="command line", local=True, users=users)
-        try:
+        with _usable():
             if self._access.users and self.sessions and self.has_users():
                 return self._user(self._access.users, self.sessions, headers, address, method, api)
-        except StoreError as error:
-            log.error("%s", error)
-            raise Refused(503, _UNUSABLE, _WAIT) from error
         self._check_password(headers, address, api)
         return Sender(visitor_id(headers, address), address=address)
 
@@ -130,15 +125,12 @@ class Gate:
         # Counted before it is checked, so that many at the same time are no way around the limit.
         self._logins.wrong(address)
         self._wrong_names.wrong(same)
-        try:
+        with _usable():
             async with self._checking:
                 user = await asyncio.to_thread(users.check, name, password)
-            if user is None:
-                note(users, "login failed", given=_known(users, name), address=address)
-                raise Refused(401, "The name or the password is wrong.")
-        except StoreError as error:
-            log.error("%s", error)
-            raise Refused(503, _UNUSABLE, _WAIT) from error
+        if user is None:
+            note(users, "login failed", given=_known(users, name), address=address)
+            raise Refused(401, "The name or the password is wrong.")
         self._wrong_names.right(same)
         note(users, "login", user.name, address=address)
         return sessions.begin(user)
@@ -149,11 +141,8 @@ class Gate:
         Raises:
             Refused: The users cannot be read.
         """
-        try:
+        with _usable():
             return self.sessions.find(headers) if self.sessions else None
-        except StoreError as error:
-            log.error("%s", error)
-            raise Refused(503, _UNUSABLE, _WAIT) from error
 
     def log_out(self, headers: Mapping[str, str], address: str) -> None:
         """End the session of a request, if it has one.
@@ -164,11 +153,8 @@ class Gate:
         session = self.session(headers)
         if not session or not self.sessions:
             return
-        try:
+        with _usable():
             self.sessions.end(session)
-        except StoreError as error:
-            log.error("%s", error)
-            raise Refused(503, _UNUSABLE, _WAIT) from error
         note(self._access.users, "logout", session.user.name, address=address)
 
     def _user(
@@ -186,8 +172,8 @@ class Gate:
         if session is None:
             wanted = "This Dateline wants a key of a user, as a bearer token." if api else "Log in first."
             raise Refused(401, wanted, {"WWW-Authenticate": "Bearer"})
-        if method not in ("GET", "HEAD") and not sent_by_page(headers):
-            raise Refused(403, "Dateline's own page did not send this request; open the page and try again there.")
+        if method not in ("GET", "HEAD"):
+            need_page(headers)
         return self._sender(users, session.user, address, lambda: bool(sessions.find(headers)), session)
 
     @staticmethod
@@ -221,6 +207,22 @@ def note(users: Users | None, what: str, name: str = "", **more: str) -> None:
             users.log.note(what, name, **more)
     except RagError as error:
         log.error("%s (%s by %r is not in it)", error, what, name)
+
+
+def need_page(headers: Mapping[str, str]) -> None:
+    """Refuse a request of a browser that this page itself did not send."""
+    if not sent_by_page(headers):
+        raise Refused(403, "Dateline's own page did not send this request; open the page and try again there.")
+
+
+@contextmanager
+def _usable() -> Iterator[None]:
+    """Refuse a request where the users cannot be read or written; the server's log says why."""
+    try:
+        yield
+    except StoreError as error:
+        log.error("%s", error)
+        raise Refused(503, _UNUSABLE, _WAIT) from error
 
 
 def bearer(headers: Mapping[str, str]) -> str | None:

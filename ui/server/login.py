@@ -13,9 +13,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 from ui.assets import package_text
-from ui.server.access import sent_by_page
 from ui.server.bodies import Refused, whole_body
-from ui.server.gate import Gate, Sender
+from ui.server.gate import Gate, Sender, need_page
 from ui.server.sessions import FORGET
 
 LOGIN, LOGOUT = "/login", "/logout"
@@ -48,8 +47,7 @@ class Doors:
                 return False
             response: Response = RedirectResponse(LOGIN.strip("/"), 303)
         elif method == "POST":
-            if not sent_by_page(headers):
-                raise Refused(403, "Dateline's own page did not send this request; open the page and try again there.")
+            need_page(headers)
             if path == LOGIN:
                 response = await self._log_in(scope, receive, headers, address)
             else:
