@@ -11,6 +11,8 @@ _ONE = r"(?:article|story|piece|column|news item|dispatch)"
 _PAPER = r"(?:(?:news)?paper|publication|magazine|journal|(?:news )?(?:agency|site|outlet)|website|publisher|source)"
 _SAID = r"(?:report(?:s|ed)?|wr(?:ote|ites?)|publish(?:es|ed)?|carr(?:y|ies|ied)|r[ua]n|cover(?:s|ed)?|print(?:s|ed)?)"
 _ABOUT = r"(?:about|on|of|regarding|concerning|covering|called|titled|entitled|headlined|with the (?:title|headline))"
+# What is left of "are from May 2026" when the time has been taken off.
+_APPEARED = r"(?:are|were|appeared|came out|(?:are|were) (?:published|written|dated|there))"
 _QUOTED = re.compile(r"[“\"'‘«](?P<title>[^”\"’»]{3,})[”\"'’»]")
 
 
@@ -104,8 +106,8 @@ _PATTERNS: tuple[tuple[Wanted, str], ...] = (
     ),
     (
         Wanted.COUNT,
-        rf"how many {_ARTICLE}(?: are there| do (?:you|we) have| does the library (?:hold|have)| are in the library"
-        r"| (?:are|were|was|appeared|came out|(?:are|were) (?:published|written|dated|there)))?"
+        rf"how many {_ARTICLE}(?: do (?:you|we) have| does the library (?:hold|have)| are in the library| was"
+        rf"| {_APPEARED})?"
         r"(?: (?:are )?by (?P<by>[^?]+?))?(?: (?:are )?(?:about|on|mention(?:ing)?|regarding) (?P<about>.+?))?"
         r"(?: are there)?",
     ),
@@ -115,11 +117,7 @@ _PATTERNS: tuple[tuple[Wanted, str], ...] = (
         r"(?: (?:about|on) (?P<about>.+))?",
     ),
     (Wanted.LIST, rf"(?:which|what) {_ARTICLE} (?:are |were |was |is )?(?:written )?by (?P<by>.+)"),
-    # What is left of "Which articles are from May 2026?"
-    (
-        Wanted.LIST,
-        rf"(?:which|what) {_ARTICLE} (?:are|were|appeared|came out|(?:are|were) (?:published|written|dated|there))",
-    ),
+    (Wanted.LIST, rf"(?:which|what) {_ARTICLE} {_APPEARED}"),
     (Wanted.LIST, r"what (?:has|did) (?P<by>.+?) (?:written|write)(?: about (?P<about>.+))?"),
     (Wanted.LIST, rf"(?:which|what) {_ARTICLE} (?:are (?:there )?)?(?:about|on|mention|cover) (?P<about>.+)"),
     (

@@ -61,11 +61,8 @@ class OwnQuestions:
         Raises:
             UsageError: The file is damaged; the message names the line.
         """
-        from eval.datasets.table import read_table
-
-        if not self.path.is_file() or not self.path.stat().st_size:
-            return ()
-        return read_table(self.path, None).questions
+        found = self._read()
+        return found.questions if found else ()
 
     def data_set(self) -> DataSet:
         """Return the questions as a data set over the library.
@@ -73,11 +70,10 @@ class OwnQuestions:
         Raises:
             UsageError: None is kept, or the file is damaged.
         """
-        from eval.datasets.table import read_table
-
-        if not self.listed():
+        found = self._read()
+        if not found or not found.questions:
             raise UsageError("no question about your library is kept yet; keep some first")
-        return replace(read_table(self.path, None), name=NAME)
+        return replace(found, name=NAME)
 
     def keep(self, question: str, answer: str, sentence: Sentence | None = None) -> None:
         """Add a question.
@@ -108,6 +104,12 @@ class OwnQuestions:
         """Delete a question; nothing happens if it is gone."""
         with _writing:
             self._write([_line(one) for one in self.listed() if one.id != question_id])
+
+    def _read(self) -> DataSet | None:
+        """Return the file's data set; None if there is no file, or it is empty."""
+        from eval.datasets.table import read_table
+
+        return read_table(self.path, None) if self.path.is_file() and self.path.stat().st_size else None
 
     def _write(self, lines: Iterable[dict[str, Any]]) -> None:
         beside = self.path.with_name(f"{self.path.name}.new")
