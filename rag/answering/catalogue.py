@@ -24,6 +24,7 @@ _LISTED = 10  # articles in a list, at most
 _READ = 12  # articles found for a topic that are compared with it
 _ABOUT = 0.65  # share of a topic's words, by rarity, that an article about it has
 _AS_GOOD = 0.99  # of the best share: from here on two articles are equally about it
+_OF_ONE = (Wanted.AUTHOR, Wanted.DATE, Wanted.TITLE)  # an article's own details, which no other article gives
 _ROLES = frozenset(content_terms("newspaper paper the daily weekly news agency website magazine"))
 
 
@@ -54,7 +55,10 @@ class Catalogue:
             return None
         found = self._meant(asked, filters)
         if not found:
-            return refusal() if asked.named and self._is_title(asked) else None
+            sure = asked.named and (self._is_title(asked) or (asked.wanted in _OF_ONE and not asked.by))
+            return refusal() if sure else None
+        if asked.by:  # not those of the same text in other papers
+            found = [dataclasses.replace(opening, copies=()) for opening in found]
         return _values(asked.wanted, found)
 
     def published_by(self, name: str) -> tuple[str, ...]:

@@ -39,6 +39,7 @@ _POOL = 40  # sentences that are chosen from
 _RELEVANT, _NEAR = 0.42, 0.5  # least score, and least share of the best score
 # Sentences of a course of events, at least and at most, and the share of the best score that they have.
 _FEW, _STEPS, _STEP = 3, 8, 0.35
+_MOST_DATED = 12  # articles that a course of events takes a sentence from
 _SAME_ARTICLE = 0.65  # share of the words asked about that an article has to have
 _MORE = 1.5  # least rarity of words that one more sentence must add
 
@@ -95,7 +96,7 @@ class Composed:
             return Route.ANSWER
         asked = article_question(message)
         if asked and asked.wanted not in _REPORTED:
-            return Route.ABOUT_ARTICLES
+            return Route.COURSE if asked.wanted is Wanted.TIMELINE else Route.ABOUT_ARTICLES
         found = route(self._models.vector(message))
         # "What happened in July 2025?" is about the articles of that time, however it is put.
         return Route.ABOUT_ARTICLES if asked and found in _OF_TIME and self._dated(message) else found
@@ -130,7 +131,9 @@ class Composed:
             return None
         if asks is Route.COURSE:
             steps = _evidence(_steps(hits))
-            return course(hits, wanted, steps) or (told(steps) if steps else None)
+            about_it = self._articles.find(filters, content_terms(wanted))[:_MOST_DATED]
+            heads = _evidence([hit for id in about_it for hit in self._lead(id, filters, 1)])
+            return course(hits, wanted, steps, heads) or (told(steps) if steps else None)
         weights = {term: self._finder.weight(term) for term in content_terms(wanted)}
         chosen = _covering(hits, weights)
         if len(chosen) < 2:

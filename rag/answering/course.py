@@ -19,13 +19,16 @@ _ABOUT = 0.7  # of the best share of the topic's words, from which a sentence is
 _EACH, _MOST = 2, 12  # sentences of an article, and in all
 
 
-def course(hits: Sequence[Hit], about: str, steps: Sequence[Evidence] = ()) -> Verdict | None:
+def course(
+    hits: Sequence[Hit], about: str, steps: Sequence[Evidence] = (), leads: Sequence[Evidence] = ()
+) -> Verdict | None:
     """Return dated sentences about something, the oldest first; None if they are not from two dates.
 
     Args:
         hits: Sentences found for it, best first.
         about: What changed, such as "the cost of the bridge".
         steps: Sentences of one article that are given in any case, such as the events that it tells of.
+        leads: First sentences of articles about it, each given where nothing else of its article is.
     """
     found = nearest_sentences(hits, _SEARCHED)
     best = max((e.coverage for e in found), default=0.0)
@@ -36,7 +39,8 @@ def course(hits: Sequence[Hit], about: str, steps: Sequence[Evidence] = ()) -> V
     subject = _subject(about, kept)
     told = {e.document_id for e in steps}
     more = [e for id, sentences in said.items() if id not in told for e in _telling(sentences, subject)]
-    chosen = [*steps, *more][:_MOST]
+    given = {e.document_id for e in (*steps, *more)}
+    chosen = [*steps, *more, *(e for e in leads if e.document_id not in given)][:_MOST]
     days = {(e.date or "")[:10] for e in chosen}
     if len(days) < 2 or "" in days:
         return None

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from rag.answering.signals import statements_of
 from rag.answering.verify import DIFFERS, Verdict, differing
 from rag.language.amounts import amounts, disagree
-from rag.language.questions import asks_time
+from rag.language.questions import asks_time, in_past
+from rag.language.relative import weekday
 from rag.language.words import content_terms
 from rag.origin import readable_date
 from rag.types import Answer, Citation, Evidence
@@ -91,6 +92,11 @@ def resolved(question: str, answer: Answer) -> Answer:
     if answer.abstained or not asks_time(question):
         return answer
     meant = {said: iso for citation in answer.citations for said, iso in citation.times}
+    if (past := in_past(question)) is not None:
+        cited = {(citation.document_id, citation.start) for citation in answer.citations}
+        for e in answer.evidence:
+            if (e.document_id, e.start) in cited:
+                meant |= dict(filter(None, [weekday(e.text, e.date or "", past)]))
     text = answer.text
     for said, iso in meant.items():
         text = re.sub(rf"(?<!\w){re.escape(said)}(?!\w)(?! \()", rf"\g<0> ({readable_date(iso)})", text, count=1)

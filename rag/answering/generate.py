@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from rag.errors import LLMError
-from rag.language.amounts import with_unit
+from rag.language.amounts import with_limits, with_unit
 from rag.language.questions import Form, asks_reason, form, holds_kind
 from rag.language.readable import readable
 from rag.models.prompts import UNKNOWN, answer_messages
@@ -39,7 +39,8 @@ def extract(question: str, evidence: Sequence[Evidence]) -> Draft:
     if question and form(question) is Form.SHORT:
         sure = _surest(evidence)
         if sure.sure >= _IN_WORDS:
-            return Draft(with_unit(sure.words, sure.text), "extractive")
+            words = with_limits(question, sure.words, sure.text)
+            return Draft(with_unit(words, sure.text), "extractive")
         best = max(evidence, key=_score)
     told = [best]
     if asks_reason(question) and not holds_kind(question, best.text):

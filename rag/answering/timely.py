@@ -97,7 +97,7 @@ class Timely:
             return self._events(asked, limits) if dated else None
         if asked.wanted is Wanted.SAID:
             return (self._events(asked, limits) or refusal()) if self._catalogue.published_by(asked.by) else None
-        if asked.wanted is Wanted.COURSE:
+        if asked.wanted in (Wanted.COURSE, Wanted.TIMELINE):
             found = self._answerer.finder.look_up(asked.about, limits, {}) if self._chooses else ()
             return course(found, asked.about)
         return self._catalogue.answer(asked, limits) if asked.wanted is not Wanted.BY_ONE else None

@@ -17,6 +17,16 @@ _AMOUNT = re.compile(
     re.IGNORECASE,
 )
 _PERCENT = re.compile(r"\s?%|[\s-]?per\s?cent\b", re.IGNORECASE)
+_ABOUT = (
+    r"(?:about|almost|around|at (?:least|most)|exactly|just (?:over|under)|(?:less|more|fewer) than|nearly|only|over"
+    r"|roughly|under|up to)"
+)
+_AMOUNT_LIMIT = re.compile(rf"\b{_ABOUT} $", re.IGNORECASE)
+_TIME_LIMIT = re.compile(
+    rf"\b(?:after|at|before|between|by|during|from|in|on|since|until|within)(?: (?:early|late|mid))?(?: {_ABOUT})? $"
+    rf"|\b(?:{_ABOUT}|early|late) $",
+    re.IGNORECASE,
+)
 _MONEY = {"$": "dollar", "€": "euro", "£": "pound", "¥": "yen", "₹": "rupee"}
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _NO_AMOUNT = re.compile(r"\b(?:who|whom|whose|where|why)\b")  # what these ask for is no amount
@@ -60,6 +70,19 @@ def with_unit(words: str, sentence: str) -> str:
             unit = match["unit"] or ""
             return words + sentence[end : match.end() if content_terms(unit) or _PERCENT.match(unit) else number_ends]
     return words
+
+
+def with_limits(question: str, words: str, sentence: str) -> str:
+    """Return an amount or a time with the words before it that limit it: "more than 9 million", "after 90 years".
+
+    Args:
+        question: The question that it answers; where none of these is asked for, nothing is added.
+        words: Words of the sentence, as they are in it.
+        sentence: The sentence.
+    """
+    limits = _TIME_LIMIT if asks_time(question) else _AMOUNT_LIMIT if amounts(words) else None
+    found = limits.search(sentence[: max(0, sentence.find(words))]) if limits else None
+    return f"{found[0]}{words}" if found else words
 
 
 def disagree(question: str, one: str, other: str, *, loosely: bool = False) -> bool:

@@ -8,7 +8,10 @@ from enum import Enum
 
 _ARTICLE = r"(?:articles?|stor(?:y|ies)|pieces?|columns?|news items?|dispatch(?:es)?)"
 _ONE = r"(?:article|story|piece|column|news item|dispatch)"
-_PAPER = r"(?:(?:news)?paper|publication|magazine|journal|(?:news )?(?:agency|site|outlet)|website|publisher|source)"
+_PAPER = (
+    r"(?:(?:news)?papers?|publications?|magazines?|journals?|(?:news )?(?:agency|agencies|sites?|outlets?)|websites?"
+    r"|publishers?|sources?)"
+)
 _SAID = r"(?:report(?:s|ed)?|wr(?:ote|ites?)|publish(?:es|ed)?|carr(?:y|ies|ied)|r[ua]n|cover(?:s|ed)?|print(?:s|ed)?)"
 _ABOUT = r"(?:about|on|of|regarding|concerning|covering|called|titled|entitled|headlined|with the (?:title|headline))"
 # What is left of "are from May 2026" when the time has been taken off.
@@ -19,7 +22,7 @@ _QUOTED = re.compile(r"[“\"'‘«](?P<title>[^”\"’»]{3,})[”\"'’»]")
 class Wanted(Enum):
     """What is asked about articles.
 
-    The last four are what they report: at some time, by one publisher, how something changed; and with `BY_ONE`,
+    The last five are what they report: at some time, by one publisher, how something changed, and when; with `BY_ONE`,
     `about` is a question of its own, to be answered from one publisher's articles.
     """
 
@@ -36,6 +39,7 @@ class Wanted(Enum):
     SAID = "said"
     BY_ONE = "by one"
     COURSE = "course"
+    TIMELINE = "timeline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,9 @@ _PATTERNS: tuple[tuple[Wanted, str], ...] = (
     (Wanted.AUTHOR, rf"(?:by whom was|who was) the {_ONE} {_ABOUT} (?P<about>.+?) (?:written|penned)(?: by)?"),
     (
         Wanted.AUTHOR,
-        rf"(?:who is|what is the name of) the (?:author|writer) of (?:the {_ONE} )?(?:{_ABOUT} )?(?P<about>.+)",
+        rf"(?:who is|what is the name of) the (?:author|writer) of the {_ONE} (?:{_ABOUT} )?(?P<about>.+)",
     ),
+    (Wanted.AUTHOR, r"who (?:wrote|writes|reported) (?:about|on) (?P<about>.+) (?:in|for) (?:the )?(?P<by>.+)"),
     (
         Wanted.PUBLISHER,
         rf"(?:which|what) {_PAPER} (?:{_SAID}|has reported|was it that reported)(?: about| on| of| that)?"
@@ -127,8 +132,17 @@ _PATTERNS: tuple[tuple[Wanted, str], ...] = (
     ),
     (
         Wanted.NEWEST,
+        rf"(?:which|what) (?:{_ONE}|of (?:the|your) {_ARTICLE}) is (?:the )?"
+        r"(?:newest|latest|most recent|last)(?: one)?",
+    ),
+    (
+        Wanted.NEWEST,
         rf"(?:what is|what's|which is|show(?: me)?|give me) (?:the|your) (?:newest|latest|most recent|last) {_ONE}"
         rf"(?: (?:{_ABOUT}|by (?P<by>.+)) ?(?P<about>.*))?",
+    ),
+    (
+        Wanted.OLDEST,
+        rf"(?:which|what) (?:{_ONE}|of (?:the|your) {_ARTICLE}) is (?:the )?(?:oldest|earliest|first)(?: one)?",
     ),
     (
         Wanted.OLDEST,
@@ -136,7 +150,7 @@ _PATTERNS: tuple[tuple[Wanted, str], ...] = (
         rf"(?: (?:{_ABOUT}|by (?P<by>.+)) ?(?P<about>.*))?",
     ),
     (
-        Wanted.COURSE,
+        Wanted.TIMELINE,
         r"(?:please )?(?:(?:give|show)(?: me)?|what is|make|draw)? ?(?:the|a)? ?timeline "
         r"(?:of|for|about|on) (?P<about>.+)",
     ),
@@ -165,7 +179,10 @@ _PATTERNS: tuple[tuple[Wanted, str], ...] = (
 )
 # "Who wrote X?", "When was X published?": only about an article if that is its title.
 _OF_TITLE: tuple[tuple[Wanted, str], ...] = (
-    (Wanted.AUTHOR, r"who (?:wrote|authored|is the author of) (?P<about>.+)"),
+    (
+        Wanted.AUTHOR,
+        r"(?:who (?:wrote|authored)|(?:who is|what is the name of) the (?:author|writer) of) (?P<about>.+)",
+    ),
     (Wanted.DATE, r"(?:when|on (?:which|what) (?:day|date)) was (?P<about>.+?) (?:published|printed|written|posted)"),
     (Wanted.PUBLISHER, r"who (?:published|printed) (?P<about>.+)"),
     (Wanted.PUBLISHER, r"where was (?P<about>.+?) (?:published|printed)"),

@@ -56,6 +56,7 @@ _AMOUNT = re.compile(
     r"\bhow (?:many|much|old|far|long|tall|big|large|high|fast|often)\b|\b(?:share|number|amount|percentage)\b"
 )
 _TIME = re.compile(r"\bwhen\b|\b(?:what|which) (?:year|day|date|month|century|decade|time)\b")
+_TENSE = re.compile(r"\b(?:did|was|were|has|had|have|will)\b")
 _NAME = re.compile(
     r"\bwho(?:m|se|s)?\b|\bwhere\b|\b(?:what|which) (?:country|city|place|town|region|river|state|part)\b"
 )
@@ -167,3 +168,9 @@ def asks_reason(question: str) -> bool:
 def asks_time(question: str) -> bool:
     """Return whether a question asks for a time."""
     return bool(_TIME.search(fold(question)))
+
+
+def in_past(question: str) -> bool | None:
+    """Return whether a question in English asks about the past; False for what is to come, None if it does not say."""
+    found = _TENSE.search(fold(question))
+    return None if found is None else found[0] != "will"

@@ -10,7 +10,14 @@ from typing import Any
 from rag.language.dates import readable
 
 _UNITS = ("day", "week", "month", "year")
-_WEEKDAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())
+_WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
+# A weekday of an article in English. With a word such as "every" or "the following" it is not the nearest one, and a
+# date that follows says by itself which one it is. "For Monday" says what was planned.
+_ALONE = re.compile(
+    r"(?<![\w-])(?:(?:an?|another|any|each|every|following|for|last|next|one|previous|that|the|this) )?"
+    rf"(?P<day>{'|'.join(day.capitalize() for day in _WEEKDAYS)})(?![\w-]|,? (?:\d|[A-Z][a-z]+\.? \d))"
+)
+_PLANNED = re.compile(r"\b(?:will|would|shall|should|may|might|could|due|expected|planned|scheduled|set|supposed) ")
 _NUMBER = re.compile(r"\(\\d[^)]*\)")
 _FULL, _MONTH = len("2024-07-12"), len("2024-07")
 # These words mean the morning too.
@@ -22,7 +29,8 @@ def relative(text: str, published: str, language: str = "") -> tuple[tuple[str, 
     """Return the relative dates in a sentence as (words, ISO 8601), in the order in which they occur.
 
     A day is `2024-07-11`, a week `2024-07-01/2024-07-07`, a month `2024-06` and a year `2023`. What is said in
-    quotation marks may be older than the article, and a bare weekday may be past or to come; these are left out.
+    quotation marks may be older than the article, and a bare weekday may be past or to come (see `weekday`); these are
+    left out.
 
     Args:
         text: A sentence.
@@ -33,7 +41,7 @@ def relative(text: str, published: str, language: str = "") -> tuple[tuple[str, 
         return ()
     name = readable(language)[0]
     base = datetime.fromisoformat(published[:_FULL] if len(published) >= _FULL else f"{published[:_MONTH]}-15")
-    quoted = [match.span() for match in _QUOTED.finditer(text)]
+    quoted = _quotations(text)
     found: dict[str, str] = {}
     for match in _pattern(name).finditer(text):
         said, unit = match[0], str(match.lastgroup)
@@ -44,6 +52,31 @@ def relative(text: str, published: str, language: str = "") -> tuple[tuple[str, 
         if meant := _resolve(said, name, base, unit):
             found.setdefault(said, meant)
     return tuple(found.items())
+
+
+def weekday(text: str, published: str, past: bool) -> tuple[str, str] | None:
+    """Return the weekday that a sentence in English names as (word, ISO 8601 day); None if it may be another one.
+
+    Args:
+        text: A sentence.
+        published: The date of its article in ISO 8601.
+        past: Whether it happened by then, so that the last such day is meant, and not the next one.
+    """
+    found = list(_ALONE.finditer(text))
+    if len(found) != 1 or len(published) < _FULL:
+        return None
+    day, start = found[0]["day"], found[0].start()
+    if found[0][0] != day or any(first <= start < last for first, last in _quotations(text)):
+        return None
+    if past == bool(_PLANNED.search(text[:start])):
+        return None
+    base = datetime.fromisoformat(published[:_FULL])
+    away = (_WEEKDAYS.index(day.lower()) - base.weekday()) % 7
+    return day, (base + timedelta(days=away - 7 if past and away else away)).isoformat()[:_FULL]
+
+
+def _quotations(text: str) -> list[tuple[int, int]]:
+    return [match.span() for match in _QUOTED.finditer(text)]
 
 
 def _resolve(said: str, language: str, base: datetime, unit: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.language.amounts import amounts, disagree, with_unit
+from rag.language.amounts import amounts, disagree, with_limits, with_unit
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,19 @@ def test_disagree_loosely(one: str, other: str, differ: bool) -> None:
 )
 def test_with_unit(words: str, sentence: str, found: str) -> None:
     assert with_unit(words, sentence) == found
+
+
+@pytest.mark.parametrize(
+    ("question", "words", "sentence", "whole"),
+    [
+        ("How many came?", "9,000", "More than 9,000 people came.", "More than 9,000"),
+        ("How many came?", "9,000", "At least 9,000 people came.", "At least 9,000"),
+        ("How many came?", "9,000", "In June 9,000 people came.", "9,000"),
+        ("Who came?", "Ann Roe", "Only Ann Roe came.", "Ann Roe"),
+        ("When did it open?", "90 years", "It opened after 90 years.", "after 90 years"),
+        ("When did it open?", "May", "It opened in late May.", "in late May"),
+        ("When did it open?", "May", "It opened May 1.", "May"),
+    ],
+)
+def test_with_limits(question: str, words: str, sentence: str, whole: str) -> None:
+    assert with_limits(question, words, sentence) == whole

@@ -9,6 +9,7 @@ from rag.language.questions import (
     asks_reason,
     form,
     holds_kind,
+    in_past,
     leans_on,
     looked_up,
     main_clause,
@@ -129,3 +130,16 @@ def test_reasons() -> None:
 )
 def test_topic(question: str, wanted: str | None) -> None:
     assert topic(question) == wanted
+
+
+@pytest.mark.parametrize(
+    ("question", "past"),
+    [
+        ("When did the dam break?", True),
+        ("When was it built?", True),
+        ("When will it open?", False),
+        ("When is the vote?", None),
+    ],
+)
+def test_in_past(question: str, past: bool | None) -> None:
+    assert in_past(question) is past

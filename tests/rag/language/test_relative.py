@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.language.relative import relative
+from rag.language.relative import relative, weekday
 
 FRIDAY = "2024-07-12"
 
@@ -50,3 +50,28 @@ def test_a_month_alone_resolves_months_and_years() -> None:
 
 def test_without_a_date_nothing_is_resolved() -> None:
     assert relative("It failed yesterday.", "") == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "past", "meant"),
+    [
+        ("The sluice gate failed on Tuesday.", True, ("Tuesday", "2024-07-09")),
+        ("The gate failed on Friday.", True, ("Friday", "2024-07-12")),
+        ("The board will meet on Tuesday.", False, ("Tuesday", "2024-07-16")),
+        ("The board will meet on Tuesday.", True, None),
+        ("The board said on Tuesday that it will meet soon.", False, None),
+        ("The gate was due to open on Tuesday.", True, None),
+        ("The gate is tested every Tuesday.", True, None),
+        ("The gate failed on Tuesday and again on Wednesday.", True, None),
+        ("The gate failed on Tuesday, July 2.", True, None),
+        ("The gate failed on Tuesday, 2 July.", True, None),
+        ("He said: “It broke on Tuesday.”", True, None),
+        ("It fell.", True, None),
+    ],
+)
+def test_a_weekday_alone(said: str, past: bool, meant: tuple[str, str] | None) -> None:
+    assert weekday(said, FRIDAY, past) == meant
+
+
+def test_a_weekday_needs_a_day() -> None:
+    assert weekday("The gate failed on Tuesday.", "2024-07", True) is None
