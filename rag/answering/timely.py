@@ -109,9 +109,10 @@ class Timely:
         return self._catalogue.chronicle(self._articles.find(limits), limits)
 
     def _best(self, about: str, limits: Filters | None) -> Verdict | None:
-        """Return the sentences nearest to a topic, or None if none is about it."""
-        evidence = select(self._answerer.finder.look_up(about, limits, {}), _TOLD)
-        return told(evidence) if evidence else None
+        """Return the sentences nearest to a topic, with their dates if there are several; None if none is about it."""
+        hits = self._answerer.finder.look_up(about, limits, {})
+        evidence = select(hits, _TOLD)
+        return (course(hits, about) or told(evidence)) if evidence else None
 
     def _chosen(self, when: AskedTime, question: str, filters: Filters | None) -> tuple[str, Filters] | None:
         """Return the question to ask instead, and the articles of its time that speak of the same; None if none do."""

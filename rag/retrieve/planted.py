@@ -119,16 +119,16 @@ def restates(question: str, text: str, *, clauses: bool = False) -> bool:
         text: A sentence.
         clauses: Also count a clause that merely begins like the question.
     """
-    asked = fold(_visible(question))
-    opening = _ASKS.search(asked)
-    wanted = _WORD.findall(asked[opening.start() :]) if opening else []
+    wanted = _wanted(question)
     if len(wanted) < _LEAST:
         return False
     visible = _visible(text)
+    if wanted[-1] not in fold(visible):
+        return False
     found = list(_WORD.finditer(visible))
     said = [fold(match.group()) for match in found]
     for n in range(len(said) - len(wanted) + 1):
-        if said[n : n + len(wanted)] == wanted:
+        if tuple(said[n : n + len(wanted)]) == wanted:
             first, last = found[n], found[n + len(wanted) - 1]
             in_clause = wanted[0] in _OPENS_CLAUSES and not {"did", "does", "do"} & set(wanted[1:4])
             if clauses or not in_clause or first.group()[0].isupper() or _CLOSED.match(visible, last.end()):
@@ -136,6 +136,16 @@ def restates(question: str, text: str, *, clauses: bool = False) -> bool:
     return False
 
 
+@lru_cache(maxsize=64)
+def _wanted(question: str) -> tuple[str, ...]:
+    """Return the words of a question from its question word on."""
+    asked = fold(_visible(question))
+    opening = _ASKS.search(asked)
+    return tuple(_WORD.findall(asked[opening.start() :])) if opening else ()
+
+
 def _visible(text: str) -> str:
     """Return text without invisible characters, such as zero-width spaces."""
+    if text.isascii() or text.isprintable():  # invisible ones are neither, and most sentences end here
+        return text
     return "".join(c for c in text if unicodedata.category(c) != "Cf")
