@@ -9,7 +9,7 @@ import pytest
 
 from rag import Engine, Filters, Settings
 
-ARTICLES = Path(__file__).resolve().parents[2] / "data" / "dated"
+DATA = Path(__file__).resolve().parents[2] / "data"
 pytestmark = pytest.mark.slow
 
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 def library(tmp_path_factory: pytest.TempPathFactory, models_folder: Path) -> Iterator[Engine]:
     store = tmp_path_factory.mktemp("dated") / "store"
     with Engine(Settings(store=store, models=models_folder, llm="extractive")) as engine:
-        engine.ingest(ARTICLES)
+        engine.ingest(DATA / "dated")
         yield engine
 
 
@@ -96,3 +96,43 @@ def test_a_copy_is_found_by_its_own_details(library: Engine, filters: Filters) -
     answer = library.answer("How many households were without power?", filters)
     assert "640 households" in answer.text
     assert answer.citations[0].publisher == "Southern Courier"
+
+
+@pytest.mark.parametrize(
+    ("case", "dates"),
+    [
+        (
+            "asked-05",
+            [
+                "2016-06-29T15:07:41",
+                "2016-05-24T14:17:57+02:00",
+                "2016-06-29T10:00:00",
+                "2016-06-15T11:41:36+02:00",
+                "2016-06",
+                "2016-06-29T23:30:00-07:00",
+            ],
+        ),
+        ("asked-17", [None, "2024-08-01T23:30:00-07:00", None]),
+    ],
+)
+def test_no_day_is_made_up(tmp_path: Path, models_folder: Path, case: str, dates: list[str | None]) -> None:
+    with Engine(Settings(store=tmp_path / "store", models=models_folder, llm="extractive")) as engine:
+        engine.ingest(DATA / "cases" / case)
+        assert [entry.date or None for entry in sorted(engine.sources(), key=lambda e: e.source)] == dates
+
+
+@pytest.mark.parametrize(
+    ("case", "question", "filters", "part"),
+    [
+        ("asked-11", "When did the sluice gate at Wendle fail?", None, "yesterday (11 Jul 2024)"),
+        ("asked-19", "How many people went home?", Filters(sources=("coast*",)), "800"),
+        ("asked-19", "How many people went home?", Filters(since="2024-02-02"), "800"),
+        ("asked-19", "How many people went home?", Filters(authors=("Lind",)), "800"),
+    ],
+)
+def test_cases(
+    tmp_path: Path, models_folder: Path, case: str, question: str, filters: Filters | None, part: str
+) -> None:
+    with Engine(Settings(store=tmp_path / "store", models=models_folder, llm="extractive")) as engine:
+        engine.ingest(DATA / "cases" / case)
+        assert part in engine.answer(question, filters).text
