@@ -1,6 +1,9 @@
-"""Load the web chat over HTTP with many readers at once: errors, queue positions, times and memory.
+"""Load `rag chat` over HTTP with many clients at once: errors, queue positions, times and memory.
 
-python -m bench.load --clients 100 --seconds 60 --memory 2000
+python -m bench.load --clients 32 --crowd 200 --seconds 60 --minutes 30
+
+Programs ask `/v1/answer`; the crowd asks on the page, as browsers do. No question is asked twice, so that no answer is
+one that was given already.
 """
 
 from __future__ import annotations
@@ -8,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -25,53 +29,76 @@ import httpx
 
 from bench.support.table import show
 
-TOPICS = ("aid", "border", "vaccines", "talks", "earthquake", "court", "minister", "migrants", "election", "storm")
+FORMS = (
+    "What did they say about the {} and the {}?",
+    "When did the {} change the {}?",
+    "How many {} were there after the {}?",
+    "Who spoke about the {} before the {}?",
+    "Why does the {} matter to the {}?",
+)
+# 72 words make 25,920 questions.
+WORDS = tuple(
+    """agreement aid border budget call campaign case ceremony chapter city company congress country court crisis
+    critics deal decision democracy department doctor economy election embassy energy event family farmers force
+    government governor group health history hospital hurricane immigrants industry investment jobs law leader letter
+    meeting migrants minister money month nation office pandemic party people plan police policy president press problem
+    programme region relations report right school security state storm talks trade vaccine virus visit woman""".split()
+)
+_NUMBERS = itertools.count()
 PLACE = re.compile(r"\d+ questions? before yours")
 API = "/gradio_api"
 
 
 @dataclass
 class Outcome:
-    """What the readers saw: the seconds of each answer, faults, and which readers saw their queue position."""
+    """What the clients saw: the seconds of each answer, faults, and which of them saw their queue position."""
 
     seconds: list[float] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     placed: set[int] = field(default_factory=set)
     memory: list[int] = field(default_factory=list)  # bytes: before, during and after
+    took: float = 0.0  # seconds
 
 
 def main() -> None:
     """Start a server and ask it from many clients."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--clients", type=int, default=100)
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--memory", type=int, default=2000, help="questions over which the memory is watched")
+    parser.add_argument("--clients", type=int, default=32, help="programs that ask at the same time")
+    parser.add_argument("--crowd", type=int, default=200, help="pages that ask at the same time; 0 leaves this out")
+    parser.add_argument("--seconds", type=float, default=60, help="how long each of the two asks")
+    parser.add_argument("--minutes", type=float, default=0, help="how long the memory is watched while eight pages ask")
     options = parser.parse_args()
+    rows, faults, unplaced, grown = [], [], 0, 0.0
     with served() as (url, process):
-        crowd = asyncio.run(asked(url, process, options.clients, seconds=options.seconds))
-        print(row("crowd", crowd, options.clients), flush=True)  # flushed because the other part takes minutes
-        calm = asyncio.run(asked(url, process, 8, questions=options.memory))
-    show(
-        "The extractive web chat under load",
-        ["what", "clients", "answers", "a second", "faults", "told their place", "p50 s", "p95 s", "memory MB"],
-        [row("crowd", crowd, options.clients), row("memory", calm, 8)],
-    )
-    grown = calm.memory[-1] / calm.memory[0] - 1
-    print(f"memory over {len(calm.seconds):,} questions: {grown:+.1%}")
-    for fault in sorted(set(crowd.faults + calm.faults))[:5]:
+        for what, clients in (("programs", options.clients), ("pages", options.crowd)):
+            if clients:
+                found = asyncio.run(asked(url, process, clients, what == "pages", seconds=options.seconds))
+                rows.append(row(what, found, clients))
+                print(rows[-1], flush=True)  # flushed because the other parts take minutes
+                faults += found.faults
+                unplaced += clients - len(found.placed) if what == "pages" else 0
+        if options.minutes:
+            calm = asyncio.run(asked(url, process, 8, True, seconds=60 * options.minutes))
+            rows.append(row("memory", calm, 8))
+            faults += calm.faults
+            grown = calm.memory[-1] / calm.memory[1] - 1
+    heads = ["who", "clients", "answers", "a second", "faults", "told their place", "p50 s", "p95 s", "memory MB"]
+    show("Load without an answer model", heads, rows)
+    if options.minutes:
+        print(f"memory from a quarter of {options.minutes:g} minutes to their end: {grown:+.1%}")
+    for fault in sorted(set(faults))[:5]:
         print(f"fault: {fault}")
-    sys.exit(bool(crowd.faults or calm.faults or len(crowd.placed) < options.clients or abs(grown) > 0.1))
+    sys.exit(bool(faults or unplaced or grown > 0.1))
 
 
 def row(what: str, outcome: Outcome, clients: int) -> list[str]:
     """Return a row of the table."""
     times = sorted(outcome.seconds)
-    total = sum(times) / clients or 1
     return [
         what,
         str(clients),
         f"{len(times):,}",
-        f"{len(times) / total:.1f}",
+        f"{len(times) / outcome.took:.1f}",
         str(len(outcome.faults)),
         str(len(outcome.placed)),
         f"{statistics.median(times):.2f}",
@@ -102,43 +129,44 @@ def served() -> Iterator[tuple[str, int]]:
             process.wait()
 
 
-async def asked(url: str, process: int, clients: int, *, seconds: float = 0, questions: int = 0) -> Outcome:
-    """Ask from `clients` pages at the same time, for some seconds or a number of questions.
+async def asked(url: str, process: int, clients: int, on_page: bool, seconds: float) -> Outcome:
+    """Ask from `clients` at the same time for some seconds, on the page or over `/v1/answer`.
 
-    Memory is read once a quarter of the questions are answered (all caches are full by then), and at the end.
+    Memory is read before, at each quarter of the time (all caches are full after the first), and at the end.
     """
-    outcome, numbers = Outcome(), iter(range(10**9))
-    end = time.monotonic() + seconds
-    watched = [questions // 4, questions // 2, questions - 1] if questions else []
+    outcome = Outcome(memory=[resident(process)])
+    began = time.monotonic()
 
-    async def reader(number: int) -> None:
+    async def client(number: int) -> None:
         async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=120) as http:
-            event = await submit_event(http)
-            while (n := next(numbers)) < questions if questions else time.monotonic() < end:
-                n = n if questions else next(numbers)
-                started = time.monotonic()
+            event = await submit_event(http) if on_page else 0
+            while (started := time.monotonic()) < began + seconds:
+                n = next(_NUMBERS)
                 try:
-                    text = await answer(http, event, f"page{number}x{n}", question(n))
-                    if PLACE.search(text):
-                        outcome.placed.add(number)
-                    if "dl-answer" not in text:
-                        outcome.faults.append(f"no answer: {text[-200:]}")
+                    if on_page:
+                        text = await answer(http, event, f"page{number}x{n}", question(n))
+                        if PLACE.search(text):
+                            outcome.placed.add(number)
+                        if "dl-answer" not in text:
+                            outcome.faults.append(f"no answer: {text[-200:]}")
+                    else:
+                        (await http.post("/v1/answer", json={"question": question(n)})).raise_for_status()
                 except httpx.HTTPError as error:
                     outcome.faults.append(f"{type(error).__name__}: {error}")
                 outcome.seconds.append(time.monotonic() - started)
-                if n in watched:
+                if time.monotonic() - began > len(outcome.memory) * seconds / 4:
                     outcome.memory.append(resident(process))
-                    print(f"{n + 1:,} questions: {outcome.memory[-1] / 1e6:,.0f} MB", flush=True)
 
-    outcome.memory += [] if questions else [resident(process)]
-    await asyncio.gather(*(reader(n) for n in range(clients)))
-    outcome.memory += [] if questions else [resident(process)]
+    await asyncio.gather(*(client(n) for n in range(clients)))
+    outcome.took = time.monotonic() - began
+    outcome.memory.append(resident(process))
     return outcome
 
 
 def question(number: int) -> str:
-    """Return a question that was not asked before."""
-    return f"What was said about the {TOPICS[number % len(TOPICS)]} in report {number}?"
+    """Return a question that differs for every number: a few forms, each with two words of the shipped articles."""
+    form, rest = number % len(FORMS), number // len(FORMS)
+    return FORMS[form].format(WORDS[rest % len(WORDS)], WORDS[rest // len(WORDS) % len(WORDS)])
 
 
 async def submit_event(http: httpx.AsyncClient) -> int:

@@ -144,7 +144,8 @@ class Hit:
     share of the question's terms (by rarity) that the sentence and its neighbours have, `held` the share that the
     sentence has by itself, `answers` how much likelier this sentence has the answer than no sentence (a logarithm;
     None if the reader did not read it), and `score` the value that it is ranked by. `words` are those that the reader
-    takes for the answer, `sure` how likely they are. `language` is the article's.
+    takes for the answer, `sure` how likely they are. `leans` says whether a name of the question is not in it but in
+    the sentence before it. `language` is the article's.
     """
 
     place: Place
@@ -160,6 +161,7 @@ class Hit:
     held: float = 0.0
     words: str = ""
     sure: float = 0.0
+    leans: bool = False
     language: str = ""
     also: tuple[Place, ...] = ()
 

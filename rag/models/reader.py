@@ -102,11 +102,12 @@ class Reader:
         found: dict[tuple[str, int], ReadSentence] = {}
         for i, tokens, encoding in outputs:
             offsets = np.array(encoding.offsets, dtype=np.int64)
+            rest = _rest(tokens, inside[i])
             for sentence, span in zip(chunks[i].sentences, texts[i][1], strict=True):
                 own = np.flatnonzero(inside[i] & (offsets[:, 1] > span.start) & (offsets[:, 1] <= span.end))
                 if own.size:
                     score = float(np.logaddexp.reduce(tokens[own, 0]))
-                    first, last, likely = _best_span(tokens, own, np.flatnonzero(inside[i]))
+                    first, last, likely = _best_span(tokens, own, rest)
                     words = texts[i][0][offsets[first, 0] : offsets[last, 1]].strip()
                     sure = float(np.exp(likely - total))
                     found[chunks[i].document_id, sentence.start] = ReadSentence(score, words, sure)
@@ -118,23 +119,26 @@ def _of_passage(encoding: Any) -> Any:
     return (np.array(encoding.type_ids) == 1) & (np.array(encoding.offsets, dtype=np.int64)[:, 1] > 0)
 
 
-def _best_span(tokens: Vectors, own: Any, passage: Any) -> tuple[int, int, float]:
+def _rest(tokens: Vectors, inside: Any) -> Any:
+    """Return for each token the logarithm of what speaks for an end there or later in the passage, of shape (tokens,)."""
+    ends = np.where(inside, tokens[:, 2].astype(np.float64), -np.inf)
+    return np.logaddexp.accumulate(ends[::-1])[::-1]
+
+
+def _best_span(tokens: Vectors, own: Any, rest: Any) -> tuple[int, int, float]:
     """Return the first and the last token of a sentence's best answer, and the logarithm of what speaks for it.
 
     Args:
         tokens: The outputs of shape (tokens, 3): an answer begins here, there is none, it ends here.
         own: The numbers of the sentence's tokens.
-        passage: The numbers of all tokens of the passage.
+        rest: What speaks for an end from each token on, as `_rest` returns it.
     """
-    best = (int(own[0]), int(own[0]), -np.inf)
-    for n, first in enumerate(own):
-        ends = tokens[own[n : n + _LONGEST], 2]
-        last = int(np.argmax(ends))
-        rest = float(np.logaddexp.reduce(tokens[passage[passage >= first], 2]))
-        likely = float(tokens[first, 0] + ends[last]) - rest
-        if likely > best[2]:
-            best = (int(first), int(own[n + last]), likely)
-    return best
+    ends = np.concatenate([tokens[own, 2], np.full(_LONGEST - 1, -np.inf)])
+    windows = np.lib.stride_tricks.sliding_window_view(ends, _LONGEST)  # the ends that each beginning may have
+    lasts = windows.argmax(axis=1)
+    likely = tokens[own, 0] + windows.max(axis=1) - rest[own]
+    n = int(likely.argmax())
+    return int(own[n]), int(own[n + lasts[n]]), float(likely[n])
 
 
 def _around(chunk: Chunk, starts: Sequence[int]) -> Chunk:

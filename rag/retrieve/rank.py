@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
 from rag.language.questions import holds_kind
 from rag.language.word_table import WordTable
-from rag.language.words import content_terms, content_words, same_name, terms
+from rag.language.words import content_terms, content_words, names, same_name, terms
 from rag.types import Candidate, Document, Hit, Place, Span
 
 # The first pass ranks every sentence; docs/experiments/ has the tables for both passes.
@@ -58,8 +59,10 @@ def rank(
     said = [content_words(hit.text) for hit, _ in first]
     synonyms = _synonyms(question, weights, said, table)
     titles = [_title_alone(candidate) for _, candidate, *_ in scored[:_CLOSER]]
+    named = set(names(question))
+    terms_of = cache(lambda text: frozenset(content_terms(text)))  # most sentences are neighbours of others
     closer = [
-        _look(question, hit, passage, weights, aliases or {}, words, near, title)
+        _look(question, named, hit, passage, weights, aliases or {}, words, near, title, terms_of)
         for (hit, passage), words, near, title in zip(first, said, synonyms, titles, strict=True)
     ]
     closer.sort(key=lambda hit: -hit.score)
@@ -71,6 +74,7 @@ def rank(
 
 def _look(
     question: str,
+    named: Set[str],
     hit: Hit,
     passage: float,
     weights: Mapping[str, float],
@@ -78,9 +82,10 @@ def _look(
     words: Mapping[str, str],
     synonyms: Mapping[str, float],
     title: str,
+    terms_of: Callable[[str], frozenset[str]],
 ) -> Hit:
-    held = _met(weights, aliases, set(words))
-    around = _met(weights, aliases, set(content_terms(f"{title} {hit.before} {hit.text} {hit.after}")))
+    held = _met(weights, aliases, words.keys())
+    around = _met(weights, aliases, words.keys() | terms_of(title) | terms_of(hit.before) | terms_of(hit.after))
     parts = {
         "dense": hit.dense,
         "passage": passage,
@@ -91,19 +96,23 @@ def _look(
         "pairs": _pairs(list(weights), terms(hit.text)),
     }
     score = sum(_WEIGHTS[name] * value for name, value in parts.items())
-    return dataclasses.replace(hit, score=score, coverage=_share(weights, around), held=_share(weights, held))
+    lacking = (named & weights.keys()) - held.keys()
+    leans = bool(lacking and lacking & _met(weights, aliases, terms_of(hit.before)).keys())
+    return dataclasses.replace(
+        hit, score=score, coverage=_share(weights, around), held=_share(weights, held), leans=leans
+    )
 
 
-def _met(weights: Mapping[str, float], aliases: Mapping[str, frozenset[str]], held: set[str]) -> dict[str, float]:
+def _met(weights: Mapping[str, float], aliases: Mapping[str, frozenset[str]], held: Set[str]) -> dict[str, float]:
     """Return the question's terms that occur among these, each mapped to 1.0."""
-    # Forms of one name share their first four letters, so few pairs need comparing.
-    heads: dict[str, list[str]] = {}
-    for term in held:
-        heads.setdefault(term[:4], []).append(term)
 
     def met_by(term: str) -> bool:
-        name = aliases.get(term, frozenset())
-        return any(same_name(term, other) for other in heads.get(term[:4], ())) or 2 * len(name & held) >= len(name) > 0
+        if term in held:
+            return True
+        # Forms of one name share their first four letters, so few pairs need comparing.
+        head, name = term[:4], aliases.get(term, frozenset())
+        alike = any(same_name(term, other) for other in held if other.startswith(head))
+        return alike or 2 * len(name & held) >= len(name) > 0
 
     return {term: 1.0 for term in weights if met_by(term)}
 

@@ -129,7 +129,7 @@ def _fold(hits: Sequence[Hit], limit: int, floor: float) -> list[Evidence]:
             lexical=hit.lexical,
             document_id=hit.place.document_id,
             passage=hit.passage,
-            context=hit.before if hit.before not in texts and leans(hit.text) else "",
+            context=hit.before if hit.before not in texts and (hit.leans or leans(hit.text)) else "",
             also=tuple(also),
             coverage=hit.coverage,
             answers=hit.answers,
