@@ -198,12 +198,15 @@ def _score(own: set[str], asked: set[str], terms: set[str], covered: float) -> f
 
 def _names_met(wanted: Sequence[str], documents: Iterable[str], aliases: Mapping[str, frozenset[str]]) -> float:
     """Return the share of the question's names that occur in the cited documents; 1.0 if it has no names."""
-    terms = {term for text in documents for term in content_terms(text)}
-    short = {letters for text in documents for letters in initials(text)}
+    if not wanted:
+        return 1.0
+    texts = list(documents)
+    terms = {term for text in texts for term in content_terms(text)}
 
     def met(name: str) -> bool:
         full = aliases.get(name, frozenset())
-        known = name in terms or name in short or any(same_name(name, t) for t in terms)
-        return known or 2 * len(full & terms) >= len(full) > 0
+        known = name in terms or any(same_name(name, t) for t in terms)
+        # Initials take long to find, and few names need them.
+        return known or 2 * len(full & terms) >= len(full) > 0 or any(name in initials(text) for text in texts)
 
-    return sum(map(met, wanted)) / len(wanted) if wanted else 1.0
+    return sum(map(met, wanted)) / len(wanted)

@@ -17,6 +17,7 @@ import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -278,6 +279,7 @@ def _batches(lengths: Sequence[int], streams: int) -> Iterator[list[int]]:
         yield batch
 
 
+@cache
 def _core() -> Any:
     if "openvino" not in sys.modules:
         # OpenVINO reports its use to its vendor through this package when imported; without it nothing is reported.

@@ -120,7 +120,7 @@ def _of_passage(encoding: Any) -> Any:
 
 
 def _rest(tokens: Vectors, inside: Any) -> Any:
-    """Return for each token the logarithm of what speaks for an end there or later in the passage, of shape (tokens,)."""
+    """Return for each token the logarithm of what speaks for an end there or later, as an array of shape (tokens,)."""
     ends = np.where(inside, tokens[:, 2].astype(np.float64), -np.inf)
     return np.logaddexp.accumulate(ends[::-1])[::-1]
 

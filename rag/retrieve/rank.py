@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from functools import cache
 
 import numpy as np
@@ -59,10 +59,9 @@ def rank(
     said = [content_words(hit.text) for hit, _ in first]
     synonyms = _synonyms(question, weights, said, table)
     titles = [_title_alone(candidate) for _, candidate, *_ in scored[:_CLOSER]]
-    named = set(names(question))
-    terms_of = cache(lambda text: frozenset(content_terms(text)))  # most sentences are neighbours of others
+    asked = _Asked(question, weights, aliases or {})
     closer = [
-        _look(question, named, hit, passage, weights, aliases or {}, words, near, title, terms_of)
+        _look(asked, hit, passage, words, near, title)
         for (hit, passage), words, near, title in zip(first, said, synonyms, titles, strict=True)
     ]
     closer.sort(key=lambda hit: -hit.score)
@@ -72,49 +71,61 @@ def rank(
     return closer + rest
 
 
+class _Asked:
+    """A question with its terms, which are looked for in many sentences.
+
+    Args:
+        question: The question.
+        weights: Its terms in order, with their weights.
+        aliases: For each acronym, the terms of its full name.
+    """
+
+    def __init__(self, question: str, weights: Mapping[str, float], aliases: Mapping[str, frozenset[str]]) -> None:
+        self.question, self.weights, self._aliases = question, weights, aliases
+        self.names = weights.keys() & set(names(question))
+        # Forms of one name share their first four letters, so few pairs need comparing.
+        self._heads = {term[:4] for term in weights}
+        self._meant = cache(lambda other: [term for term in weights if same_name(term, other)])
+        self.terms_of = cache(lambda text: frozenset(content_terms(text)))  # most sentences are neighbours of others
+
+    def met(self, held: Set[str]) -> dict[str, float]:
+        """Return the terms that occur among these, each mapped to 1.0."""
+        found = {term: 1.0 for other in held if other[:4] in self._heads for term in self._meant(other)}
+        for term, name in self._aliases.items():
+            if term in self.weights and 2 * len(name & held) >= len(name) > 0:
+                found[term] = 1.0
+        return found
+
+    def share(self, met: Mapping[str, float]) -> float:
+        """Return the share of the terms that are met, by weight."""
+        total = sum(self.weights.values())
+        return sum(weight * met.get(term, 0.0) for term, weight in self.weights.items()) / total if total > 0 else 0.0
+
+
 def _look(
-    question: str,
-    named: Set[str],
-    hit: Hit,
-    passage: float,
-    weights: Mapping[str, float],
-    aliases: Mapping[str, frozenset[str]],
-    words: Mapping[str, str],
-    synonyms: Mapping[str, float],
-    title: str,
-    terms_of: Callable[[str], frozenset[str]],
+    asked: _Asked, hit: Hit, passage: float, words: Mapping[str, str], synonyms: Mapping[str, float], title: str
 ) -> Hit:
-    held = _met(weights, aliases, words.keys())
-    around = _met(weights, aliases, words.keys() | terms_of(title) | terms_of(hit.before) | terms_of(hit.after))
+    held = asked.met(words.keys())
+    before = asked.terms_of(hit.before)
+    around = asked.met(words.keys() | asked.terms_of(title) | before | asked.terms_of(hit.after))
+    several = len(asked.weights.keys() & words.keys()) > 1
     parts = {
         "dense": hit.dense,
         "passage": passage,
         "lexical": hit.lexical,
-        "held": _share(weights, {**synonyms, **held}),
-        "around": _share(weights, around),
-        "kind": float(holds_kind(question, hit.text)),
-        "pairs": _pairs(list(weights), terms(hit.text)),
+        "held": asked.share({**synonyms, **held}),
+        "around": asked.share(around),
+        "kind": float(holds_kind(asked.question, hit.text)),
+        "pairs": _pairs(list(asked.weights), terms(hit.text)) if several else 0.0,
     }
-    score = sum(_WEIGHTS[name] * value for name, value in parts.items())
-    lacking = (named & weights.keys()) - held.keys()
-    leans = bool(lacking and lacking & _met(weights, aliases, terms_of(hit.before)).keys())
+    lacking = asked.names - held.keys()
     return dataclasses.replace(
-        hit, score=score, coverage=_share(weights, around), held=_share(weights, held), leans=leans
+        hit,
+        score=sum(_WEIGHTS[name] * value for name, value in parts.items()),
+        coverage=asked.share(around),
+        held=asked.share(held),
+        leans=bool(lacking and lacking & asked.met(before).keys()),
     )
-
-
-def _met(weights: Mapping[str, float], aliases: Mapping[str, frozenset[str]], held: Set[str]) -> dict[str, float]:
-    """Return the question's terms that occur among these, each mapped to 1.0."""
-
-    def met_by(term: str) -> bool:
-        if term in held:
-            return True
-        # Forms of one name share their first four letters, so few pairs need comparing.
-        head, name = term[:4], aliases.get(term, frozenset())
-        alike = any(same_name(term, other) for other in held if other.startswith(head))
-        return alike or 2 * len(name & held) >= len(name) > 0
-
-    return {term: 1.0 for term in weights if met_by(term)}
 
 
 def _synonyms(
@@ -131,12 +142,6 @@ def _synonyms(
         best = near[:, [columns[word] for word in words.values()]].max(axis=1, initial=0.0)
         found.append(dict(zip(asked, best.tolist(), strict=True)))
     return found
-
-
-def _share(weights: Mapping[str, float], met: Mapping[str, float]) -> float:
-    """Return the share of the question's terms that are met, by weight."""
-    total = sum(weights.values())
-    return sum(weights[term] * share for term, share in met.items()) / total if total > 0 else 0.0
 
 
 def _pairs(asked: Sequence[str], said: Sequence[str]) -> float:
