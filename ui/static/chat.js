@@ -14,9 +14,18 @@ element.addEventListener("click", async (event) => {
   setTimeout(() => (button.textContent = "Copy"), 2000);
 });
 
-element.addEventListener("toggle", (event) => {
-  if (event.target.open) event.target.querySelector("textarea")?.focus();
+// A question that is not edited after all stays as it was.
+element.addEventListener("toggle", ({ target }) => {
+  if (target.open) target.querySelector("textarea")?.focus();
+  else target.querySelector("form")?.reset();
 }, true);
+element.addEventListener("keydown", (event) => {
+  const edited = event.target.closest(".dl-edit[open]");
+  if (event.key !== "Escape" || !edited) return;
+  event.stopPropagation(); // the article, if one is open, stays open
+  edited.open = false;
+  edited.querySelector("summary").focus();
+});
 
 dateline.tips(element);
 
