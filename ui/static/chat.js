@@ -27,13 +27,14 @@ element.addEventListener("keydown", (event) => {
   edited.querySelector("summary").focus();
 });
 
-dateline.tips(element);
+const showAgain = dateline.tips(element);
 
 for (const name of ["wheel", "touchmove"]) {
   addEventListener(name, () => (follow = false), { passive: true });
 }
 
 watch("value", () => {
+  showAgain();
   const turns = element.querySelectorAll(".dl-turn");
   const last = turns[turns.length - 1];
   if (!last) return void (newest = "");

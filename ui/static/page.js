@@ -49,7 +49,7 @@
   }
 
   // The sentence behind a marker, shown while the pointer or the keyboard is on it (or the pointer on the sentence
-  // itself); Escape hides it.
+  // itself); Escape hides it. Returns what shows it again where the answer has been drawn anew meanwhile.
   function tips(element) {
     let shown = null;
 
@@ -90,6 +90,7 @@
         event.stopImmediatePropagation();
       }
     }, true);
+    return () => shown?.marker.isConnected && show({ target: shown.marker });
   }
 
   // Copies text; browsers allow the first way on https and on this machine only.

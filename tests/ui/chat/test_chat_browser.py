@@ -103,6 +103,10 @@ def test_sentence_is_shown_on_hover_and_on_focus(open_page: OpenPage) -> None:
         marker.focus()
         expect(tip).to_contain_text(AID_QUOTE)
         expect(marker).to_have_accessible_description(re.compile(re.escape(AID_QUOTE)))
+        good = page.get_by_role("button", name="Good answer")
+        good.evaluate("e => e.click()")  # the answer is drawn anew
+        expect(good).to_have_attribute("aria-pressed", "true")
+        expect(tip).to_contain_text(AID_QUOTE)
         page.keyboard.press("Escape")
         expect(tip).to_have_count(0)
         expect(marker).to_be_focused()
