@@ -22,6 +22,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "ui")]
 from rag import Engine, open_engine  # noqa: E402
 from ui import build, serve  # noqa: E402
 
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUESTIONS = ["How much additional aid did Harris announce for the region?", "What is the capital of Australia?"]
 PICTURES = {  # name: (width, height, colour scheme)
     "chat-light": (1180, 1000, "light"),
@@ -89,9 +90,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "img", help="where the pictures go")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     with served(given.fake) as url, sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         for name in PICTURES:
             picture(browser, url, name, given.out)
         browser.close()

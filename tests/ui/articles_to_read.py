@@ -56,7 +56,15 @@ HEBREW = """\
 
 מועצת העיר החליטה ביום שלישי לפתוח מחדש את הגשר. התיקון עלה 4.2 מיליון אירו.
 """
-DOCUMENTS = {"bridge.md": MARKDOWN, "ferry.txt": MAIL, "arabic.txt": ARABIC, "hebrew.txt": HEBREW}
+DATED = """\
+---
+title: تأخر العبارة
+date: 2024-07-12
+source: صحيفة الميناء
+---
+قال رئيس البلدية إن العبارة ستعود في الخريف.
+"""
+DOCUMENTS = {"bridge.md": MARKDOWN, "ferry.txt": MAIL, "arabic.txt": ARABIC, "hebrew.txt": HEBREW, "dated.md": DATED}
 # By the question: the article, the cited sentence, and the answer.
 ANSWERS = {
     "What did the council decide?": (
@@ -72,6 +80,7 @@ ANSWERS = {
     ),
     "كم كلف الجسر؟": ("arabic.txt", "كلف الإصلاح 4.2 مليون يورو.", "كلف الإصلاح 4.2 مليون يورو [1]"),
     "כמה עלה התיקון?": ("hebrew.txt", "התיקון עלה 4.2 מיליון אירו.", "התיקון עלה 4.2 מיליון אירו [1]"),
+    "متى تعود العبارة؟": ("dated.md", "قال رئيس البلدية إن العبارة ستعود في الخريف.", "في الخريف [1]"),
 }
 REFUSED = "من فاز؟"
 
@@ -82,7 +91,7 @@ class ReadingChat(Chat):
     def stream(self, question: str, filters: Filters | None = None) -> Iterator[str | Answer]:
         documents = {source.source: self.engine.document(source.id) for source in self.engine.sources()}
         if question == REFUSED:
-            passages = [related(documents[name], quote) for name, quote, _ in list(ANSWERS.values())[1:]]
+            passages = [related(documents[name], quote) for name, quote, _ in list(ANSWERS.values())[1:4]]
             yield make_answer(question, "المقالات لا تذكر ذلك.", related=tuple(passages))
             return
         name, quote, text = ANSWERS[question]

@@ -81,8 +81,9 @@ def citation(marker: int, document: Document, quote: str, support: float, also: 
     start = document.text.index(quote)
     span = Span(start, start + len(quote))
     return Citation(
-        marker, document.source, document.title, quote, span.start, span.end, support, document.id, span, tuple(also)
-    )
+        marker, document.source, document.title, quote, span.start, span.end, support, document.id, span, tuple(also),
+        document.date or None, document.publisher or None,
+    )  # fmt: skip
 
 
 def related(document: Document, quote: str, rank: int = 1) -> Evidence:
@@ -90,8 +91,9 @@ def related(document: Document, quote: str, rank: int = 1) -> Evidence:
     start = document.text.index(quote)
     span = Span(start, start + len(quote))
     return Evidence(
-        rank, document.source, document.title, quote, span.start, span.end, 1.3, 0.5, 0.4, document.id, span
-    )
+        rank, document.source, document.title, quote, span.start, span.end, 1.3, 0.5, 0.4, document.id, span,
+        date=document.date or None, publisher=document.publisher or None,
+    )  # fmt: skip
 
 
 def make_answer(question: str, text: str, citations: Sequence[Citation] = (), **fields: Any) -> Answer:

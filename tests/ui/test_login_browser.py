@@ -67,6 +67,10 @@ def test_two_users_share_a_browser(browser: Browser, url: str) -> None:
     log_in(page, "rita")
     expect(page.get_by_text("rita (reader)")).to_be_visible()
     expect(page.get_by_role("tab", name="Quality")).to_be_hidden()
+    page.get_by_role("tab", name="Library").click()
+    expect(page.get_by_text("Which articles you choose to ask is yours alone")).to_be_visible()
+    expect(page.get_by_text("What you add or remove here")).to_be_hidden()  # a reader may not
+    page.get_by_role("tab", name="Chat").click()
     page.locator(".dl-thread > *").first.wait_for()
     ask(page, AID)
     page.get_by_role("button", name="Log out").click()

@@ -9,7 +9,7 @@ from rag import Document, readable_date
 from ui.chat.markdown import MOST_CHARS, blocks, is_markdown
 from ui.chat.marked import Piece, Words, direction, joined
 from ui.chat.plain import paragraphs
-from ui.chat.reading import as_read
+from ui.chat.reading import as_read, published
 
 _LINE_END = re.compile(r"[^\S\n]*\n")
 
@@ -26,13 +26,12 @@ def article(document: Document, start: int = 0, end: int = 0) -> str:
     """
     headline, body = _parts(document)
     facts = [
-        document.source,
-        document.author,
-        document.publisher,
-        f"published {readable_date(document.date)}" if document.date else "",
-        f"added {readable_date(document.added)}" if document.added else "",
+        escape(document.source),
+        escape(document.author),
+        published(document.publisher, document.date),  # the script shows it above the article as well
+        f"added {escape(readable_date(document.added))}" if document.added else "",
     ]
-    about = ' <span aria-hidden="true">·</span> '.join([*(escape(fact) for fact in facts if fact), *_link(document)])
+    about = ' <span aria-hidden="true">·</span> '.join([*filter(None, facts), *_link(document)])
     return (
         f'<h2 class="dl-headline" dir="{direction(document.title)}" id="dl-article-title">'
         f'{joined(headline, start, end)}</h2><p class="dl-file">{about}</p>'

@@ -13,7 +13,7 @@ from html import escape
 
 from rag import Answer, Citation, readable_date
 from ui.chat.conversations import Conversation, Turn, new_id, with_markers
-from ui.chat.reading import answer_as_read, as_read
+from ui.chat.reading import answer_as_read, as_read, published
 from ui.chat.timeline import events
 
 # Above what the model said besides its answer. It is never part of the answer's text.
@@ -104,8 +104,8 @@ def to_html(conversation: Conversation) -> str:
     notes: list[Citation] = []
     body = "".join(_html_turn(turn, notes) for turn in conversation.turns)
     items = "".join(
-        f'<li id="note-{n}" dir="auto"><cite>{escape(as_read(c.title, c.source))}</cite>{escape(_origin(c))} '
-        f"({escape(c.source)}): “{escape(_quote(c))}”{escape(_times(c))} "
+        f'<li id="note-{n}" dir="auto"><cite>{escape(as_read(c.title, c.source))}</cite>{_html_origin(c)} '
+        f"(<bdi>{escape(c.source)}</bdi>): “<bdi>{escape(_quote(c))}</bdi>”{escape(_times(c))} "
         f'<a href="#ref-{n}" aria-label="Back to the text">↩</a></li>'
         for n, c in enumerate(notes, 1)
     )
@@ -182,6 +182,11 @@ def _text(given: Answer) -> str:
 
 def _origin(c: Citation) -> str:
     return f", {c.origin}" if c.origin else ""
+
+
+def _html_origin(c: Citation) -> str:
+    known = published(c.publisher, c.date)
+    return f", {known}" if known else ""
 
 
 def _times(c: Citation) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rag import Document
+from ui.chat.reading import as_read
 
 _CHARS = 20_000  # of each article
 _TITLE_CHARS = 80  # a longer title makes no question that one reads at a glance
@@ -75,7 +76,8 @@ _ABOUT = {
 _PARTICLES = frozenset("al bin da de del della di do dos du el ibn la le van".split())
 _ADJECTIVE = re.compile(r"(?:ian|ican|ean|ish|ese)$")  # "Central American" is no name by itself
 _SHORT = 3  # letters
-_EDGES = "\"'“”‘’«»„()[]"
+_QUOTES = "\"'“”‘’«»„"
+_EDGES = f"{_QUOTES}()[]"
 _ENDS = ",;:.!?"
 
 
@@ -125,7 +127,7 @@ def abouts(document: Document) -> Iterator[Proposed]:
     for name in names:
         called = f"the {name}" if f"the {name}" in document.text[:_CHARS] else name
         yield Proposed(wording.format(called), "name", document.id, 0, len(document.text), name)
-    title = document.title.strip(_EDGES)
+    title = as_read(document.title, document.source).strip(_QUOTES)
     if not names and 0 < len(title) <= _TITLE_CHARS and not title.endswith("…"):
         yield Proposed(wording.format(f"“{title}”"), "title", document.id, 0, len(document.text))
 

@@ -9,6 +9,7 @@ HTML, and text is never used as an address or an id.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from html import escape
 
@@ -16,15 +17,18 @@ from rag import Answer, Citation, Evidence, Usage, readable_date
 from ui.chat.conversations import Turn, with_markers
 from ui.chat.export import UNCONFIRMED, markdown_answer
 from ui.chat.marked import direction
-from ui.chat.reading import answer_as_read, as_read
+from ui.chat.reading import answer_as_read, as_read, begun, published, shortened
 from ui.chat.related import near
 from ui.chat.timeline import events
 
 _TALK = "talk"  # the `model` of what is said to a message that asks nothing
 _TIP_CHARS = 500  # a tooltip longer than this hides what it explains
-_QUESTION_CHARS = 300  # a longer question is folded, so that its answer stays in view
+_QUESTION_CHARS = 200  # a longer question is folded, so that its answer stays in view
 _VOTES = (("up", "Good answer"), ("down", "Bad answer"))
 _BETWEEN = ' <span aria-hidden="true">·</span> '
+_MARKER = r'<button type="button" class="dl-marker"[^>]*>\[\d+\]</button>'
+# A word and the markers after it. A no-break space would not do: a line breaks before any button.
+_HELD = re.compile(rf"[^\s<>]{{1,30}}(?: {_MARKER})+[,.;:]?")
 _THUMB = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M7 11v9H4v-9zm2 9h8l3-7v-3h-6l1-5-1-1-5 6z"/></svg>'
 
 
@@ -67,7 +71,7 @@ def _said(uid: str, given: Answer) -> str:
     """Return an answer's text with its markers; a course of events as a list with the dates beside it."""
 
     def marked(text: str) -> str:
-        return with_markers(plain(text), given.citations, escape, lambda c: marker(uid, c))
+        return held(with_markers(plain(text), given.citations, escape, lambda c: marker(uid, c)))
 
     def plain(text: str) -> str:
         return answer_as_read(text, sources)
@@ -80,6 +84,11 @@ def _said(uid: str, given: Answer) -> str:
     if items:
         return f'<ol class="dl-answer dl-timeline" aria-label="Course of events">{items}</ol>'
     return f'<p class="dl-answer" dir="{direction(given.text)}">{marked(given.text)}</p>'
+
+
+def held(html: str) -> str:
+    """Return an answer in which no line begins with a marker: each keeps to the word before it."""
+    return _HELD.sub(r'<span class="dl-held">\g<0></span>', html)
 
 
 def draft(text: str, waiting: str) -> str:
@@ -148,7 +157,7 @@ def chosen_note(count: int) -> str:
 def filter_label(since: str = "", until: str = "", publisher: str = "") -> str:
     """Return the label of the filters: what they are, so that a closed one is not forgotten."""
     named = {"from": since, "to": until, "of": publisher}
-    said = ", ".join(f"{name} {_shortened(value.strip(), 40)}" for name, value in named.items() if value.strip())
+    said = ", ".join(f"{name} {shortened(value.strip(), 40)}" for name, value in named.items() if value.strip())
     return f"Only articles {said}" if said else "Filter by date or publisher"
 
 
@@ -186,7 +195,7 @@ def _turn(uid: str, question: str, body: str, busy: bool = False, collection: st
     where = f' data-collection="{escape(collection)}"' if collection else ""
     state = ' aria-busy="true" class="dl-turn dl-pending"' if busy else ' class="dl-turn"'
     edit = "" if busy else _edit(uid, question)
-    heading = f'<h2 class="dl-question" dir="auto" id="q-{uid}">{escape(_shortened(question, _QUESTION_CHARS))}</h2>'
+    heading = f'<h2 class="dl-question" dir="auto" id="q-{uid}">{escape(begun(question, _QUESTION_CHARS))}</h2>'
     if len(question) > _QUESTION_CHARS:
         heading += (
             f'<details class="dl-whole"><summary>Whole question</summary><p dir="auto">{escape(question)}</p></details>'
@@ -196,9 +205,9 @@ def _turn(uid: str, question: str, body: str, busy: bool = False, collection: st
 
 def _edit(uid: str, question: str) -> str:
     return (
-        f'<details class="dl-edit"><summary>Edit<span class="dl-unseen"> the question</span></summary>'
-        f'<form data-do="edit" data-turn="{uid}"><textarea name="question" dir="auto" rows="2" '
-        f'aria-label="Edit the question">{escape(question)}</textarea>'
+        '<details class="dl-edit"><summary><span class="dl-begin">Edit<span class="dl-unseen"> the question</span>'
+        f'</span><span class="dl-end">Cancel</span></summary><form data-do="edit" data-turn="{uid}">'
+        f'<label>Edit the question <textarea name="question" dir="auto" rows="2">{escape(question)}</textarea></label>'
         '<button class="dl-solid-button">Ask this</button></form></details>'
     )
 
@@ -214,13 +223,15 @@ def _sources(uid: str, citations: Iterable[Citation]) -> str:
 
 def _source(uid: str, c: Citation, rated: bool) -> str:
     places = "; ".join(
-        f"<bdi><cite>{escape(as_read(p.title, p.source))}</cite></bdi>{_in_brackets(p.origin)}" for p in c.also
+        f"<bdi><cite>{escape(as_read(p.title, p.source))}</cite></bdi>{_in_brackets(published(p.publisher, p.date))}"
+        for p in c.also
     )
     also = f'<p class="dl-also">Also in {places}</p>' if places else ""
     word, percent = support_word(c.support), round(100 * min(max(c.support, 0.0), 1.0))
     support = f'<span class="dl-support dl-{word}">{word} support{bar(percent)}</span>' if rated else ""
     title, quote = as_read(c.title, c.source), as_read(c.quote, c.source)
-    tip = escape(_shortened(f"“{quote}”")) + f"<cite>{escape(_shortened(title, 120))}</cite>"
+    named = _BETWEEN.join(filter(None, (escape(shortened(title, 120)), published(c.publisher, c.date))))
+    tip = escape(shortened(f"“{quote}”", _TIP_CHARS)) + f"<cite>{named}</cite>"
     return (
         f'<li class="dl-source" dir="{direction(quote)}"><span class="dl-number" aria-hidden="true">{c.marker}</span>'
         f'<div class="dl-source-body"><div class="dl-source-head">'
@@ -239,9 +250,9 @@ def _quote(quote: str) -> str:
     return f'<blockquote class="dl-quote" dir="{direction(quote)}">{escape(quote)}</blockquote>'
 
 
-def _from(c: Citation) -> str:
+def _from(c: Citation | Evidence) -> str:
     """Return the line under a quote: who published it and when, its file, and a link to where it appeared."""
-    facts = [f'<span class="dl-origin">{escape(c.origin)}</span>' if c.origin else "", escape(c.source)]
+    facts = [published(c.publisher, c.date), f"<bdi>{escape(c.source)}</bdi>"]
     if (c.url or "").lower().startswith(("https://", "http://")):
         address = escape(c.url or "")
         facts.append(f'<a href="{address}" target="_blank" rel="noopener noreferrer nofollow">original</a>')
@@ -250,17 +261,18 @@ def _from(c: Citation) -> str:
 
 def _times(c: Citation) -> str:
     """Return what the quote's relative dates mean: "yesterday" is another day when it is read."""
-    said = "; ".join(f"<q>{escape(words)}</q> is {escape(readable_date(meant))}" for words, meant in c.times)
-    return f'<p class="dl-times">{said}</p>' if said else ""
+    said = "; ".join(f"<q><bdi>{escape(words)}</bdi></q> is {escape(readable_date(meant))}" for words, meant in c.times)
+    return f'<p class="dl-times"><span dir="ltr">{said}</span></p>' if said else ""
 
 
-def _in_brackets(text: str) -> str:
-    return f" ({escape(text)})" if text else ""
+def _in_brackets(html: str) -> str:
+    return f" ({html})" if html else ""
 
 
 def _related(evidence: Iterable[Evidence]) -> str:
     items = "".join(
-        f'<li dir="{direction(e.text)}">{_title(e, as_read(e.title, e.source))}{_quote(as_read(e.text, e.source))}</li>'
+        f'<li dir="{direction(e.text)}">{_title(e, as_read(e.title, e.source))}{_quote(as_read(e.text, e.source))}'
+        f"{_from(e)}</li>"
         for e in evidence
     )
     if not items:
@@ -327,7 +339,3 @@ def _cost(usage: Usage) -> str:
         return ""
     calls = "1 call" if usage.calls == 1 else f"{usage.calls} calls"
     return f" · {calls}, {usage.prompt_tokens + usage.answer_tokens:,} tokens"
-
-
-def _shortened(text: str, most: int = _TIP_CHARS) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"

@@ -54,12 +54,12 @@ def _sentence(uid: str, item: CheckedSentence) -> str:
     colour, icon, word = _VERDICTS[item.verdict]
     # The nearest sentences of one that is not found say nothing about it.
     citations = () if item.verdict == "not found" else item.citations
-    markers = "".join(render.marker(uid, c) for c in citations)
+    said = render.held(" ".join([escape(item.text), *(render.marker(uid, c) for c in citations)]))
     percent = _percent(item.support)
     return (
         f'<li class="dl-sentence dl-{colour}"><p class="dl-verdict">{icon}<strong>{word}</strong>'
         f'<span class="dl-support">{percent}% support{render.bar(percent)}</span></p>'
-        f'<p class="dl-answer" dir="auto">{escape(item.text)}&nbsp;{markers}</p>'
+        f'<p class="dl-answer" dir="auto">{said}</p>'
         f"{render.source_list(uid, citations, rated=False)}</li>"
     )
 

@@ -109,6 +109,7 @@ class _Handlers:
         self, steps: Generator[Intake, None, None], working: str, changes: int, adding: Adding, visitor: Visitor
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         intake = Intake()
+        taken: Any = None  # empties the drop zone at once: the lines under it say what becomes of each file
         try:
             async with contextlib.aclosing(
                 in_turns(steps, library_queue(self._engine.settings), adding, visitor)
@@ -117,7 +118,8 @@ class _Handlers:
                     intake = step if isinstance(step, Intake) else intake
                     waits = isinstance(step, int)
                     said = in_line(step, "upload") if isinstance(step, int) else working
-                    yield _KEEP, show.results(intake, said, waits=waits), _KEEP, _KEEP
+                    yield taken, show.results(intake, said, waits=waits), _KEEP, _KEEP
+                    taken = _KEEP
         except RagError as error:
             yield None, show.said(str(error), bad=True), _KEEP, _KEEP
             return

@@ -23,8 +23,8 @@ _KEEP = gr.skip()
 _MOST_WORDS = 200  # the most characters of a search
 _FAULT = "Something went wrong inside Dateline; its log says what."
 _INTRO = f"""<h2>Library</h2>
-<p>What you add or remove here changes the library for everyone who uses this Dateline. Which articles you choose to ask
-is yours alone.</p><h3 class="dl-label">Add articles</h3>
+<p><span class="dl-changes">What you add or remove here changes the library for everyone who uses this Dateline. </span>
+Which articles you choose to ask is yours alone.</p><h3 class="dl-label">Add articles</h3>
 <p class="dl-hint">Text, Markdown, web pages, PDF, Word, EPUB, e-mail, tables (.csv, .jsonl), feeds, or
 a .zip of these, up to {MOST_BYTES // 1_000_000} MB each.</p>"""
 _INTRO_READ_ONLY = """<h2>Library</h2>

@@ -85,7 +85,8 @@ def results(intake: Intake, working: str = "", *, waits: bool = False) -> str:
     if not working:
         return f'<p role="status" class="dl-status">{escape(_summary(intake.results))}</p>{listed}'
     done = f' value="{len(intake.results)}" max="{intake.total}"' if intake.total > 1 else ""
-    count = f" {len(intake.results)} of {intake.total}" if intake.total > 1 else ""
+    now = min(len(intake.results) + (not waits), intake.total)  # while it waits, none is being read
+    count = f" {now} of {intake.total}" if intake.total > 1 else ""
     return (
         f'<p role="status" class="dl-status">{escape(working)}{count}</p>'
         f'<progress class="dl-progress" aria-label="Adding articles"{done}></progress>{listed}'

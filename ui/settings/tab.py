@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from html import escape
 from typing import Any
@@ -52,6 +53,7 @@ class SettingsTab:
     status: gr.HTML
     appearance: gr.Radio
     judged: gr.Button
+    exported: gr.HTML
     loopback: bool = True
 
     @property
@@ -79,7 +81,7 @@ class SettingsTab:
         # The appearance concerns only the browser.
         applied = "(value) => { dateline.appearance(value); return []; }"
         self.appearance.input(None, [self.appearance], None, js=applied, show_progress="hidden")
-        self.judged.click(self.on_judged, [self.session], [outbox, self.status], **QUICK)
+        self.judged.click(self.on_judged, [self.session], [outbox, self.exported], **QUICK)
 
     def opened(self, session: Session, stored: object) -> tuple[Any, ...]:
         """Return the values of the fields after the page has loaded, from what the browser stored."""
@@ -164,6 +166,22 @@ def _own_model(engine: Engine) -> str:
     return engine.settings.llm if engine.settings.llm in BUILT_IN else SERVER
 
 
+@contextmanager
+def _part(heading: str, about: str) -> Iterator[None]:
+    """Build a part of the tab: what it is about, and beside it the components that are made meanwhile."""
+    with gr.Row(elem_classes=["dl-part"]):
+        gr.HTML(f"<h2>{heading}</h2><p>{about}</p>", apply_default_css=False, js_on_load=None)
+        with gr.Column(min_width=0):
+            yield
+
+
+def _told(elem_id: str) -> gr.HTML:
+    """Build the place for a line of `note`."""
+    return gr.HTML(
+        "", html_template='<div role="status">${value}</div>', apply_default_css=False, js_on_load=None, elem_id=elem_id
+    )
+
+
 def settings_tab(engine: Engine, session: gr.State, store: gr.BrowserState, loopback: bool = True) -> SettingsTab:
     """Build the tab's components inside the current Blocks; `SettingsTab.connect` attaches their events.
 
@@ -175,45 +193,37 @@ def settings_tab(engine: Engine, session: gr.State, store: gr.BrowserState, loop
     """
     has_endpoint = own_endpoints(engine.settings, loopback)
     with gr.Column(elem_id="dl-settings", elem_classes=["dl-settings"]):
-        gr.HTML("<h2>Answers</h2><p>These settings are yours alone.</p>", apply_default_css=False, js_on_load=None)
-        model = gr.Radio(choices(engine.settings.llm, has_endpoint), value=_own_model(engine), label="Answer model")
-        with gr.Column(visible=False, elem_id="dl-endpoint") as endpoint:
-            url = gr.Textbox(label="Address", placeholder="http://127.0.0.1:8000/v1", max_lines=1)
-            name = gr.Textbox(label="Name of the model there", max_lines=1)
-            key = gr.Textbox(
-                label="Key",
-                info="Stays in this session on the server; it is not shown again and not kept in the browser.",
-                type="password",
-                max_lines=1,
-                elem_id="dl-key",
+        with _part("Answers", "These settings are yours alone."):
+            model = gr.Radio(choices(engine.settings.llm, has_endpoint), value=_own_model(engine), label="Answer model")
+            with gr.Column(visible=False, elem_id="dl-endpoint") as endpoint:
+                url = gr.Textbox(label="Address", placeholder="http://127.0.0.1:8000/v1", max_lines=1)
+                name = gr.Textbox(label="Name of the model there", max_lines=1)
+                key = gr.Textbox(
+                    label="Key",
+                    info="Stays in this session on the server; it is not shown again and not kept in the browser.",
+                    type="password",
+                    max_lines=1,
+                    elem_id="dl-key",
+                )
+            caution = gr.Slider(
+                0, 1, engine.settings.caution, step=0.05, label="Caution",
+                info="0 answers all it can; 1 answers only what it is sure of.",
+            )  # fmt: skip
+            sources = gr.Slider(
+                1, MOST_SOURCES, min(engine.settings.evidence, MOST_SOURCES), step=1, label="Sentences to answer from",
+                info="More find more and take longer.",
+            )  # fmt: skip
+            with gr.Row(elem_id="dl-settings-do"):
+                save = gr.Button("Save", variant="primary", scale=0, min_width=96)
+                test = gr.Button("Test the model", scale=0, min_width=150)
+            status = _told("dl-settings-status")
+        with _part("Appearance", "Kept in this browser."):
+            appearance = gr.Radio(
+                [("As the system", "system"), ("Light", "light"), ("Dark", "dark")], value="system", label="Colours"
             )
-        caution = gr.Slider(
-            0, 1, engine.settings.caution, step=0.05, label="Caution",
-            info="0 answers all it can; 1 answers only what it is sure of.",
-        )  # fmt: skip
-        sources = gr.Slider(
-            1, MOST_SOURCES, min(engine.settings.evidence, MOST_SOURCES), step=1, label="Sentences to answer from",
-            info="More find more and take longer.",
-        )  # fmt: skip
-        with gr.Row(elem_id="dl-settings-do"):
-            save = gr.Button("Save", variant="primary", scale=0, min_width=96)
-            test = gr.Button("Test the model", scale=0, min_width=150)
-        status = gr.HTML(
-            "",
-            html_template='<div role="status">${value}</div>',
-            apply_default_css=False,
-            js_on_load=None,
-            elem_id="dl-settings-status",
-        )
-        appearance = gr.Radio(
-            [("As the system", "system"), ("Light", "light"), ("Dark", "dark")], value="system", label="Appearance"
-        )
-        gr.HTML(
-            "<h2>Your feedback</h2><p>Good answers, and refusals you confirmed, as questions of the eval suite.</p>",
-            apply_default_css=False,
-            js_on_load=None,
-        )
-        judged = gr.Button("Download as eval questions", scale=0)
+        with _part("Your feedback", "Good answers, and refusals you confirmed, as questions of the eval suite."):
+            judged = gr.Button("Download as eval questions", scale=0)
+            exported = _told("dl-settings-exported")
     return SettingsTab(
         engine,
         session,
@@ -230,5 +240,6 @@ def settings_tab(engine: Engine, session: gr.State, store: gr.BrowserState, loop
         status,
         appearance,
         judged,
+        exported,
         loopback,
     )

@@ -22,6 +22,8 @@ async function open(link) {
   body.innerHTML = html;
   const [title, headline] = [panel.querySelector(".dl-panel-title"), body.querySelector("h2")];
   title.textContent = headline?.textContent;
+  const origin = body.querySelector(".dl-file .dl-origin");
+  if (origin) title.append(origin.cloneNode(true));
   title.dir = headline?.dir || "ltr";
   panel.hidden = false;
   document.body.classList.add("dl-reading");

@@ -14,17 +14,27 @@ element.addEventListener("click", async (event) => {
   setTimeout(() => (button.textContent = "Copy"), 2000);
 });
 
-element.addEventListener("toggle", (event) => {
-  if (event.target.open) event.target.querySelector("textarea")?.focus();
+// A question that is not edited after all stays as it was.
+element.addEventListener("toggle", ({ target }) => {
+  if (target.open) target.querySelector("textarea")?.focus();
+  else target.querySelector("form")?.reset();
 }, true);
+element.addEventListener("keydown", (event) => {
+  const edited = event.target.closest(".dl-edit[open]");
+  if (event.key !== "Escape" || !edited) return;
+  event.stopPropagation(); // the article, if one is open, stays open
+  edited.open = false;
+  edited.querySelector("summary").focus();
+});
 
-dateline.tips(element);
+const showAgain = dateline.tips(element);
 
 for (const name of ["wheel", "touchmove"]) {
   addEventListener(name, () => (follow = false), { passive: true });
 }
 
 watch("value", () => {
+  showAgain();
   const turns = element.querySelectorAll(".dl-turn");
   const last = turns[turns.length - 1];
   if (!last) return void (newest = "");

@@ -49,7 +49,7 @@
   }
 
   // The sentence behind a marker, shown while the pointer or the keyboard is on it (or the pointer on the sentence
-  // itself); Escape hides it.
+  // itself); Escape hides it. Returns what shows it again where the answer has been drawn anew meanwhile.
   function tips(element) {
     let shown = null;
 
@@ -62,7 +62,8 @@
       const at = marker.getBoundingClientRect();
       if (at.bottom < 0 || at.top > innerHeight) return hide();
       const { width, height } = tip.getBoundingClientRect();
-      const top = at.top > height ? at.top - height : Math.min(at.bottom, innerHeight - height);
+      const apart = 4; // pixels, so that the ring around a focused marker is seen
+      const top = at.top > height + apart ? at.top - height - apart : Math.min(at.bottom + apart, innerHeight - height);
       tip.style.left = `${Math.max(8, Math.min(at.left - 16, innerWidth - width - 8))}px`;
       tip.style.top = `${Math.max(0, top)}px`;
     }
@@ -89,6 +90,7 @@
         event.stopImmediatePropagation();
       }
     }, true);
+    return () => shown?.marker.isConnected && show({ target: shown.marker });
   }
 
   // Copies text; browsers allow the first way on https and on this machine only.

@@ -58,7 +58,7 @@ def test_what_is_known_about_an_article_is_shown_and_escaped() -> None:
         url="https://example.org/?a=1&b=\"><script>",
     )  # fmt: skip
     html = article(document)
-    assert "published 12 Jul 2024" in html and "Tessin Post" in html and "&lt;b&gt;Brandt" in html
+    assert Parsed(html).find("dl-origin") == ["Tessin Post, 12 Jul 2024"] and "&lt;b&gt;Brandt" in html
     assert 'href="https://example.org/?a=1&amp;b=&quot;&gt;&lt;script&gt;"' in html and "<script" not in html
 
 

@@ -103,6 +103,10 @@ def test_sentence_is_shown_on_hover_and_on_focus(open_page: OpenPage) -> None:
         marker.focus()
         expect(tip).to_contain_text(AID_QUOTE)
         expect(marker).to_have_accessible_description(re.compile(re.escape(AID_QUOTE)))
+        good = page.get_by_role("button", name="Good answer")
+        good.evaluate("e => e.click()")  # the answer is drawn anew
+        expect(good).to_have_attribute("aria-pressed", "true")
+        expect(tip).to_contain_text(AID_QUOTE)
         page.keyboard.press("Escape")
         expect(tip).to_have_count(0)
         expect(marker).to_be_focused()
@@ -204,7 +208,7 @@ def test_retry_and_edit(open_page: OpenPage) -> None:
         page.get_by_role("button", name="Retry").click()
         expect(page.locator(f"#{first}")).to_have_count(0)
         expect(page.locator(".dl-answer")).to_have_text("US $310 million [1]")
-        page.get_by_text("Edit the question").click()
+        page.locator(".dl-edit summary").click()
         editor = page.get_by_role("textbox", name="Edit the question")
         expect(editor).to_be_focused()
         expect(editor).to_have_value(AID)
@@ -214,11 +218,30 @@ def test_retry_and_edit(open_page: OpenPage) -> None:
         expect(page.locator(".dl-answer")).to_contain_text("Marcelo Ebrard")
 
 
+def test_a_question_that_is_edited_stands_once(open_page: OpenPage) -> None:
+    with open_page() as page:
+        ask(page, AID)
+        question, edit = page.locator(".dl-question"), page.locator(".dl-edit summary")
+        editor = page.get_by_role("textbox", name="Edit the question")
+        for leave in (lambda: edit.click(), lambda: page.keyboard.press("Escape")):
+            edit.click()
+            expect(editor).to_be_focused()
+            assert question.evaluate("e => e.clientHeight") == 1  # a heading still, but none to see
+            expect(edit.get_by_text("Cancel")).to_be_visible()
+            editor.fill("Something else?")
+            leave()
+            expect(editor).to_be_hidden()
+            expect(question).to_have_text(AID)
+            expect(edit).to_be_focused()
+        edit.click()
+        expect(editor).to_have_value(AID)  # what was not asked is forgotten
+
+
 def test_editing_an_earlier_question_keeps_the_old_conversation(open_page: OpenPage) -> None:
     with open_page() as page:
         ask(page, AID)
         ask(page, AUSTRALIA)
-        page.get_by_text("Edit the question").first.click()
+        page.locator(".dl-edit summary").first.click()
         page.get_by_role("textbox", name="Edit the question").first.fill(MINISTER)
         page.get_by_role("button", name="Ask this").first.click()
         expect(page.locator(".dl-question")).to_have_text([MINISTER])

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 pytestmark = MARKS
-COUNCIL, FERRY, ARABIC, HEBREW = ANSWERS
+COUNCIL, FERRY, ARABIC, HEBREW, DATED = ANSWERS
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +97,22 @@ def test_right_to_left_is_shown_from_the_right(open_page: OpenPage, question: st
         for part in (".dl-question", ".dl-answer", ".dl-title", ".dl-quote"):
             assert starts_right(page.locator(part)), part
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_publisher_and_date_are_beside_the_sentence_and_above_the_article(open_page: OpenPage, width: int) -> None:
+    """A name that is written from right to left does not turn the date after it."""
+    with open_page(width=width) as page:
+        panel = read(page, DATED)
+        page.keyboard.press("Escape")
+        page.locator(".dl-marker").focus()
+        expect(page.get_by_role("tooltip")).to_contain_text("صحيفة الميناء, 12 Jul 2024")
+        page.locator(".dl-title").click()
+        for origin in (page.locator(".dl-source-body .dl-origin"), panel.locator(".dl-panel-title .dl-origin")):
+            expect(origin).to_have_text("صحيفة الميناء, 12 Jul 2024")
+            runs = origin.locator("bdi").evaluate_all("all => all.map((one) => getComputedStyle(one).direction)")
+            assert runs == ["rtl", "ltr"]
+        assert page.locator(".dl-panel-top").evaluate("e => e.scrollWidth <= e.clientWidth")
 
 
 def test_passages_beside_a_refusal_run_as_their_articles_do(open_page: OpenPage) -> None:

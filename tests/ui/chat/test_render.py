@@ -55,6 +55,7 @@ def shown(given: Answer, asked: str = "") -> Parsed:
 def test_marker_tells_the_sentence_and_leads_to_its_article(aid: Answer) -> None:
     html = shown(aid)
     assert html.find("dl-answer") == ["US $310 million [1]"]
+    assert html.find("dl-held") == ["million [1]"]  # no line begins with a marker
     (marker,) = html.elements("dl-marker")
     (c,) = aid.citations
     assert marker["aria-label"] == "Source 1"
@@ -107,7 +108,8 @@ def test_where_and_when_it_appeared(aid: Answer) -> None:
     )
     also = Place(c.document_id, "b.txt", "Elsewhere", c.start, c.end, "2024-07-13", "Courier")
     html = shown(replace(aid, citations=(replace(known, also=(also,)),)))
-    assert html.find("dl-origin") == ["<b>Post, 12 Jul 2024"]
+    assert html.find("dl-origin") == ["<b>Post, 12 Jul 2024", "Courier, 13 Jul 2024", "<b>Post, 12 Jul 2024"]
+    assert html.find("dl-tip")[0].endswith("<b>Post, 12 Jul 2024")
     assert html.find("dl-times") == ["yesterday is 11 Jul 2024"]
     assert html.find("dl-also") == ["Also in Elsewhere (Courier, 13 Jul 2024)"]
     (link,) = [element for element in html.elements("a")]
@@ -127,7 +129,9 @@ def test_course_of_events_has_its_dates_beside_it(minister: Answer) -> None:
 
 def test_long_question_is_folded(aid: Answer) -> None:
     html = Parsed(render.turn(Turn("<b>" * 200, aid)))
-    assert len(html.find("dl-question")[0]) == 300 and html.find("dl-whole") == ["Whole question" + "<b>" * 200]
+    assert len(html.find("dl-question")[0]) == 200 and html.find("dl-whole") == ["Whole question" + "<b>" * 200]
+    (begun,) = Parsed(render.turn(Turn("What is it, please? " * 20, aid))).find("dl-question")
+    assert begun.endswith("please? What is it,…") and len(begun) <= 201  # no word is cut
     assert not Parsed(render.turn(Turn(AID, aid))).find("dl-whole")
 
 

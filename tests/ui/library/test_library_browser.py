@@ -85,6 +85,8 @@ def test_progress_is_shown_file_by_file(library: Any, engine: Engine, tmp_path: 
         expect(page.locator(".dl-progress")).to_have_attribute("max", "2")
         expect(page.locator(".dl-result")).to_have_count(1)
         expect(page.locator(".dl-coming")).to_have_text("Reading b.txt")
+        expect(page.locator("#dl-tab-library .dl-status")).to_have_text("Reading file 2 of 2")
+        expect(page.locator("#dl-drop").get_by_text("Drop File Here")).to_be_visible()  # more can be added meanwhile
         page.get_by_label("Search the library").fill("bridge")  # the list stays usable
         expect(entries(page)).to_have_text(["The bridge reopens"])
         gate.set()

@@ -104,7 +104,7 @@ class TestView:
 
     def test_progress_counts_files(self) -> None:
         html = show.results(Intake(3, [Result("a.txt", "added")]), "Reading file")
-        assert 'value="1" max="3"' in html and "Reading file 1 of 3" in html
+        assert 'value="1" max="3"' in html and "Reading file 2 of 3" in html
         assert "max" not in show.results(Intake(1), "Fetching https://example.org")
 
     def test_what_is_still_to_come_has_a_state(self) -> None:
