@@ -93,6 +93,7 @@ OWNERS: dict[str, set[str]] = {
     },
     "markdown_it": {"ui.chat.markdown"},
     "mcp": {"ui.api.app", "ui.api.mcp"},
+    "opentelemetry": {"ui.server.traces"},
     "prometheus_client": {"ui.server.metrics"},
     "httpcore": {"rag.network.bounded", "rag.network.connect", "rag.load.web"},
     "trafilatura": {"rag.load.formats.html"},

@@ -25,6 +25,7 @@ from ui.api.app import build_api
 from ui.assets import head_html
 from ui.library.intake import MOST_BYTES
 from ui.page import THEME, WarmUp, build
+from ui.server import traces
 from ui.server.access import Access
 from ui.server.calls import Calls, Handler
 from ui.server.ending import Ending
@@ -66,6 +67,7 @@ def launch(
 
     Raises:
         UsageError: Others could reach the page, and `access` neither has a password nor lets everyone in.
+        SettingsError: The environment asks for traces that cannot be made.
         RagError: The server cannot listen on the address.
     """
     access = access or Access(host, users=Users(engine.settings.store))
@@ -75,6 +77,7 @@ def launch(
     api = build_api(engine, ready=lambda: warm_up.ready)
     ended = threading.Event()
     with (
+        traces.sent(),
         _on_sigterm(ended),
         serve(
             page,
@@ -159,7 +162,7 @@ def serve(
             enable_monitoring=False,
             pwa=False,
         )
-        ending = Ending(Guard(app, access, _calls(page), api, token))
+        ending = Ending(traces.traced(Guard(app, access, _calls(page), api, token)))
         config = uvicorn.Config(
             RequestLog(ending) if log else ending, log_level="warning", timeout_graceful_shutdown=1, ws="none"
         )
