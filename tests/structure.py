@@ -58,6 +58,8 @@ OWNERS: dict[str, set[str]] = {
     "safetensors": {"rag.language.word_table", "rag.models.fitted", "train.judge", "train.reader"},
     "sqlite3": {"rag.store.database"},
     "argon2": {"rag.users.passwords"},
+    "authlib": {"ui.server.oidc"},
+    "joserfc": {"ui.server.oidc"},
     "itsdangerous": {"ui.server.sessions"},
     "datasketch": {"rag.store.duplicates"},
     "dateparser": {"rag.language.dates", "rag.language.day_names", "rag.language.relative"},

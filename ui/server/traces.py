@@ -28,7 +28,7 @@ _PROTOCOL = "http/protobuf"
 ROUTES = frozenset(
     f"/{path}"
     for path in (
-        "", "login", "logout", "mcp", "local/sources", "local/remove", "local/ingest",
+        "", "login", "login/oidc", "login/oidc/back", "logout", "mcp", "local/sources", "local/remove", "local/ingest",
         "gradio_api/queue/join", "gradio_api/run/predict", "gradio_api/component_server", "gradio_api/upload",
         "v1/answer", "v1/check", "v1/search", "v1/chat/completions", "v1/collections",
         *(f"v1/{kind}{one}" for kind in ("documents", "models", "users") for one in ("", "/{id}")),
