@@ -63,7 +63,7 @@ class Service:
         self._within: dict[Engine, Service] = {}
 
     def ready(self) -> bool:
-        """Return whether questions are answered at once: the models are loaded, or one was answered already."""
+        """Return whether questions are answered at once: the models are loaded, or have answered one already."""
         return self.engine.has_answered or self._loaded()
 
     def within(self, collection: str, create: bool = False) -> Service:
