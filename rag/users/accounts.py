@@ -16,7 +16,7 @@ from rag.users.log import UserLog
 from rag.users.passwords import fits, hash_password
 from rag.users.roles import Role
 
-_USER = "SELECT id, name, role, added, stamp FROM users"
+_USER = f"SELECT {', '.join(keys.COLUMNS)} FROM users"
 
 
 @dataclass(frozen=True)
@@ -128,8 +128,8 @@ class Users:
 
     def check(self, name: str, password: str) -> User | None:
         """Return the user who has this name and password; finding out that there is no such user takes as long."""
-        rows = self._file.rows("SELECT id, name, role, added, stamp, password FROM users WHERE name = ?", folded(name))
-        return _user(rows[0][:5]) if fits(password, (rows[0][5] or None) if rows else None) else None
+        rows = self._file.rows(f"SELECT password, {', '.join(keys.COLUMNS)} FROM users WHERE name = ?", folded(name))
+        return _user(rows[0][1:]) if fits(password, (rows[0][0] or None) if rows else None) else None
 
     def in_session(self, user_id: str, stamp: str, session: str) -> User | None:
         """Return the user of a session; None if it ended, they were removed, or their password is another one."""
@@ -192,11 +192,8 @@ class Users:
         """Return the user whose key has this text, with the key's role if that is smaller; None if it is not valid."""
         if not (found := keys.find(self._file, text)):
             return None
-        user_id, key = found
-        rows = self._file.rows(f"{_USER} WHERE id = ?", user_id)
-        if not rows:
-            return None
-        user = _user(rows[0])
+        key, row = found
+        user = _user(row)
         return replace(user, role=key.role.at_most(user.role))
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.types import Message, Send
@@ -101,9 +102,13 @@ class Gate:
         if api and self.is_local(headers):
             users = self._access.users if self.has_users() else None
             return Sender(visitor_id(headers, address), name="command line", local=True, users=users)
+        users, key = self._access.users, bearer(headers) if api else None
         with _usable():
-            if self._access.users and self.sessions and self.has_users():
-                return self._user(self._access.users, self.sessions, headers, address, method, api)
+            # A valid key says that there are users, so that its request asks for them once.
+            if users and key is not None and (user := users.with_key(key)):
+                return self._sender(users, user, address, partial(_holds, users, key))
+            if users and self.sessions and self.has_users():
+                return self._user(users, self.sessions, headers, address, method, api)
         self._check_password(headers, address, api)
         return Sender(visitor_id(headers, address), address=address)
 
@@ -211,9 +216,7 @@ class Gate:
     def _user(
         self, users: Users, sessions: Sessions, headers: Mapping[str, str], address: str, method: str, api: bool
     ) -> Sender:
-        if api and (given := bearer(headers)) is not None:
-            if user := users.with_key(given):
-                return self._sender(users, user, address, lambda: bool(users.with_key(given)))
+        if api and bearer(headers) is not None:
             if self._wrong_keys.closed(address):
                 raise Refused(429, "Too many wrong keys; try again in a minute.", _WAIT)
             self._wrong_keys.wrong(address)
@@ -258,6 +261,10 @@ def note(users: Users | None, what: str, name: str = "", **more: str) -> None:
             users.log.note(what, name, **more)
     except RagError as error:
         log.error("%s (%s by %r is not in it)", error, what, name)
+
+
+def _holds(users: Users, key: str) -> bool:
+    return users.with_key(key) is not None
 
 
 def need_page(headers: Mapping[str, str]) -> None:

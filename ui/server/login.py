@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from html import escape
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 LOGIN, LOGOUT = "/login", "/logout"
 AWAY, BACK = "/login/oidc", "/login/oidc/back"  # to a provider, and back from it
 _MOST_FIELDS = 10
+_MOST_NAME = 64  # characters that the page takes
+_PART = re.compile(r"\$\{(\w+)\}")  # of the page's template
 
 
 class Doors:
@@ -98,7 +101,7 @@ class Doors:
         try:
             session = await self._gate.log_in(name, password, address)
         except Refused as refused:
-            return self._refusal(refused)
+            return self._refusal(refused, name=name)
         secure = scope["scheme"] == "https" or headers.get("origin", "").startswith("https://")
         return _with_cookies(RedirectResponse(".", 303), sessions.cookies(session, secure))
 
@@ -132,24 +135,35 @@ class Doors:
         self._gate.log_out(headers, address)
         return _with_cookies(RedirectResponse(LOGIN.strip("/"), 303), FORGET)
 
-    def _refusal(self, refused: Refused, base: str = "") -> Response:
-        """Return the login page with the reason; `base` leads from the address to the page's folder."""
-        return self._page(refused.why, refused.status, refused.headers, base)
+    def _refusal(self, refused: Refused, base: str = "", name: str = "") -> Response:
+        """Return the login page with the reason; see `_page`."""
+        return self._page(refused.why, refused.status, refused.headers, base, name)
 
     def _page(
-        self, problem: str = "", status: int = 200, more: Mapping[str, str] | None = None, base: str = ""
+        self,
+        problem: str = "",
+        status: int = 200,
+        more: Mapping[str, str] | None = None,
+        base: str = "",
+        name: str = "",
     ) -> Response:
+        """Return the login page.
+
+        Args:
+            problem: What went wrong before.
+            status: The HTTP status.
+            more: More headers.
+            base: What leads from the address to the page's folder, such as `../`.
+            name: The name that was typed before.
+        """
         said = f'<p class="dl-said dl-bad" role="alert">{escape(problem)}</p>' if problem else ""
-        provider = self._gate.provider
-        link = (
-            f'<a class="dl-provider" href="$base{AWAY[1:]}">Log in with {escape(provider.host)}</a>\n'
-            if provider
-            else ""
-        )
-        html, policy = _template()
-        for name, part in (("$provider", link), ("$base", base), ("$problem", said)):
-            html = html.replace(name, part)
-        return HTMLResponse(html, status, {"Content-Security-Policy": policy, **(more or {})})
+        to = self._gate.provider
+        link = f'<a class="dl-provider" href="{base}{AWAY[1:]}">Log in with {escape(to.host)}</a>' if to else ""
+        focus = {"at_name": "", "at_password": " autofocus"} if name else {"at_name": " autofocus", "at_password": ""}
+        parts = {"problem": said, "provider": link, "base": base, "name": escape(name[:_MOST_NAME]), **focus, **_own()}
+        # In one go, so that nothing that someone typed is taken for the name of a part.
+        html = _PART.sub(lambda found: parts[found[1]], package_text("login.html"))
+        return HTMLResponse(html, status, {"Content-Security-Policy": _policy(), **(more or {})})
 
 
 def _brought(scope: Scope, kept: Sequence[str]) -> tuple[Begun, str, str]:
@@ -176,12 +190,15 @@ def _with_cookies(response: Response, cookies: Iterable[str]) -> Response:
 
 
 @cache
-def _template() -> tuple[str, str]:
-    """Return the page without what differs, and the policy that allows its own styles and script only."""
-    styles, script = package_text("style.css") + package_text("login.css"), package_text("page.js")
-    html = package_text("login.html").replace("$styles", styles).replace("$script", script)
-    allowed = f"style-src {_hash(styles)}; script-src {_hash(script)}; img-src data:; form-action 'self'"
-    return html, f"default-src 'none'; {allowed}; base-uri 'none'; frame-ancestors 'none'"
+def _own() -> Mapping[str, str]:
+    return {"styles": package_text("style.css") + package_text("login.css"), "script": package_text("page.js")}
+
+
+@cache
+def _policy() -> str:
+    """Return the policy that allows the page's own styles and script only."""
+    allowed = f"style-src {_hash(_own()['styles'])}; script-src {_hash(_own()['script'])}; img-src data:"
+    return f"default-src 'none'; {allowed}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 
 def _hash(text: str) -> str:
