@@ -190,12 +190,12 @@ class Provider:
             raise self._unusable(f"{type(error).__name__}: {error}") from error
 
     def _unusable(self, why: str) -> Refused:
-        log.error("%s cannot be used to log in: %.500s", self.issuer, why)
+        log.error("%s cannot be used to log in: %.500s", self.issuer, " ".join(why.split()))
         said = f"{self.host} cannot be used to log in now; try again in a minute, or use a password."
         return Refused(503, said, {"Retry-After": "60"})
 
     def _distrusted(self, why: str) -> Refused:
-        log.warning("a login by way of %s was refused: %.500s", self.issuer, why)
+        log.warning("a login by way of %s was refused: %.500s", self.issuer, " ".join(why.split()))
         return Refused(401, _WRONG)
 
 
