@@ -26,7 +26,7 @@ class Identity:
 
     `claims` replaces claims of its tokens, None leaves one out; `described` does so for what it says about itself.
     `signs` is the key of the tokens (bytes for HS256), and `published` the keys that it says are its own. `replies` are
-    bodies that it sends at an address instead of its own.
+    bodies that it sends at an address instead of its own, and `encoding` says how they are packed.
     """
 
     def __init__(self) -> None:
@@ -35,6 +35,7 @@ class Identity:
         self.claims: dict[str, Any] = {}
         self.described: dict[str, Any] = {}
         self.replies: dict[str, bytes] = {}
+        self.encoding = "identity"
         self.published = [self.key("one")]
         self.signs: RSAKey | bytes = self.published[0]
         self.algorithm = "RS256"
@@ -71,6 +72,7 @@ class Identity:
         if path in self.replies:
             status, body = 200, self.replies[path]
         head = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *headers]
+        head.append((b"content-encoding", self.encoding.encode()))
         await send({"type": "http.response.start", "status": status, "headers": head})
         await send({"type": "http.response.body", "body": body})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 from collections.abc import Iterator
@@ -341,6 +342,17 @@ class TestProviders:
         assert "http://127.0.0.1:1 cannot be used to log in: ConnectError" in caplog.text
         assert room.log_in("rita").status_code == 303
         room.users.close()
+
+    def test_one_that_packs_its_replies(self, room: Newsroom, identity: Identity) -> None:
+        identity.encoding, packed = "gzip", gzip.compress(b" " * 100_000_000)
+        identity.replies["/.well-known/openid-configuration"] = packed
+        assert room.get(AWAY).status_code == 503
+
+    def test_it_is_asked_through_the_proxy_of_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
+        monkeypatch.setenv("no_proxy", "inner.example")
+        assert oidc._proxy("https://login.example") == "http://proxy.example:3128"
+        assert oidc._proxy("https://inner.example") is None and oidc._proxy("http://127.0.0.1:1") is None
 
     def test_one_that_is_slow(self, room: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(oidc, "_SECONDS", 0.0)
