@@ -70,7 +70,7 @@ class Engine(Library):
     def _start(self, settings: Settings, models: Models, create: bool) -> None:
         self._others: dict[str, Engine] = {}
         self._others_lock = threading.Lock()
-        self.has_answered = False  # whether a question was answered from the library; the models are loaded then
+        self.has_answered = False  # whether an answer took every model that the settings name; they are loaded then
         self._known = KnownAnswers()
         super().__init__(settings, models, create)
         self._answerer = Answerer(self._index, settings, models)
@@ -228,7 +228,9 @@ class Engine(Library):
                 part = dataclasses.replace(part, notices=(*part.notices, BY_WORDS))
             if isinstance(part, Answer) and part.abstained:
                 self._index.check()
-            self.has_answered = True
+            # Who wrote an article, for one, is told without a model.
+            if isinstance(part, Answer) and ("retrieve" if self._models.extractive else "first_token") in part.timings:
+                self.has_answered = True
             # Do not keep a fallback answer.
             if isinstance(part, Answer) and not part.notices:
                 self._known.keep(key, part)

@@ -31,7 +31,7 @@ _COLLECTION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NOT_HASHED = {
     "store", "collection", "models", "llm_api_key", "llm_base_url", "llm_timeout", "threads", "password",
     "reader_endpoints", "chroma", "chroma_token", "chroma_tenant", "chroma_database", "chroma_ca",
-    "log_requests",
+    "log_requests", "oidc_issuer", "oidc_client_id", "oidc_client_secret", "oidc_claim", "oidc_new_readers",
 }  # fmt: skip
 _warned_of: set[str] = set()
 
@@ -137,6 +137,19 @@ class Settings(BaseSettings):
     )
     password: SecretStr | None = Field(
         default=None, description="Password of the web chat, whatever the user's name; never shown or logged."
+    )
+    oidc_issuer: str | None = Field(
+        default=None, description="OpenID Connect provider at which users may log in, such as https://login.example."
+    )
+    oidc_client_id: str | None = Field(default=None, description="Dateline's client id at that provider.")
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="Dateline's secret there, if it has one; never shown or logged."
+    )
+    oidc_claim: str = Field(
+        default="preferred_username", min_length=1, description="The claim of the provider that is the user's name."
+    )
+    oidc_new_readers: bool = Field(
+        default=False, description="Whether whoever logs in there and has no user yet becomes a reader."
     )
     max_question_chars: int = Field(default=2000, ge=1, description="Longest question that is accepted, in characters.")
     threads: int = Field(

@@ -15,16 +15,18 @@ import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from importlib import resources
+from typing import TYPE_CHECKING
 
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
 
-from rag import Engine, RagError, Users
+from rag import Engine, RagError, Settings, SettingsError, Users
 from ui.api.app import build_api
 from ui.assets import head_html
 from ui.library.intake import MOST_BYTES
 from ui.page import THEME, WarmUp, build
+from ui.server import traces
 from ui.server.access import Access
 from ui.server.calls import Calls, Handler
 from ui.server.ending import Ending
@@ -33,7 +35,10 @@ from ui.server.queue import MOST_WAITING
 from ui.server.request_log import RequestLog
 from ui.server.uploads import uploads
 
-__all__ = ["Access", "build", "launch", "serve"]
+if TYPE_CHECKING:
+    from ui.server.oidc import Provider
+
+__all__ = ["Access", "build", "launch", "provider_of", "serve"]
 _MOST_SESSIONS = 500  # pages whose state the server keeps; for other pages the browser keeps the conversations
 _MOST_QUICK = 100  # events other than questions that may wait
 _GRACE = 60.0  # seconds that answers and uploads have to end after SIGTERM
@@ -66,15 +71,17 @@ def launch(
 
     Raises:
         UsageError: Others could reach the page, and `access` neither has a password nor lets everyone in.
+        SettingsError: The environment asks for traces or a provider that cannot be used.
         RagError: The server cannot listen on the address.
     """
-    access = access or Access(host, users=Users(engine.settings.store))
+    access = access or Access(host, users=Users(engine.settings.store), provider=provider_of(engine.settings))
     access.check()
     warm_up = WarmUp(engine)
     page = build(engine, warm_up=warm_up, access=access)
     api = build_api(engine, ready=lambda: warm_up.ready)
     ended = threading.Event()
     with (
+        traces.sent(),
         _on_sigterm(ended),
         serve(
             page,
@@ -95,6 +102,29 @@ def launch(
             webbrowser.open(url)
         with contextlib.suppress(KeyboardInterrupt):
             ended.wait()
+
+
+def provider_of(settings: Settings) -> Provider | None:
+    """Return the OpenID Connect provider that the settings name, if they name one.
+
+    Raises:
+        SettingsError: They are not complete or not safe, or packages are missing.
+    """
+    issuer, client_id, secret = settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret
+    if not issuer and not client_id:
+        return None
+    if not issuer or not client_id:
+        raise SettingsError("a login at a provider needs both RAG_OIDC_ISSUER and RAG_OIDC_CLIENT_ID; set both or none")
+    try:
+        from ui.server.oidc import Provider, is_safe
+    except ImportError as error:
+        raise SettingsError(
+            f'RAG_OIDC_ISSUER needs packages that are not installed ({error.name}); run: pip install "dateline[oidc]"'
+        ) from error
+    if not is_safe(issuer):
+        raise SettingsError(f"RAG_OIDC_ISSUER is {issuer!r}; it must begin with https://, unless it is on this machine")
+    given = secret.get_secret_value() if secret else ""
+    return Provider(issuer, client_id, given, settings.oidc_claim, settings.oidc_new_readers)
 
 
 @contextlib.contextmanager
@@ -159,7 +189,7 @@ def serve(
             enable_monitoring=False,
             pwa=False,
         )
-        ending = Ending(Guard(app, access, _calls(page), api, token))
+        ending = Ending(traces.traced(Guard(app, access, _calls(page), api, token, root_path)))
         config = uvicorn.Config(
             RequestLog(ending) if log else ending, log_level="warning", timeout_graceful_shutdown=1, ws="none"
         )

@@ -75,6 +75,7 @@ class WarmUp:
             self.ready = True
             self.note = ""
         except RagError as error:
+            log.error("the models could not be loaded: %s", error)
             self.note = str(error)
         except Exception:
             log.exception("the models could not be loaded")

@@ -22,7 +22,7 @@ _EACH, _MOST = 2, 12  # sentences of an article, and in all
 def course(
     hits: Sequence[Hit], about: str, steps: Sequence[Evidence] = (), leads: Sequence[Evidence] = ()
 ) -> Verdict | None:
-    """Return dated sentences about something, the oldest first; None if they are not from two dates.
+    """Return dated sentences about something, the oldest first; None if they are too few.
 
     Args:
         hits: Sentences found for it, best first.
@@ -42,7 +42,8 @@ def course(
     given = {e.document_id for e in (*steps, *more)}
     chosen = [*steps, *more, *(e for e in leads if e.document_id not in given)][:_MOST]
     days = {(e.date or "")[:10] for e in chosen}
-    if len(days) < 2 or "" in days:
+    # A change needs two dates, a course of events two events.
+    if "" in days or len(chosen if leads else days) < 2:
         return None
     chosen.sort(key=lambda e: (e.date or "", e.document_id, e.start))
     lines = [f"{readable_date(e.date or '')}: {readable(e.text)} [{n}]" for n, e in enumerate(chosen, 1)]

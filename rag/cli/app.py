@@ -221,7 +221,7 @@ def chat(
     extras.need("eval", "chat")  # eval is needed for the tab Quality
     try:
         from rag.users.accounts import Users
-        from ui.app import Access, launch
+        from ui.app import Access, launch, provider_of
     except ImportError as error:
         if "socksio" not in str(error):
             raise
@@ -232,7 +232,7 @@ def chat(
     settings = given.settings(store, collection)
     password = settings.password.get_secret_value() if settings.password else None
     users = Users(settings.store)
-    access = Access(host, password, tuple(allow_host or ()), read_only, everyone, users)
+    access = Access(host, password, tuple(allow_host or ()), read_only, everyone, users, provider_of(settings))
     access.check()  # before the models are loaded
     folder = collections.folder_of(settings.store, settings.collection)
     token = secrets.token_urlsafe(32)

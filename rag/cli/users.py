@@ -37,12 +37,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command()
 def add(
-    name: Name, role: Annotated[Role, typer.Option(help="What they may do.")] = Role.READER, store: Store = None
+    name: Name,
+    role: Annotated[Role, typer.Option(help="What they may do.")] = Role.READER,
+    no_password: Annotated[
+        bool, typer.Option("--no-password", help="They log in at the provider (RAG_OIDC_ISSUER) only.")
+    ] = False,
+    store: Store = None,
 ) -> None:
     """Add a user; the password is asked for, or is the first line of standard input."""
     with _users(store) as users:
         first = not users.exist()
-        user = users.add(name, _password(), role)
+        user = users.add(name, None if no_password else _password(), role)
         users.log.note("user added", _me(), about=user.name, role=user.role.value)
     print(f"added {user.name} ({user.role.value})")
     if first:

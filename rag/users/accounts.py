@@ -16,7 +16,7 @@ from rag.users.log import UserLog
 from rag.users.passwords import fits, hash_password
 from rag.users.roles import Role
 
-_USER = "SELECT id, name, role, added, stamp FROM users"
+_USER = f"SELECT {', '.join(keys.COLUMNS)} FROM users"
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,15 @@ class Users:
         """Return the form of a name that is equal for all names of one user, such as `Anna` and `anna`."""
         return folded(name)
 
-    def add(self, name: str, password: str, role: Role = Role.READER) -> User:
-        """Add a user.
+    def add(self, name: str, password: str | None, role: Role = Role.READER) -> User:
+        """Add a user; one without a password cannot log in with one.
 
         Raises:
             UsageError: The name is taken or not usable, or the password is too short or too long.
         """
         user = User(secrets.token_hex(8), checked_name(name), role, moment(), secrets.token_hex(8))
-        values = user.id, user.name, role.value, hash_password(password), user.stamp, user.added
+        hashed = hash_password(password) if password is not None else ""
+        values = user.id, user.name, role.value, hashed, user.stamp, user.added
         with self._file.write() as writer:
             if writer.execute("SELECT 1 FROM users WHERE name = ?", (user.name,)).fetchone():
                 raise UsageError(f"there is a user {user.name!r} already; choose another name")
@@ -127,8 +128,8 @@ class Users:
 
     def check(self, name: str, password: str) -> User | None:
         """Return the user who has this name and password; finding out that there is no such user takes as long."""
-        rows = self._file.rows("SELECT id, name, role, added, stamp, password FROM users WHERE name = ?", folded(name))
-        return _user(rows[0][:5]) if fits(password, rows[0][5] if rows else None) else None
+        rows = self._file.rows(f"SELECT password, {', '.join(keys.COLUMNS)} FROM users WHERE name = ?", folded(name))
+        return _user(rows[0][1:]) if fits(password, (rows[0][0] or None) if rows else None) else None
 
     def in_session(self, user_id: str, stamp: str, session: str) -> User | None:
         """Return the user of a session; None if it ended, they were removed, or their password is another one."""
@@ -191,11 +192,8 @@ class Users:
         """Return the user whose key has this text, with the key's role if that is smaller; None if it is not valid."""
         if not (found := keys.find(self._file, text)):
             return None
-        user_id, key = found
-        rows = self._file.rows(f"{_USER} WHERE id = ?", user_id)
-        if not rows:
-            return None
-        user = _user(rows[0])
+        key, row = found
+        user = _user(row)
         return replace(user, role=key.role.at_most(user.role))
 
 

@@ -6,12 +6,14 @@ import hmac
 import re
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
 from rag.errors import UsageError
 from rag.users.file import UsersFile, checked_name, folded, moment
 from rag.users.passwords import hash_secret
 from rag.users.roles import Role
 
+COLUMNS = ("id", "name", "role", "added", "stamp")  # of a user
 MOST_DAYS = 3650  # that a key may be valid
 _KEY = re.compile(r"dl_([0-9a-f]{16})_([\w-]{43})", re.ASCII)
 
@@ -72,18 +74,21 @@ def remove(file: UsersFile, user_id: str, name: str) -> bool:
         return bool(writer.execute("DELETE FROM keys WHERE user = ? AND name = ?", (user_id, folded(name))).rowcount)
 
 
-def find(file: UsersFile, text: str) -> tuple[str, Key] | None:
-    """Return the id of the user and the key that has this text; None where it is wrong, removed or expired."""
+def find(file: UsersFile, text: str) -> tuple[Key, tuple[Any, ...]] | None:
+    """Return the key that has this text, and the row of its user; None where it is wrong, removed or expired.
+
+    The row has the columns of `COLUMNS`.
+    """
     parts = _KEY.fullmatch(text)
     if not parts:
         return None
     rows = file.rows(
-        "SELECT k.user, k.hash, k.name, u.name, k.role, k.added, k.expires "
+        f"SELECT k.hash, k.name, k.role, k.added, k.expires, {', '.join(f'u.{name}' for name in COLUMNS)} "
         "FROM keys k JOIN users u ON u.id = k.user WHERE k.id = ?",
         parts[1],
     )
-    if not rows or not hmac.compare_digest(rows[0][1], hash_secret(parts[2])):
+    if not rows or not hmac.compare_digest(rows[0][0], hash_secret(parts[2])):
         return None
-    user_id, _, name, owner, role, added, expires = rows[0]
-    key = Key(name, owner, Role(role), added, expires)
-    return None if key.expired else (user_id, key)
+    _, name, role, added, expires, *user = rows[0]
+    key = Key(name, user[COLUMNS.index("name")], Role(role), added, expires)
+    return None if key.expired else (key, tuple(user))

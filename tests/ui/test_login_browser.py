@@ -13,6 +13,7 @@ from test_page_browser import violations
 
 from rag import Role, Users
 from ui import Access, build, serve
+from ui.server.oidc import Provider
 
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
@@ -34,7 +35,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         quick_hashes.use(patch)
         for name, role in (("rita", Role.READER), ("ada", Role.ADMIN)):
             users.add(name, PASSWORD, role)
-        access = Access(users=users)
+        access = Access(users=users, provider=Provider("https://login.example", "dateline"))
         with serve(build(engine, chat=sample_chat, access=access), access=access) as url:
             yield url
 
@@ -54,6 +55,7 @@ def test_the_login_page_is_accessible(browser: Browser, url: str, scheme: str, w
     expect(page.get_by_label("Name")).to_be_focused()
     log_in(page, "rita", "wrong password")
     expect(page.get_by_role("alert")).to_have_text("The name or the password is wrong.")
+    expect(page.get_by_role("link", name="Log in with login.example")).to_be_visible()
     assert violations(page) == [] and page.evaluate("document.documentElement.scrollWidth") <= width
     dark = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(23, 22, 20)"
     assert dark is (scheme == "dark")

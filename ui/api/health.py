@@ -34,7 +34,13 @@ def routes(service: Service) -> APIRouter:
     @router.get("/healthz/ready", response_model=Health, responses=documented(free=True), openapi_extra=_FREE)
     def ready(request: Request) -> Response:
         """Say that the models are loaded, or answer with 503 while they are not; no password is needed."""
-        return health() if service.ready() else refused(request, 503, "The models are being loaded; wait a moment.")
+        return (
+            health()
+            if service.ready()
+            else refused(
+                request, 503, "The models are not loaded yet; wait a moment. If that lasts, Dateline's log says why."
+            )
+        )
 
     @router.get(
         "/metrics",

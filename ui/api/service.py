@@ -16,7 +16,7 @@ from ui.chat.session import open_chat, pump, turn_of
 from ui.library.intake import Result, add_files, remove
 from ui.library.shelf import Shelf
 from ui.library.turns import Adding, in_turns
-from ui.server import metrics
+from ui.server import metrics, traces
 from ui.server.queue import library_queue, queue_of
 from ui.server.uploads import Own, uploads
 from ui.server.visitors import Visitor
@@ -63,7 +63,7 @@ class Service:
         self._within: dict[Engine, Service] = {}
 
     def ready(self) -> bool:
-        """Return whether questions are answered at once: the models are loaded, or one was answered already."""
+        """Return whether questions are answered at once: the models are loaded, or have answered one already."""
         return self.engine.has_answered or self._loaded()
 
     def within(self, collection: str, create: bool = False) -> Service:
@@ -115,13 +115,14 @@ class Service:
             BusyError: The queue is full.
             RagError: The engine failed.
         """
-        with counted():
+        with counted(), traces.question(channel) as told:
             self.engine.checked(question)  # before it waits
             asker = open_chat(self.engine, list(history))
             async with contextlib.aclosing(self._in_queue(lambda: asker.stream(question, filters), caller)) as parts:
                 async for part in parts:
                     if isinstance(part, Answer):
                         metrics.answered(channel, part)
+                        told(part)
                     yield part
 
     async def check(self, text: str, caller: Caller, channel: str, filters: Filters | None = None) -> CheckReport:

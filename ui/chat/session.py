@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from rag import Answer, Chat, Engine, Filters, RagError
 from ui.chat.conversations import Book, Conversation, Turn, new_id
-from ui.server import metrics
+from ui.server import metrics, traces
 from ui.server.queue import Ticket, queue_of
 from ui.server.visitors import NOBODY, Visitor
 
@@ -173,11 +173,15 @@ async def ask(
     turn = Turn(question, problem=FAULT, id=run.id)
     try:
         yield
-        async with contextlib.aclosing(_answer(engine, run, conversation, filters, chat, visitor)) as steps:
-            async for given in steps:
-                turn = given or turn
-                if not given:
-                    yield
+        steps = _answer(engine, run, conversation, filters, chat, visitor)
+        with traces.question("chat", visitor.trace) as told:
+            async with contextlib.aclosing(steps):
+                async for given in steps:
+                    if given:
+                        turn = given
+                        told(turn.answer)
+                    else:
+                        yield
     except RagError as error:
         metrics.failed(error)
         turn.problem = str(error)

@@ -8,9 +8,13 @@ import hmac
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from rag import UsageError, Users
+
+if TYPE_CHECKING:
+    from ui.server.oidc import Provider
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class Access:
         everyone: Anyone who can reach `host` may use the page without a password.
         users: The users of the store. As soon as there is one, everyone needs to be a user, and `password` and
             `everyone` no longer count.
+        provider: Where users may also log in. With one, everyone needs to be a user even before there is one.
     """
 
     host: str = "127.0.0.1"
@@ -33,6 +38,7 @@ class Access:
     read_only: bool = False
     everyone: bool = False
     users: Users | None = None
+    provider: Provider | None = None
 
     @property
     def loopback(self) -> bool:
@@ -62,12 +68,12 @@ class Access:
             )
 
     def has_users(self) -> bool:
-        """Return whether there are users, so that everyone needs to be one.
+        """Return whether there are users, or a provider of them, so that everyone needs to be one.
 
         Raises:
             StoreError: The users cannot be read.
         """
-        return self.users is not None and self.users.exist()
+        return self.users is not None and (self.provider is not None or self.users.exist())
 
     def answers_to(self, host: str) -> bool:
         """Return whether a request's Host header names this page.

@@ -9,15 +9,20 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
 
 from starlette.types import Message, Send
 
-from rag import RagError, Role, StoreError, User, Users
+from rag import RagError, Role, StoreError, UsageError, User, Users
 from ui.server.access import Access, sent_by_page
 from ui.server.bodies import Refused
 from ui.server.lockout import MOST_WRONG, Lockout
 from ui.server.sessions import Session, Sessions
 from ui.server.visitors import visitor_id
+
+if TYPE_CHECKING:
+    from ui.server.oidc import Provider
 
 log = logging.getLogger(__name__)
 _MOST_CHECKED = 2  # passwords that are checked at the same time; each needs 64 MB
@@ -97,9 +102,13 @@ class Gate:
         if api and self.is_local(headers):
             users = self._access.users if self.has_users() else None
             return Sender(visitor_id(headers, address), name="command line", local=True, users=users)
+        users, key = self._access.users, bearer(headers) if api else None
         with _usable():
-            if self._access.users and self.sessions and self.has_users():
-                return self._user(self._access.users, self.sessions, headers, address, method, api)
+            # A valid key says that there are users, so that its request asks for them once.
+            if users and key is not None and (user := users.with_key(key)):
+                return self._sender(users, user, address, partial(_holds, users, key))
+            if users and self.sessions and self.has_users():
+                return self._user(users, self.sessions, headers, address, method, api)
         self._check_password(headers, address, api)
         return Sender(visitor_id(headers, address), address=address)
 
@@ -135,6 +144,53 @@ class Gate:
         note(users, "login", user.name, address=address)
         return sessions.begin(user)
 
+    @property
+    def provider(self) -> Provider | None:
+        """Return where users may also log in, if there is such a place."""
+        return self._access.provider
+
+    def count_login(self, address: str) -> None:
+        """Count a login from an address before it is checked.
+
+        Raises:
+            Refused: There were too many.
+        """
+        if self._logins.closed(address):
+            raise Refused(429, "Too many logins; try again in a minute.", _WAIT)
+        self._logins.wrong(address)
+
+    def log_in_as(self, name: str, provider: Provider, address: str) -> Session:
+        """Return a new session of the user whom a provider names.
+
+        Raises:
+            Refused: There is no such user, and the provider adds none.
+        """
+        users, sessions = self._access.users, self.sessions
+        assert users and sessions  # whoever has a provider has users
+        with _usable():
+            user = self._of_provider(users, name, provider, address)
+        if user is None:
+            note(users, "login failed", given=name, address=address, by=provider.host)
+            raise Refused(403, f"{provider.host} says that you are {name[:80]!r}, who is no user here; ask an admin.")
+        note(users, "login", user.name, address=address, by=provider.host)
+        return sessions.begin(user)
+
+    def _of_provider(self, users: Users, name: str, provider: Provider, address: str) -> User | None:
+        # Names that only look the same are different people there.
+        if users.same(name) != name.casefold():
+            return None
+        try:
+            return users.find(name)
+        except UsageError:
+            if not provider.adds:
+                return None
+        try:
+            user = users.add(name, None, Role.READER)
+        except UsageError as error:
+            raise Refused(403, str(error)) from error
+        note(users, "user added", about=user.name, role=user.role.value, address=address, by=provider.host)
+        return user
+
     def session(self, headers: Mapping[str, str]) -> Session | None:
         """Return the session of a request, if it has one that holds.
 
@@ -160,9 +216,7 @@ class Gate:
     def _user(
         self, users: Users, sessions: Sessions, headers: Mapping[str, str], address: str, method: str, api: bool
     ) -> Sender:
-        if api and (given := bearer(headers)) is not None:
-            if user := users.with_key(given):
-                return self._sender(users, user, address, lambda: bool(users.with_key(given)))
+        if api and bearer(headers) is not None:
             if self._wrong_keys.closed(address):
                 raise Refused(429, "Too many wrong keys; try again in a minute.", _WAIT)
             self._wrong_keys.wrong(address)
@@ -207,6 +261,10 @@ def note(users: Users | None, what: str, name: str = "", **more: str) -> None:
             users.log.note(what, name, **more)
     except RagError as error:
         log.error("%s (%s by %r is not in it)", error, what, name)
+
+
+def _holds(users: Users, key: str) -> bool:
+    return users.with_key(key) is not None
 
 
 def need_page(headers: Mapping[str, str]) -> None:

@@ -64,17 +64,24 @@ class Guard:
         calls: The calls that the page's scripts may make.
         api: The interface for programs, without a lifespan; None if there is none.
         token: A secret of the user who runs the server; whoever sends it may do everything.
+        root_path: The path under which a proxy shows the page.
     """
 
     def __init__(
-        self, app: ASGIApp, access: Access, calls: Calls, api: ASGIApp | None = None, token: str | None = None
+        self,
+        app: ASGIApp,
+        access: Access,
+        calls: Calls,
+        api: ASGIApp | None = None,
+        token: str | None = None,
+        root_path: str = "",
     ) -> None:
         self._app = app
         self._access = access
         self._calls = calls
         self._api = api
         self._gate = Gate(access, token)
-        self._doors = Doors(self._gate)
+        self._doors = Doors(self._gate, root_path)
         self._owners = Owners()
         self._under_way: defaultdict[str, int] = defaultdict(int)
 

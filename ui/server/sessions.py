@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
@@ -16,7 +16,9 @@ from rag import User, Users
 COOKIE = "dateline-session"
 ACCOUNT = "dateline-account"  # the user's id, under which the page's script keeps their conversations in the browser
 SECONDS = 7 * 24 * 3600  # that a session lasts after the page was opened last
-_SALT = "dateline-session"
+BEGUN = "dateline-login"  # a login at a provider that was begun
+_SALT, _BEGUN = "dateline-session", "dateline-login"
+_MOST_AWAY = 600  # seconds that a user may take at the provider
 _RENEWED = 24 * 3600  # seconds after which opening the page renews a session
 
 
@@ -78,9 +80,28 @@ class Sessions:
         """End a session, also for those who have a copy of its cookie."""
         self._users.end_session(session.id, SECONDS / 86400 + 1)
 
-    def _signer(self) -> URLSafeTimedSerializer:
+    def keep_begun(self, begun: Sequence[str], secure: bool) -> str:
+        """Return the value of Set-Cookie that keeps a login in the browser while its user is at the provider.
+
+        Args:
+            begun: What is to be known when the browser comes back.
+            secure: Whether the browser may send it over TLS only.
+        """
+        text = self._signer(_BEGUN).dumps(list(begun))
+        return f"{BEGUN}={text}; HttpOnly; Path=/; SameSite=Lax; Max-Age={_MOST_AWAY}" + ("; Secure" if secure else "")
+
+    def begun(self, headers: Mapping[str, str]) -> tuple[str, ...]:
+        """Return what `keep_begun` kept in a request's browser; empty if that was too long ago, or forged."""
+        try:
+            text = cookie_parser(headers.get("cookie", "")).get(BEGUN, "")
+            return tuple(map(str, self._signer(_BEGUN).loads(text, max_age=_MOST_AWAY)))
+        except (BadData, TypeError, ValueError):
+            return ()
+
+    def _signer(self, salt: str = _SALT) -> URLSafeTimedSerializer:
         ways = {"digest_method": hashlib.sha256}
-        return URLSafeTimedSerializer(self._users.secret(), salt=_SALT, signer_kwargs=ways)
+        return URLSafeTimedSerializer(self._users.secret(), salt=salt, signer_kwargs=ways)
 
 
+FORGET_BEGUN = f"{BEGUN}=; Path=/; Max-Age=0"
 FORGET = [f"{name}=; Path=/; Max-Age=0" for name in (COOKIE, ACCOUNT)]  # the values of Set-Cookie that end both

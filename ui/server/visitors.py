@@ -101,13 +101,15 @@ def _unnoted(what: str, **more: str) -> None:
 class Visitor:
     """The sender of an event: `id` identifies the user or the browser, `page` a page in it.
 
-    `name` is the user's name, empty where there are no users; `note` writes what they did into the users' log.
+    `name` is the user's name, empty where there are no users; `note` writes what they did into the users' log. `trace`
+    is the trace of the request that the event came with (`ui.server.traces`), if there is one.
     """
 
     id: str = ""
     page: str = ""
     name: str = ""
     note: Notes = field(default=_unnoted, repr=False, compare=False)
+    trace: Any = field(default=None, repr=False, compare=False)
 
     def gone(self) -> bool:
         """Return whether the page is no longer listening."""
@@ -132,7 +134,7 @@ def visitor_of(request: Any) -> Visitor:
     page = request.session_hash or ""
     presence.sent(page)
     if sender := sender_of(request):
-        return Visitor(sender.reader, page, sender.name, sender.note)
+        return Visitor(sender.reader, page, sender.name, sender.note, getattr(request.state, "trace", None))
     headers = {name.lower(): value for name, value in request.headers.items()}
     address = request.client.host if request.client else ""
     return Visitor(visitor_id(headers, address), page)

@@ -51,6 +51,8 @@ def test_users_are_added_listed_and_removed(command: Command) -> None:
     done = command("add", "anna", "--role", "admin")
     assert done.code == 0 and done.out.startswith("added anna (admin)\nFrom now on everyone needs a user")
     assert command("add", "ben").out == "added ben (reader)\n"
+    assert command("add", "zoe", "--no-password", given="").out == "added zoe (reader)\n"
+    assert command("remove", "zoe").out == "removed zoe\n"
     listed = json.loads(command("list", "--json").out)
     assert [(user["name"], user["role"]) for user in listed] == [("anna", "admin"), ("ben", "reader")]
     assert "anna" in command("list").out

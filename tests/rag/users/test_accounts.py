@@ -28,6 +28,15 @@ def test_a_user_has_a_password_and_a_role(users: Users) -> None:
     assert "stamp" not in repr(user)
 
 
+def test_a_user_without_a_password_logs_in_with_none(users: Users) -> None:
+    user = users.add("anna", None)
+    for password in ("", "None", PASSWORD, "x" * 5000):
+        assert users.check("anna", password) is None
+    assert users.in_session(user.id, user.stamp, "s") == user
+    users.set_password("anna", PASSWORD)
+    assert users.check("anna", PASSWORD)
+
+
 def test_the_file_holds_no_password_and_no_key(users: Users, tmp_path: Path) -> None:
     users.add("anna", PASSWORD)
     key = users.add_key("anna", "script")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import base64
+import threading
 
 import pytest
 from api_client import TOKEN, Client
+from fakes import WAIT
 from samples import AID
+from visitor import wait_for
 
-from rag import Engine
+from rag import Engine, ModelMissingError
+from ui.page import WarmUp
 from ui.server.access import Access
 from ui.server.lockout import MOST_WRONG
 from ui.server.problems import KINDS
@@ -90,6 +94,29 @@ def test_a_server_that_loads_its_models_is_alive_and_not_ready(own_engine: Engin
     assert client.get("/healthz/live").json() == {"status": "ok", "ready": False}
     done = client.get("/healthz/ready")
     assert done.status_code == 503 and done.headers["retry-after"]
+
+
+def test_what_needs_no_model_says_nothing_about_the_models(own_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = threading.Event()
+    monkeypatch.setattr(own_engine, "warm_up", lambda: loaded.wait(WAIT))
+    warm_up = WarmUp(own_engine)
+    client = Client(own_engine, ready=lambda: warm_up.ready)
+    warm_up.start()
+    assert "1 article" in client.post("/v1/answer", {"question": "How many articles are there?"}).json()["text"]
+    assert client.get("/healthz/ready").status_code == 503
+    loaded.set()
+    wait_for(lambda: client.get("/healthz/ready").status_code == 200)
+
+
+def test_models_that_cannot_be_loaded_are_not_ready(own_engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    def missing() -> None:
+        raise ModelMissingError("no weights in /secret/folder; run: rag models pull")
+
+    own_engine.warm_up = missing  # type: ignore[method-assign,assignment]
+    warm_up = WarmUp(own_engine)
+    warm_up._run()
+    done = Client(own_engine, ready=lambda: warm_up.ready).get("/healthz/ready")
+    assert done.status_code == 503 and "secret" not in done.text and "run: rag models pull" in caplog.text
 
 
 def test_a_server_that_answers_is_ready(own_engine: Engine) -> None:

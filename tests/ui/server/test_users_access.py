@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from newsroom import (
 )  # fmt: skip
 
 from rag import Role, UsageError
+from rag.users.file import UsersFile
 from ui.server import gate, lockout, sessions
 from ui.server.access import Access
 from ui.server.lockout import MOST_WRONG
@@ -100,6 +102,15 @@ class TestLogin:
             and "default-src 'none'" in done.headers["content-security-policy"]
         )
 
+    def test_the_typed_name_stays(self, room: Newsroom) -> None:
+        assert 'value="" autofocus>' in room.get("/login").text
+        done = room.log_in("Rita", "wrong password")
+        assert 'value="Rita">' in done.text and 'maxlength="1000" required autofocus>' in done.text
+        for name in ('"><script>alert(1)</script>', "${problem}", "${styles}", "' autofocus onfocus='x"):
+            shown = room.log_in(name, "wrong password").text.split('id="name"')[1].split("<label")[0]
+            assert f'value="{escape(name[:64])}"' in shown and shown.count(">") == 1
+        assert "wrong password" not in done.text
+
     @pytest.mark.parametrize("body", [b"", b"name=rita", b"\xff", b"name=rita&" * 20, b'{"name": "rita"}'])
     def test_a_form_that_cannot_be_read(self, room: Newsroom, body: bytes) -> None:
         assert room.send("POST", "/login", content=body, headers=OWN_PAGE).status_code == 422
@@ -138,6 +149,19 @@ class TestLogin:
         assert done.status_code == 429
         assert room.get("/", headers=room.as_user(cookie)).status_code == 200
         assert room.get("/v1/documents", headers=with_key(key)).status_code == 200
+
+    def test_a_request_with_a_key_asks_for_the_users_once(
+        self, room: Newsroom, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        key, rows, asked = room.users.add_key("ed", "k"), UsersFile.rows, list[str]()
+
+        def noted(file: UsersFile, statement: str, *values: object) -> list[object]:
+            asked.append(statement)
+            return rows(file, statement, *values)
+
+        monkeypatch.setattr(UsersFile, "rows", noted)
+        assert room.get("/v1/documents", headers=with_key(key)).json()["name"] == "ed"
+        assert len(asked) == 1
 
     def test_logging_out_ends_copies_of_the_cookie_too(self, room: Newsroom) -> None:
         cookie, other = room.cookie("rita"), room.cookie("rita")
