@@ -82,12 +82,12 @@ class Engine(Library):
         """Return another engine over the same open store and loaded models, with other settings; close it as well.
 
         Args:
-            **changes: Settings by name; `store` and `embedding` cannot change.
+            **changes: Settings by name; `store`, `database` and `embedding` cannot change.
 
         Raises:
-            SettingsError: A setting does not exist, has an unusable value, or is one of those two.
+            SettingsError: A setting does not exist, has an unusable value, or is one of those three.
         """
-        if fixed := {"store", "embedding"} & changes.keys():
+        if fixed := {"store", "database", "embedding"} & changes.keys():
             raise SettingsError(f"{' and '.join(sorted(fixed))} cannot change here; make another Engine")
         settings = Settings(**(self.settings.model_dump() | changes))
         same, models = all(getattr(settings, n) == getattr(self.settings, n) for n in _OF_MODEL), self._models

@@ -11,9 +11,7 @@ from rag.errors import DocumentError, StoreError
 from rag.models.runtime import Models
 from rag.reports import IngestReport
 from rag.settings import DEFAULT_COLLECTION, Settings
-from rag.store import collections
-from rag.store.index import Index
-from rag.store.vector_server import ChromaServer
+from rag.store.opening import collection_names, open_index
 from rag.types import Document, SourceInfo
 
 # Reading files takes seconds to import, so it is imported where it is used.
@@ -38,8 +36,7 @@ class Library:
         self.settings = settings
         self._models = models
         self._closed = False
-        folder = collections.find(settings.store, settings.collection, create)
-        self._index = Index.open(folder, models.embedding_name, ChromaServer.of(settings))
+        self._index = open_index(settings, models.embedding_name, create)
 
     def close(self) -> None:
         """Close the collection; a second call does nothing. One that was made but never filled is removed."""
@@ -49,12 +46,17 @@ class Library:
 
     def collections(self) -> tuple[str, ...]:
         """Return the names of the collections in the store, the default one first."""
-        return collections.collections(self.settings.store)
+        return collection_names(self.settings)
 
     @property
     def is_new(self) -> bool:
         """Return whether nothing was ever ingested into the collection."""
         return self._index.is_new
+
+    @property
+    def place(self) -> str:
+        """Return where the library is: the store's folder, or the database without its password."""
+        return str(self.settings.store) if self.settings.database is None else self._index.name
 
     def counts(self) -> tuple[int, int, int]:
         """Return how many articles, passages and sentences the library holds."""

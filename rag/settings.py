@@ -30,7 +30,7 @@ _COLLECTION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # Locations and access settings, which do not change what an answer says.
 _NOT_HASHED = {
     "store", "collection", "models", "llm_api_key", "llm_base_url", "llm_timeout", "threads", "password",
-    "reader_endpoints", "chroma", "chroma_token", "chroma_tenant", "chroma_database", "chroma_ca",
+    "reader_endpoints", "database", "chroma", "chroma_token", "chroma_tenant", "chroma_database", "chroma_ca",
     "log_requests", "oidc_issuer", "oidc_client_id", "oidc_client_secret", "oidc_claim", "oidc_new_readers",
 }  # fmt: skip
 _warned_of: set[str] = set()
@@ -52,6 +52,11 @@ class Settings(BaseSettings):
         description="Folder of the store: documents, Chroma and the lexical index.",
     )
     collection: str = Field(default=DEFAULT_COLLECTION, description="Which of the store's separate libraries is used.")
+    database: SecretStr | None = Field(
+        default=None,
+        description="URL of a PostgreSQL database that many processes share: postgresql+psycopg://user@host/name; "
+        "otherwise the documents are in the store. Never shown or logged.",
+    )
     chroma: str | None = Field(
         default=None,
         description="URL of a Chroma server that keeps the vectors: http://host:8000; otherwise the store does.",
@@ -160,6 +165,18 @@ class Settings(BaseSettings):
     @classmethod
     def _read_collection(cls, value: str) -> str:
         return collection_name(value)
+
+    @field_validator("database")
+    @classmethod
+    def _read_database(cls, value: SecretStr | None) -> SecretStr | None:
+        parts = urlsplit(value.get_secret_value().strip()) if value else None
+        if parts is None:
+            return None
+        if parts.scheme not in ("postgresql", "postgresql+psycopg") or not parts.path.strip("/"):
+            raise ValueError(
+                "it is not the address of a database; write it like postgresql+psycopg://user:password@host:5432/name"
+            )
+        return SecretStr(parts._replace(scheme="postgresql+psycopg").geturl())
 
     @field_validator("chroma")
     @classmethod

@@ -54,7 +54,7 @@ def open_engine(
             engine.close()
             raise
         if notify:
-            notify(f"made a new library in {engine.settings.store} from the shipped articles")
+            notify(f"made a new library in {engine.place} from the shipped articles")
     return engine
 
 

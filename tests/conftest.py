@@ -17,7 +17,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # makes `fakes` importable under every import mode
 
+import postgres_server
 from commands import Rag, run_here
+from postgres_server import Postgres
 
 from rag import Engine, Settings
 from rag.models import registry
@@ -108,6 +110,21 @@ def seeds_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
     with make_engine(tmp_path_factory.mktemp("seeds-engine")) as engine:
         yield engine
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """Yield a real PostgreSQL server that the tests share."""
+    if why := postgres_server.missing():
+        pytest.skip(why)
+    with postgres_server.server() as server:
+        yield server
+
+
+@pytest.fixture
+def database(postgres: Postgres) -> str:
+    """Return the URL of an empty database in PostgreSQL."""
+    return postgres.new()
 
 
 def _only_loopback(connect: Any) -> Any:

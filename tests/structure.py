@@ -57,6 +57,7 @@ OWNERS: dict[str, set[str]] = {
     "watchfiles": {"rag.ingest.watch"},
     "safetensors": {"rag.language.word_table", "rag.models.fitted", "train.judge", "train.reader"},
     "sqlite3": {"rag.store.database"},
+    "sqlalchemy": {"rag.store.postgres"},
     "argon2": {"rag.users.passwords"},
     "authlib": {"ui.server.oidc"},
     "joserfc": {"ui.server.oidc"},

@@ -234,7 +234,7 @@ def chat(
     users = Users(settings.store)
     access = Access(host, password, tuple(allow_host or ()), read_only, everyone, users, provider_of(settings))
     access.check()  # before the models are loaded
-    folder = collections.folder_of(settings.store, settings.collection)
+    folder = settings.store if settings.database else collections.folder_of(settings.store, settings.collection)
     token = secrets.token_urlsafe(32)
     engine = given.opened(store, collection)
     try:

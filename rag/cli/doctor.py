@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from rag.models.profile import is_extractive
 from rag.models.reply import stream_chat
 from rag.settings import DEFAULT_COLLECTION, Settings
 from rag.store import salvage
-from rag.store.collections import collections, folder_of
+from rag.store.collections import folder_of
 from rag.store.index import Index
 from rag.store.lock import owned
+from rag.store.opening import collection_names, open_index
 from rag.store.vector_server import ChromaServer
 
 _MOST = 20  # problems listed
@@ -51,11 +53,7 @@ def checks(settings: Settings, repair: bool = False) -> Iterator[Check]:
     found: tuple[tuple[str, Callable[[], Iterator[tuple[bool, str]]]], ...] = (
         ("embedding model", embedding),
         ("answer model", llm),
-        ("store", lambda: _store(folder_of(settings.store, DEFAULT_COLLECTION), settings, repair)),
-        *(
-            (f"collection {name}", partial(_store, folder_of(settings.store, name), settings, repair))
-            for name in collections(settings.store)[1:]
-        ),
+        *_stores(settings, repair),
     )
     for name, check in found:
         try:
@@ -65,6 +63,31 @@ def checks(settings: Settings, repair: bool = False) -> Iterator[Check]:
             yield name, True, str(error)
         except Exception as error:  # the other checks continue, whatever the error
             yield name, True, one_line(error, named=True)
+
+
+def _stores(settings: Settings, repair: bool) -> Iterator[tuple[str, Callable[[], Iterator[tuple[bool, str]]]]]:
+    """Yield a check of each collection, the default one first."""
+    names = [DEFAULT_COLLECTION]
+    with suppress(StoreError):  # the check of the first one says what is wrong
+        names += collection_names(settings)[1:]
+    for name in names:
+        title = f"collection {name}" if name != DEFAULT_COLLECTION else "store"
+        if settings.database is None:
+            yield title, partial(_store, folder_of(settings.store, name), settings, repair)
+        else:
+            yield title, partial(_shared, settings.model_copy(update={"collection": name}), repair)
+
+
+def _shared(settings: Settings, repair: bool) -> Iterator[tuple[bool, str]]:
+    """Check a collection in PostgreSQL, and the indexes of this process."""
+    index = open_index(settings, settings.embedding)
+    try:
+        if (found := list(index.problems())) and repair:
+            yield from ((False, f"mended: {line}") for line in _limited(index.repair()))
+            found = list(index.problems())
+        yield from _said(index, found, index.name, "look into the database's log" if repair else "")
+    finally:
+        index.close()
 
 
 def _store(folder: Path, settings: Settings, repair: bool) -> Iterator[tuple[bool, str]]:
@@ -77,20 +100,26 @@ def _store(folder: Path, settings: Settings, repair: bool) -> Iterator[tuple[boo
             index, mended = _mended(folder, settings)
             yield from ((False, f"mended: {line}") for line in _limited(mended))
             found = list(index.problems())
-        if found:
-            yield from ((True, line) for line in _limited(found))
-            also = "ingest the articles into another folder, with --store" if repair else "run: rag doctor --repair"
-            yield True, f"{count(len(found), 'problem')} in {folder}; {also}"
-            return
-        documents, passages, sentences = index.documents.count()
-        made = index.documents.get_meta("embedding_path")
-        yield (
-            False,
-            f"{count(documents, 'article')}, {count(passages, 'passage')}, {count(sentences, 'sentence')} "
-            f"in {folder}{f', embedded by {made}' if made else ''}; both indexes agree with them",
+        yield from _said(
+            index, found, str(folder), "ingest the articles into another folder, with --store" if repair else ""
         )
     finally:
         index.close()
+
+
+def _said(index: Index, found: Sequence[str], where: str, left: str) -> Iterator[tuple[bool, str]]:
+    """Say what was found; `left` is what can still be done after a repair."""
+    if found:
+        yield from ((True, line) for line in _limited(found))
+        yield True, f"{count(len(found), 'problem')} in {where}; {left or 'run: rag doctor --repair'}"
+        return
+    documents, passages, sentences = index.documents.count()
+    made = index.documents.get_meta("embedding_path")
+    yield (
+        False,
+        f"{count(documents, 'article')}, {count(passages, 'passage')}, {count(sentences, 'sentence')} "
+        f"in {where}{f', embedded by {made}' if made else ''}; both indexes agree with them",
+    )
 
 
 def _opened(folder: Path, settings: Settings, repair: bool) -> tuple[Index, list[str]]:

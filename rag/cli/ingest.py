@@ -53,7 +53,7 @@ def run(settings: Settings, paths: Sequence[str], columns: str, watch: bool, as_
     named = parse_columns(columns)
     if watch and addresses:
         raise UsageError(f"{addresses[0]} cannot be watched; give files and folders, or leave --watch out")
-    if files and not (watch or addresses):
+    if files and not (watch or addresses or settings.database):
         from rag.ingest.changes import glance
 
         if report := glance(folder_of(settings.store, settings.collection), settings.embedding, files, named):

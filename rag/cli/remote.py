@@ -32,6 +32,8 @@ def find(settings: Settings, answers: bool = False) -> Remote | None:
         settings: The configuration, which names the store and the collection.
         answers: Whether it is to answer; if its settings are others, that is said on stderr.
     """
+    if settings.database is not None:
+        return None  # other processes need not go through it
     server = running(folder_of(settings.store, settings.collection)) or running(settings.store)
     if server is None:
         return None

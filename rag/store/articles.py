@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -68,9 +67,9 @@ class Articles:
             for term in terms:
                 met &= self._holding(view, term)
             found = view.rows(
-                "SELECT d.id FROM json_each(?) j CROSS JOIN documents d ON d.number = j.value "
+                "SELECT d.id FROM numbers(?) j CROSS JOIN documents d ON d.number = j.value "
                 "ORDER BY d.date DESC, d.source",
-                json.dumps(sorted(met)),
+                sorted(met),
             )
         return [str(row[0]) for row in found]
 
@@ -78,8 +77,8 @@ class Articles:
         """Return the dates of those of these articles that have one, in the order given."""
         with self._index.documents.snapshot() as view:
             found = view.rows(
-                "SELECT d.id, d.date FROM json_each(?) j CROSS JOIN documents d ON d.id = j.value WHERE d.date != ''",
-                json.dumps(list(ids)),
+                "SELECT d.id, d.date FROM texts(?) j CROSS JOIN documents d ON d.id = j.value WHERE d.date != ''",
+                list(ids),
             )
         return {str(row[0]): str(row[1]) for row in found}
 
@@ -93,15 +92,15 @@ class Articles:
         with self._index.documents.snapshot() as view:
             numbers = dict(
                 view.rows(
-                    "SELECT d.id, d.number FROM json_each(?) j CROSS JOIN documents d ON d.id = j.value "
+                    "SELECT d.id, d.number FROM texts(?) j CROSS JOIN documents d ON d.id = j.value "
                     "WHERE d.state IN ('live', 'changed')",
-                    json.dumps(list(ids)),
+                    list(ids),
                 )
             )
             first = view.rows(
-                "SELECT document, id, MIN(start) FROM chunks WHERE document IN (SELECT value FROM json_each(?)) "
-                "GROUP BY document",
-                json.dumps(list(numbers.values())),
+                "SELECT c.document, c.id FROM numbers(?) j CROSS JOIN chunks c ON c.document = j.value "
+                "WHERE c.start = (SELECT MIN(o.start) FROM chunks o WHERE o.document = c.document)",
+                list(numbers.values()),
             )
             copies = view.copies(numbers.values())
             among = matching(view, filters) if filters else None

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from rag.errors import DamagedError, one_line
-from rag.language.words import terms
 from rag.store import outbox
+from rag.store.derived import entry
 from rag.store.documents import DocumentStore
 from rag.store.lexical import LexicalIndex
 from rag.store.vectors import VectorStore, record
@@ -39,8 +38,8 @@ _DAMAGED = {
     "document {1} has no text": "SELECT number, source FROM documents d WHERE NOT EXISTS "
     "(SELECT 1 FROM texts t WHERE t.document = d.number)",
     "document {1} has not the passages that it should have": "SELECT d.number, d.source FROM documents d "
-    "LEFT JOIN (SELECT document, COUNT(*) AS passages, SUM(IIF(json_valid(spans), json_array_length(spans), -1)) "
-    "AS sentences FROM chunks "
+    "LEFT JOIN (SELECT document, COUNT(*) AS passages, SUM(CASE WHEN json_valid(spans) THEN json_array_length(spans) "
+    "ELSE -1 END) AS sentences FROM chunks "
     "GROUP BY document) c ON c.document = d.number "
     "WHERE d.passages != COALESCE(c.passages, 0) OR d.sentences != COALESCE(c.sentences, 0)",
     "document {1} has vectors of another size than the store's": "SELECT DISTINCT d.number, d.source FROM documents d "
@@ -94,9 +93,8 @@ class Audit:
         """
         self._lexical.check()
         with self._documents.snapshot() as view:
-            for (message,) in view.rows("PRAGMA quick_check(1)"):
-                if message != "ok":
-                    raise DamagedError(f"documents.db: {one_line(message)}; {MEND}")
+            if message := next(self._documents.database.faults(view.connection, quick=True), None):
+                raise DamagedError(f"documents.db: {one_line(message)}; {MEND}")
 
     def repair(self, documents: bool = True) -> list[Fault]:
         """Repair everything that can be repaired, and return what was wrong.
@@ -154,12 +152,8 @@ class Audit:
         self._lexical.put(entry(chunk, document) for chunk, document, _ in passages)
 
     def _in_database(self, view: View) -> Iterator[Fault]:
-        for (message,) in view.rows("PRAGMA integrity_check"):
-            if message != "ok":
-                message = " ".join(str(message).split())
-                yield Fault(f"documents.db: {message}; restore it from a copy, or ingest the articles into a new store")
-        for table, row, parent, _ in view.rows("PRAGMA foreign_key_check"):
-            yield Fault(f"documents.db: row {row} of {table} belongs to none of {parent}")
+        for message in self._documents.database.faults(view.connection):
+            yield Fault(f"documents.db: {message}")
 
     def _in_rules(self, view: View) -> Iterator[Fault]:
         for message, statement in _RULES.items():
@@ -213,20 +207,13 @@ class Audit:
     def _pages(self, view: View, but: Sequence[int] = ()) -> Iterator[list[str]]:
         """Yield the ids of all passages in pages, except those of the documents in `but`."""
         statement = (
-            "SELECT number, id FROM chunks WHERE number > ? AND document NOT IN (SELECT value FROM json_each(?)) "
+            "SELECT number, id FROM chunks WHERE number > ? AND document NOT IN (SELECT value FROM numbers(?)) "
             "ORDER BY number LIMIT ?"
         )
         last = 0
-        while rows := view.rows(statement, last, json.dumps(but), _PAGE):
+        while rows := view.rows(statement, last, list(but), _PAGE):
             last = rows[-1][0]
             yield [row[1] for row in rows]
-
-
-def entry(chunk: Chunk, document: Document) -> tuple[Chunk, list[list[str]], list[str]]:
-    """Return a passage in the form that `LexicalIndex.put` takes."""
-    language = document.language
-    sentences = [terms(document.text[s.start : s.end], language) for s in chunk.sentences]
-    return chunk, sentences, terms(f"{document.title} {chunk.text}", language)
 
 
 def _id(view: View, number: int) -> str:

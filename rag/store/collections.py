@@ -7,6 +7,7 @@ cannot reach another collection, and what is removed from one stays in the other
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from rag.errors import CollectionError, StoreError
@@ -56,7 +57,20 @@ def find(store: Path, name: str, create: bool = False) -> Path:
     Raises:
         CollectionError: There is no collection of this name, or it cannot be one.
     """
-    known = collections(store)
+    return folder_of(store, chosen(collections(store), name, create))
+
+
+def chosen(known: Sequence[str], name: str, create: bool = False) -> str:
+    """Return the name of a collection as it is stored, after looking whether it is a known one.
+
+    Args:
+        known: The names of the collections that exist.
+        name: Its name.
+        create: Whether it may be one that does not exist yet.
+
+    Raises:
+        CollectionError: There is no collection of this name, or it cannot be one.
+    """
     if checked(name) not in known:
         if not create:
             raise CollectionError(
@@ -65,7 +79,7 @@ def find(store: Path, name: str, create: bool = False) -> Path:
             )
         if len(known) >= MOST:
             raise CollectionError(f"there are {len(known)} collections already, and no more are kept; use one of them")
-    return folder_of(store, name)
+    return checked(name)
 
 
 def discard(folder: Path) -> None:

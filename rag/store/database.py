@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rag.errors import StoreError, one_line
+from rag.store import connection as common
 
-Connection = sqlite3.Connection
 # Settings of every connection. With WAL, readers see the last commit while the next one is written. With FULL, each
 # commit is on disk before it returns (3 ms here, three per batch), so SQLite is never behind the indexes, which are
 # written after it, not even after a power failure. A killed process loses nothing with any setting.
 _SETTINGS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -32768")
 _MOST_IDLE = 8  # readers kept open
+
+
+class Connection(sqlite3.Connection):
+    """A connection that runs the statements of `rag.store.connection`."""
+
+    logs = False  # only one process has the file
+
+    def execute(self, statement: str, values: Any = (), /) -> sqlite3.Cursor:
+        """Run a statement."""
+        return super().execute(_spelled(statement), _bound(values) if list in map(type, values) else values)
+
+    def executemany(self, statement: str, rows: Iterable[Any], /) -> sqlite3.Cursor:
+        """Run a statement once for each row of values."""
+        return super().executemany(_spelled(statement), rows)
+
+
+@functools.lru_cache(maxsize=256)
+def _spelled(statement: str) -> str:
+    return statement.replace("texts(?)", "json_each(?)").replace("numbers(?)", "json_each(?)")
+
+
+def _bound(values: Sequence[object]) -> list[object]:
+    return [json.dumps(value) if isinstance(value, list) else value for value in values]
 
 
 class Database:
@@ -93,6 +119,16 @@ class Database:
                 target.close()
             os.replace(partial, copy)
 
+    def faults(self, connection: common.Connection, quick: bool = False) -> Iterator[str]:
+        """Yield what is wrong with the file, from SQLite's own checks; with `quick`, its first fault at most."""
+        advice = "" if quick else "; restore it from a copy, or ingest the articles into a new store"
+        for (message,) in connection.execute("PRAGMA quick_check(1)" if quick else "PRAGMA integrity_check"):
+            if message != "ok":
+                yield " ".join(str(message).split()) + advice
+        if not quick:
+            for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check"):
+                yield f"row {row} of {table} belongs to none of {parent}"
+
     def forgive(self) -> None:
         """Stop enforcing foreign keys, so that rows whose parents are missing are accepted too."""
         with self._lock, self._translated():
@@ -120,7 +156,7 @@ class Database:
         with self._translated():
             if self._closed:
                 raise StoreError(f"{self._path} is closed; open the store again")
-            connection = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
+            connection = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None, factory=Connection)
             try:
                 for setting in _SETTINGS:
                     connection.execute(f"PRAGMA {setting}")

@@ -1,4 +1,4 @@
-"""Documents and passages in SQLite, from which Chroma and the lexical index are derived.
+"""Documents and passages in a database, from which Chroma and the lexical index are derived.
 
 The vectors are stored here too (float16), so both indexes can be rebuilt without embedding anything again.
 `rag/store/outbox.py` does the writing.
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rag.errors import StoreError
+from rag.store.connection import AnyDatabase
 from rag.store.database import Database
 from rag.store.view import View
 from rag.types import Document, SourceInfo
@@ -63,17 +64,19 @@ CREATE TABLE IF NOT EXISTS arrivals (
 
 
 class DocumentStore:
-    """Documents, passages and vectors in one SQLite file; safe to use from several threads.
+    """Documents, passages and vectors in one database; safe to use from several threads.
 
     Args:
-        path: The database file. It is created if missing.
+        place: An SQLite file, which is created if missing, or an open database that has the tables.
 
     Raises:
         StoreError: The file cannot be opened or is not a database.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.database = Database(path)
+    def __init__(self, place: Path | AnyDatabase) -> None:
+        self.database: AnyDatabase = Database(place) if isinstance(place, Path) else place
+        if not isinstance(place, Path):
+            return
         try:
             with self.database.write() as connection:
                 for statement in SCHEMA.split(";"):
@@ -83,7 +86,7 @@ class DocumentStore:
             raise
 
     def close(self) -> None:
-        """Close the database file."""
+        """Close the database."""
         self.database.close()
 
     @contextmanager
@@ -103,6 +106,12 @@ class DocumentStore:
             connection.execute(
                 "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value)
             )
+
+    def first_meta(self, key: str, value: str) -> str:
+        """Store `value` under `key` if there is none yet, and return what is stored there."""
+        with self.database.write() as connection:
+            connection.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING", (key, value))
+            return str(connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()[0])
 
     def document(self, document_id: str) -> Document | None:
         """Return one document with its text, or None."""

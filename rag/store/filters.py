@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -100,7 +99,7 @@ def _conditions(view: View, filters: Filters) -> tuple[Callable[[str], str], lis
         values.extend(more)
 
     if filters.documents:
-        require("ID IN (SELECT value FROM json_each(?))", json.dumps(filters.documents))
+        require("ID IN (SELECT value FROM texts(?))", list(filters.documents))
     if since := day("since", filters.since):
         require("c.date >= ?", since)
     if until := day("until", filters.until):
@@ -108,16 +107,19 @@ def _conditions(view: View, filters: Filters) -> tuple[Callable[[str], str], lis
         # only if its whole month is.
         require("c.date != '' AND substr(c.date, 1, ?) <= ?", len(until), until)
         require(
-            "substr(c.date, 1, 10) != substr(?, 1, min(10, length(c.date))) OR length(c.date) >= ?", until, len(until)
+            "substr(c.date, 1, 10) != substr(CAST(? AS TEXT), 1, CASE WHEN length(c.date) < 10 THEN length(c.date) "
+            "ELSE 10 END) OR length(c.date) >= ?",
+            until,
+            len(until),
         )
         conditions[-1] = f"({conditions[-1]})"
     if filters.languages:
         wanted = [language.casefold() for language in filters.languages]
-        require("c.language IN (SELECT value FROM json_each(?))", json.dumps(wanted))
+        require("c.language IN (SELECT value FROM texts(?))", wanted)
     if filters.authors:
         parts = [name_key(author) for author in filters.authors]
         named = [author for author in _every(view, "author") if author and any(p in name_key(author) for p in parts)]
-        require("c.author IN (SELECT value FROM json_each(?))", json.dumps(named))
+        require("c.author IN (SELECT value FROM texts(?))", named)
     if filters.sources:
         require(*_of_sources(view, filters.sources))
     return (lambda name: " AND ".join(conditions).replace("ID IN", f"{name} IN", 1)), values
@@ -130,12 +132,12 @@ def _of_sources(view: View, patterns: Sequence[str]) -> tuple[Any, ...]:
     globs = [glob for pattern in folded if (glob := _as_glob(pattern)) is not None]
     others = [_compiled(pattern) for pattern in folded if _as_glob(pattern) is None]
     names = _every(view, "folded") if others else []
-    named = json.dumps([*folded, *(name for name in names if _fits(name, others))])  # "a [v2].txt" fits itself
+    named = [*folded, *(name for name in names if _fits(name, others))]  # "a [v2].txt" fits itself
     every = [_compiled(pattern) for pattern in folded]
     said = {p: name_key(p) for p in _every(view, "publisher") if p}
-    publishers = json.dumps([p for p, key in said.items() if key in folded or _fits(key, every)])
-    fits = " OR ".join(["c.folded IN (SELECT value FROM json_each(?))", *["c.folded GLOB ?"] * len(globs)])
-    return f"({fits} OR c.publisher IN (SELECT value FROM json_each(?)))", named, *globs, publishers
+    publishers = [p for p, key in said.items() if key in folded or _fits(key, every)]
+    fits = " OR ".join(["c.folded IN (SELECT value FROM texts(?))", *["c.folded GLOB ?"] * len(globs)])
+    return f"({fits} OR c.publisher IN (SELECT value FROM texts(?)))", named, *globs, publishers
 
 
 def _as_glob(pattern: str) -> str | None:

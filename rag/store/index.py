@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +16,9 @@ import numpy.typing as npt
 from rag.errors import DamagedError, StoreError, StoreMismatchError, VectorServerError
 from rag.language.words import VERSION
 from rag.store import collections, outbox
-from rag.store.audit import Audit, entry
+from rag.store.audit import Audit
 from rag.store.catch_up import CatchUp
+from rag.store.derived import Derived
 from rag.store.documents import DocumentStore
 from rag.store.lexical import LexicalIndex
 from rag.store.lock import take_lock
@@ -31,7 +34,7 @@ _log = logging.getLogger(__name__)
 _PAGE = 500  # passages read and passed to the indexes at a time
 _HOME = "vectors"  # where the vectors were last
 _AUDITED = 2000  # in stores of up to this many passages, all are compared before the first refusal
-_open: dict[Path, Index] = {}
+_open: dict[Hashable, Index] = {}
 _open_lock = threading.Lock()
 
 
@@ -55,54 +58,77 @@ class Index:
             StoreMismatchError: The store was made with another embedding model or a newer layout.
             StoreError: The store cannot be read or written.
         """
+        folder = folder.expanduser().resolve()
+        return cls._shared(folder, lambda: cls(folder, embedding, chroma), embedding, chroma)
+
+    @staticmethod
+    def _shared(key: Hashable, make: Callable[[], Index], embedding: str, chroma: ChromaServer | None) -> Index:
+        """Return the index that is open under a key in this process, after making it if there is none."""
         with _open_lock:
-            key = folder.expanduser().resolve()
-            index = _open.get(key)
-            if index is None:
-                index = _open[key] = cls(key, embedding, chroma)
+            if (index := _open.get(key)) is None:
+                index = _open[key] = make()
+                index._key = key
             index._check_made_with(embedding)
             if index._chroma != chroma:
-                raise StoreError(f"the store {key} is open with another Chroma server; use the same settings for both")
+                raise StoreError(f"{index.name} is open with another Chroma server; use the same settings for both")
             index._users += 1
             return index
 
     def __init__(self, folder: Path, embedding: str, chroma: ChromaServer | None = None) -> None:
         self.folder = folder
+        self._key: Hashable = folder
         self._chroma = chroma
         self._catch_up = CatchUp(self._caught_up)
         self._users = 0
-        self._write_lock = threading.RLock()
+        self._write_lock: AbstractContextManager[Any] = threading.RLock()
         self._unfinished = True
         self._sound = False
         self.taken_out: list[str] = []  # what was wrong with the documents that a repair removed
         self._lock = take_lock(folder)
         opened: list[DocumentStore | VectorStore | LexicalIndex] = []
         try:
-            migrate(folder / "documents.db")
-            self.documents = DocumentStore(folder / "documents.db")
+            self.documents = self._open_documents(embedding)
             opened.append(self.documents)
-            if self.documents.get_meta("layout") is None:
-                self.documents.set_meta("embedding", embedding)
-                self.documents.set_meta("terms", VERSION)
-                self.documents.set_meta("layout", LAYOUT)
             self._check_made_with(embedding)
             self.vectors = vector_store(folder, self.documents, chroma)
             opened.append(self.vectors)
             self.lexical = LexicalIndex(folder / "lexical")
             opened.append(self.lexical)
+            self._derived = Derived(self.documents, self.vectors, self.lexical)
             self._passages = PassageSearch(self.documents, self.vectors, self.lexical, self._write_lock, self._catch_up)
             self.vocabulary = Vocabulary(self.documents, self.lexical)
-            if self.documents.count()[1] <= _AUDITED:
-                self.lexical.check()
-            with self._catch_up.on(VectorServerError):
-                self._recover()
-                self._check()
+            self._begin()
         except BaseException:
-            self._catch_up.stop()
+            self._stop()
             for part in reversed(opened):
                 part.close()
             self._lock.release()
             raise
+
+    @property
+    def name(self) -> str:
+        """Return how the store is called in messages."""
+        return f"the store {self.folder}"
+
+    def _open_documents(self, embedding: str) -> DocumentStore:
+        migrate(self.folder / "documents.db")
+        documents = DocumentStore(self.folder / "documents.db")
+        if documents.get_meta("layout") is None:
+            documents.set_meta("embedding", embedding)
+            documents.set_meta("terms", VERSION)
+            documents.set_meta("layout", LAYOUT)
+        return documents
+
+    def _begin(self) -> None:
+        """Finish what a crash interrupted, and compare the parts."""
+        if self.documents.count()[1] <= _AUDITED:
+            self.lexical.check()
+        with self._catch_up.on(VectorServerError):
+            self._recover()
+            self._check()
+
+    def _stop(self) -> None:
+        self._catch_up.stop()
 
     def close(self, discard: bool = False) -> None:
         """Close the store for one user; the last user in this process releases the folder.
@@ -112,8 +138,8 @@ class Index:
         """
         with _open_lock:
             self._users -= 1
-            if self._users <= 0 and _open.pop(self.folder, None) is not None:
-                self._catch_up.stop()
+            if self._users <= 0 and _open.pop(self._key, None) is not None:
+                self._stop()
                 with self._write_lock, contextlib.ExitStack() as stack:
                     stack.callback(self._lock.release)
                     for part in (self.documents, self.vectors, self.lexical):
@@ -220,39 +246,15 @@ class Index:
 
     def _settle(self, finished: Sequence[File] = (), retold: Sequence[Document] = ()) -> None:
         try:
-            self._derive("pending")
+            self._derived.fill("pending", _PAGE)
             with self.documents.database.write() as connection:
                 outbox.flip(connection, finished, retold)
-            self._derive("changed")
-            self._purge()
+            self._derived.fill("changed", _PAGE)
+            self._derived.purge()
         except VectorServerError as error:
             self._catch_up.start(error)
             raise
         self._unfinished = False
-
-    def _derive(self, state: str) -> None:
-        """Write the passages of the documents in this state to both indexes, in pages and with one commit."""
-        with self.documents.snapshot() as view:
-            ids = view.chunk_ids(numbers := view.numbers(state))
-        for first in range(0, len(ids), _PAGE):
-            with self.documents.snapshot() as view:
-                passages = list(view.chunks(ids[first : first + _PAGE], (state,)))
-            self.vectors.put([(chunk, document, vectors[0]) for chunk, document, vectors in passages])
-            self.lexical.put(entry(chunk, document) for chunk, document, _ in passages)
-        self.lexical.commit()
-        if state == "changed" and numbers:
-            with self.documents.database.write() as connection:
-                outbox.settled(connection)
-
-    def _purge(self) -> None:
-        with self.documents.snapshot() as view:
-            ids = view.chunk_ids(numbers := view.numbers("going"))
-        if numbers:
-            self.vectors.remove(ids)
-            self.lexical.remove(ids)
-            self.lexical.commit()
-            with self.documents.database.write() as connection:
-                outbox.purge(connection, numbers)
 
     def sources(self) -> tuple[SourceInfo, ...]:
         """Return the articles in the store, sorted by source name."""
@@ -343,6 +345,6 @@ class Index:
         made_with = self.documents.get_meta("embedding")
         if made_with != embedding:
             raise StoreMismatchError(
-                f"the store {self.folder} was made with embedding model {made_with}, not {embedding}; "
+                f"{self.name} was made with embedding model {made_with}, not {embedding}; "
                 f"set embedding to {made_with}, or choose another folder with --store and ingest again"
             )

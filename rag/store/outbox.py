@@ -17,14 +17,16 @@ import numpy as np
 
 from rag.errors import StoreError
 from rag.language.characters import name_key
-from rag.store import duplicates
-from rag.store.database import Connection
+from rag.store import change_log, duplicates
+from rag.store.connection import Connection
 from rag.store.view import pack
 from rag.types import Document, Entry, File
 
 _DETAILS = ("title", "date", "author", "publisher", "language", "url")
 _COLUMNS = ", ".join(_DETAILS)
-_CHANGED = f"({', '.join(f'p.{name}' for name in _DETAILS)}) IS NOT ({', '.join(f'a.{name}' for name in _DETAILS)})"
+_CHANGED = f"({', '.join(f'p.{name}' for name in _DETAILS)}) != ({', '.join(f'a.{name}' for name in _DETAILS)})"
+_PLACE = ("file", "version", "source", "document", "folded", *_DETAILS)  # what is known of a place, beside its path
+_RENEWED = ", ".join(f"{name} = excluded.{name}" for name in _PLACE)
 
 
 def stage(connection: Connection, entries: Sequence[Entry]) -> tuple[list[str], list[Document]]:
@@ -55,7 +57,8 @@ def stage(connection: Connection, entries: Sequence[Entry]) -> tuple[list[str], 
             retold.append(document)
         if document.path:
             connection.execute(
-                "INSERT OR REPLACE INTO arrivals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO arrivals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                f"ON CONFLICT (path) DO UPDATE SET {_RENEWED}",
                 (
                     document.path,
                     entry.file.path or document.path,
@@ -86,7 +89,7 @@ def flip(connection: Connection, finished: Sequence[File] = (), retold: Sequence
     placed = _numbers(
         connection,
         "SELECT a.document FROM arrivals a LEFT JOIN places p ON p.path = a.path "
-        f"WHERE p.document IS NOT a.document OR p.source != a.source OR {_CHANGED}",
+        f"WHERE p.path IS NULL OR p.document != a.document OR p.source != a.source OR {_CHANGED}",
     )
     # A file that is being read again is unknown until it has been read completely.
     connection.execute(
@@ -94,9 +97,7 @@ def flip(connection: Connection, finished: Sequence[File] = (), retold: Sequence
         "(SELECT f.path FROM arrivals a CROSS JOIN files f ON f.path = a.file WHERE f.hash != a.version)"
     )
     connection.execute(
-        "INSERT INTO places SELECT * FROM arrivals WHERE true ON CONFLICT (path) DO UPDATE SET file = excluded.file, "
-        "version = excluded.version, source = excluded.source, document = excluded.document, folded = excluded.folded, "
-        + ", ".join(f"{name} = excluded.{name}" for name in _DETAILS)
+        f"INSERT INTO places SELECT * FROM arrivals WHERE true ON CONFLICT (path) DO UPDATE SET {_RENEWED}"
     )
     connection.execute("DELETE FROM arrivals")
     for file in {file.path: file for file in finished}.values():
@@ -112,6 +113,8 @@ def flip(connection: Connection, finished: Sequence[File] = (), retold: Sequence
             (*(getattr(document, name) for name in _DETAILS), document.id),
         )
     _settle(connection, moved | placed | pending)
+    new = "SELECT number FROM documents WHERE state IN ('changed', 'going')"
+    change_log.record(connection, pending | _numbers(connection, new))
     if pending or moved or placed or retold:
         _grow(connection)
 
@@ -119,18 +122,20 @@ def flip(connection: Connection, finished: Sequence[File] = (), retold: Sequence
 def touch(connection: Connection, files: Sequence[File]) -> None:
     """Record the size, time and hash of files that were read completely."""
     connection.executemany(
-        "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", [(f.path, f.size, f.mtime_ns, f.hash) for f in files]
+        "INSERT INTO files VALUES (?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET size = excluded.size, "
+        "mtime_ns = excluded.mtime_ns, hash = excluded.hash",
+        [(f.path, f.size, f.mtime_ns, f.hash) for f in files],
     )
 
 
 def drop(connection: Connection, paths: Sequence[str]) -> list[str]:
     """Remove these files and their places, and return the source names of the places."""
-    listed = json.dumps(list(paths))
+    listed = list(paths)
     found = connection.execute(
-        "SELECT p.source, p.document FROM json_each(?) j JOIN places p ON p.file = j.value ORDER BY p.source", (listed,)
+        "SELECT p.source, p.document FROM texts(?) j JOIN places p ON p.file = j.value ORDER BY p.source", (listed,)
     ).fetchall()
-    connection.execute("DELETE FROM places WHERE file IN (SELECT value FROM json_each(?))", (listed,))
-    connection.execute("DELETE FROM files WHERE path IN (SELECT value FROM json_each(?))", (listed,))
+    connection.execute("DELETE FROM places WHERE file IN (SELECT value FROM texts(?))", (listed,))
+    connection.execute("DELETE FROM files WHERE path IN (SELECT value FROM texts(?))", (listed,))
     if found:
         _settle(connection, {int(number) for _, number in found})
         _grow(connection)
@@ -155,9 +160,9 @@ def mend(connection: Connection) -> None:
     """Repair what follows from the documents themselves: their places, names and families."""
     # A document that lost its place gets it back; the next sync finds out whether the file still exists.
     connection.execute(
-        f"INSERT OR IGNORE INTO places SELECT path, path, '', source, number, folded, {_COLUMNS} FROM documents d "
+        f"INSERT INTO places SELECT path, path, '', source, number, folded, {_COLUMNS} FROM documents d "
         "WHERE state != 'going' AND path != '' "
-        "AND NOT EXISTS (SELECT 1 FROM places p WHERE p.document = d.number)"
+        "AND NOT EXISTS (SELECT 1 FROM places p WHERE p.document = d.number) ON CONFLICT DO NOTHING"
     )
     connection.execute("DELETE FROM files WHERE path IN (SELECT p.file FROM places p WHERE p.version != files.hash)")
     _settle(connection, _numbers(connection, "SELECT number FROM documents"))
@@ -169,11 +174,12 @@ def mend(connection: Connection) -> None:
 
 def purge(connection: Connection, numbers: Sequence[int]) -> None:
     """Delete documents that are going, and regroup the families they leave behind."""
-    listed = json.dumps(list(numbers))
+    listed = list(numbers)
     families = _numbers(
-        connection, "SELECT family FROM documents WHERE number IN (SELECT value FROM json_each(?))", listed
+        connection, "SELECT family FROM documents WHERE number IN (SELECT value FROM numbers(?))", listed
     )
-    connection.execute("DELETE FROM documents WHERE number IN (SELECT value FROM json_each(?))", (listed,))
+    change_log.record(connection, listed)
+    connection.execute("DELETE FROM documents WHERE number IN (SELECT value FROM numbers(?))", (listed,))
     for family in families:
         regroup(connection, family)
 
@@ -186,18 +192,20 @@ def regroup(connection: Connection, family: int) -> None:
     ).fetchall()
     for group in duplicates.components(dict(rows)):
         connection.executemany(
-            "UPDATE documents SET family = ?1 WHERE number = ?2 AND family != ?1", [(group[0], n) for n in group]
+            "UPDATE documents SET family = ? WHERE number = ? AND family != ?", [(group[0], n, group[0]) for n in group]
         )
 
 
 def link(connection: Connection, number: int, signed: bytes) -> None:
     """Store a document's signature bands, and put it into one family with the documents near-identical to it."""
-    connection.executemany("INSERT OR IGNORE INTO bands VALUES (?, ?)", [(k, number) for k in duplicates.bands(signed)])
+    connection.executemany(
+        "INSERT INTO bands VALUES (?, ?) ON CONFLICT DO NOTHING", [(k, number) for k in duplicates.bands(signed)]
+    )
     families: dict[int, list[int]] = {}
     for family, other in connection.execute(
         "SELECT DISTINCT d.family, d.number FROM bands mine CROSS JOIN bands other ON other.key = mine.key "
-        "CROSS JOIN documents d ON d.number = other.document WHERE mine.document = ?1 AND other.document != ?1",
-        (number,),
+        "CROSS JOIN documents d ON d.number = other.document WHERE mine.document = ? AND other.document != ?",
+        (number, number),
     ):
         families.setdefault(family, []).append(other)
     # One near-identical member is enough, so the rest of a large family is not compared.
@@ -205,8 +213,8 @@ def link(connection: Connection, number: int, signed: bytes) -> None:
     if joined:
         first = min(*joined, number)
         connection.execute(
-            "UPDATE documents SET family = ? WHERE family IN (SELECT value FROM json_each(?)) AND family != ?",
-            (first, json.dumps([*joined, number]), first),
+            "UPDATE documents SET family = ? WHERE family IN (SELECT value FROM numbers(?)) AND family != ?",
+            (first, [*joined, number], first),
         )
 
 
@@ -250,7 +258,7 @@ def _insert(connection: Connection, entry: Entry) -> int:
     connection.execute("INSERT INTO texts VALUES (?, ?, ?)", (number, signed, text))
     link(connection, number, signed)
     connection.executemany(
-        "INSERT INTO chunks (id, document, start, end, spans, vectors) VALUES (?, ?, ?, ?, ?, ?)",
+        'INSERT INTO chunks (id, document, start, "end", spans, vectors) VALUES (?, ?, ?, ?, ?, ?)',
         [(row[0], number, *row[1:]) for row in rows],
     )
     return int(number)
@@ -274,8 +282,8 @@ def _check_vectors(connection: Connection, entry: Entry) -> None:
 
 def _settle(connection: Connection, numbers: Iterable[int]) -> None:
     """Mark those of these documents that have no place as going, and name the others after a place they have."""
-    listed = json.dumps(sorted(numbers))
-    among = "number IN (SELECT value FROM json_each(?)) AND state != 'going' AND kept = 0"
+    listed = sorted(numbers)
+    among = "number IN (SELECT value FROM numbers(?)) AND state != 'going' AND kept = 0"
     connection.execute(
         f"UPDATE documents SET state = 'going' WHERE {among} "
         "AND NOT EXISTS (SELECT 1 FROM places p WHERE p.document = documents.number)",
@@ -297,16 +305,17 @@ def _settle(connection: Connection, numbers: Iterable[int]) -> None:
 
 def _grow(connection: Connection) -> None:
     connection.execute(
-        "INSERT INTO meta VALUES ('version', '1') ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
+        "INSERT INTO meta VALUES ('version', '1') "
+        "ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(meta.value AS INTEGER) + 1 AS TEXT)"
     )
 
 
 def _places(connection: Connection, paths: Sequence[str]) -> dict[str, str]:
     return dict(
         connection.execute(
-            "SELECT p.path, d.id FROM json_each(?) j JOIN places p ON p.path = j.value "
+            "SELECT p.path, d.id FROM texts(?) j JOIN places p ON p.path = j.value "
             "JOIN documents d ON d.number = p.document",
-            (json.dumps(list(paths)),),
+            (list(paths),),
         ).fetchall()
     )
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -39,12 +41,14 @@ class PassageSearch:
         documents: DocumentStore,
         vectors: VectorStore,
         lexical: LexicalIndex,
-        write_lock: threading.RLock,
+        write_lock: AbstractContextManager[Any],
         catch_up: CatchUp,
     ) -> None:
         self._documents, self._vectors, self._lexical = documents, vectors, lexical
         self._write_lock = write_lock
         self._catch_up = catch_up
+        # Called with the version of the documents that a search reads; brings the indexes there if they lag behind.
+        self.reach: Callable[[int], None] = lambda version: None
         self.by_words = 0  # searches so far in which the vectors were missing
         self._matching: OrderedDict[tuple[int, Filters], Matching] = OrderedDict()
         self._matching_lock = threading.Lock()
@@ -97,6 +101,7 @@ class PassageSearch:
     ) -> tuple[int, list[Candidate]]:
         with self._documents.snapshot() as view:
             version = view.version()
+            self.reach(version)
             among = None if filters in (None, Filters()) else self._among(view, version, filters)
             search = CandidateSearch(view, self._vectors, self._lexical, among)
             found = search.candidates(vector, question_terms, limit)

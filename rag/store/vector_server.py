@@ -119,10 +119,7 @@ def vector_store(folder: Path, documents: DocumentStore, chroma: ChromaServer | 
     """
     if chroma is None:
         return VectorStore(folder / "chroma")
-    name = documents.get_meta(_NAME)
-    if name is None:
-        name = f"{COLLECTION}-{secrets.token_hex(8)}"
-        documents.set_meta(_NAME, name)
+    name = documents.get_meta(_NAME) or documents.first_meta(_NAME, f"{COLLECTION}-{secrets.token_hex(8)}")
     return ServerVectors(chroma, name, folder.name)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.errors import DamagedError
-from rag.store.database import Connection
+from rag.store.connection import Connection
 from rag.types import Chunk, Document, File, SourceInfo, Span
 
 Vectors = npt.NDArray[np.float32]
@@ -84,8 +84,8 @@ class View:
     def held(self, ids: Iterable[str]) -> set[str]:
         """Return which of these document ids are in the store."""
         found = self.rows(
-            f"SELECT d.id FROM json_each(?) j CROSS JOIN documents d ON d.id = j.value WHERE {_SHOWN}",
-            json.dumps(list(ids)),
+            f"SELECT d.id FROM texts(?) j CROSS JOIN documents d ON d.id = j.value WHERE {_SHOWN}",
+            list(ids),
         )
         return {str(row[0]) for row in found}
 
@@ -142,8 +142,8 @@ class View:
     def numbers(self, *states: str) -> list[int]:
         """Return the numbers of the documents in one of these states, in the order in which they were added."""
         found = self.rows(
-            "SELECT number FROM documents WHERE state IN (SELECT value FROM json_each(?)) ORDER BY number",
-            json.dumps(states),
+            "SELECT number FROM documents WHERE state IN (SELECT value FROM texts(?)) ORDER BY number",
+            list(states),
         )
         return [int(row[0]) for row in found]
 
@@ -151,34 +151,32 @@ class View:
         """Return the other places of these documents: those whose name and details are not the document's own."""
         found = self.rows(
             "SELECT d.number, p.path, p.source, p.title, p.date, p.author, p.publisher, p.language, p.url "
-            "FROM json_each(?) j CROSS JOIN documents d ON d.number = j.value "
+            "FROM numbers(?) j CROSS JOIN documents d ON d.number = j.value "
             f"JOIN places p ON p.document = d.number AND p.path != d.path WHERE {_SHOWN} ORDER BY p.path",
-            json.dumps(list(numbers)),
+            list(numbers),
         )
         return {number: [Copy(*row) for row in rows] for number, rows in _grouped(found).items()}
 
     def chunk_ids(self, numbers: Iterable[int]) -> list[str]:
         """Return the ids of the passages of the documents with these numbers."""
-        found = self.rows(
-            "SELECT c.id FROM json_each(?) j CROSS JOIN chunks c ON c.document = j.value", json.dumps(list(numbers))
-        )
+        found = self.rows("SELECT c.id FROM numbers(?) j CROSS JOIN chunks c ON c.document = j.value", list(numbers))
         return [str(row[0]) for row in found]
 
     def owners(self, chunk_ids: Iterable[str]) -> dict[str, Owner]:
         """Return the document of each of these passages that readers see."""
         found = self.rows(
-            "SELECT c.id, d.number, d.family, d.date FROM json_each(?) j CROSS JOIN chunks c ON c.id = j.value "
+            "SELECT c.id, d.number, d.family, d.date FROM texts(?) j CROSS JOIN chunks c ON c.id = j.value "
             f"CROSS JOIN documents d ON d.number = c.document WHERE {_SHOWN}",
-            json.dumps(list(chunk_ids)),
+            list(chunk_ids),
         )
         return {row[0]: Owner(*row[1:]) for row in found}
 
     def families(self, numbers: Iterable[int]) -> dict[int, list[tuple[int, str]]]:
         """Return the members of these families as (document number, date)."""
         found = self.rows(
-            f"SELECT d.family, d.number, d.date FROM json_each(?) j CROSS JOIN documents d ON d.family = j.value "
+            f"SELECT d.family, d.number, d.date FROM numbers(?) j CROSS JOIN documents d ON d.family = j.value "
             f"WHERE {_SHOWN}",
-            json.dumps(list(numbers)),
+            list(numbers),
         )
         return {family: [(row[0], row[1]) for row in rows] for family, rows in _grouped(found).items()}
 
@@ -186,9 +184,9 @@ class View:
         """Return the vectors of whole passages, without those of their sentences."""
         dimensions = int(self.meta("dimensions") or 0)
         found = self.rows(
-            "SELECT c.id, substr(c.vectors, 1, ?) FROM json_each(?) j CROSS JOIN chunks c ON c.id = j.value",
+            "SELECT c.id, substr(c.vectors, 1, ?) FROM texts(?) j CROSS JOIN chunks c ON c.id = j.value",
             2 * dimensions,
-            json.dumps(list(chunk_ids)),
+            list(chunk_ids),
         )
         return [(chunk_id, unpack(raw, 1)[0]) for chunk_id, raw in found]
 
@@ -217,9 +215,9 @@ class View:
             DamagedError: A text or passage has changed since it was written, and `damaged` was not given.
         """
         found = self.rows(
-            "SELECT c.document, c.id, c.start, c.end, c.spans, c.vectors FROM json_each(?) j "
+            "SELECT c.document, c.id, c.start, c.end, c.spans, c.vectors FROM texts(?) j "
             "CROSS JOIN chunks c ON c.id = j.value",
-            json.dumps(list(dict.fromkeys(ids))),
+            list(dict.fromkeys(ids)),
         )
         rows = self._documents({row[0] for row in found}, states)
         documents: dict[int, Document] = {}
@@ -233,10 +231,10 @@ class View:
 
     def _documents(self, numbers: Iterable[int], states: Sequence[str]) -> dict[int, Sequence[Any]]:
         found = self.rows(
-            f"SELECT d.number, {_FIELDS} FROM json_each(?) j CROSS JOIN documents d ON d.number = j.value "
-            "JOIN texts t ON t.document = d.number WHERE d.state IN (SELECT value FROM json_each(?))",
-            json.dumps(list(numbers)),
-            json.dumps(states),
+            f"SELECT d.number, {_FIELDS} FROM numbers(?) j CROSS JOIN documents d ON d.number = j.value "
+            "JOIN texts t ON t.document = d.number WHERE d.state IN (SELECT value FROM texts(?))",
+            list(numbers),
+            list(states),
         )
         return {row[0]: row[1:] for row in found}
 
