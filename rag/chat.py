@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 
 from rag.answering.again import more, shorter, sources
 from rag.answering.composed import SAID
+from rag.answering.known import unasked
 from rag.answering.route import Route
+from rag.answering.talk import NO_ANSWER_LAST, NO_ANSWER_YET, TALK
 from rag.answering.verify import unmarked
 from rag.engine import Engine
 from rag.language.words import content_terms, fold, terms
@@ -17,12 +19,18 @@ from rag.types import Answer, Filters
 
 HISTORY = 4  # turns that a follow-up may refer to
 _ABOUT_LAST = (Route.MORE, Route.SHORTER, Route.SURE)
+_OF_ALL = (*SAID, Route.LIBRARY, Route.LIST)  # refer to nothing that was said
 _NEAR = 8  # sentences among which there may be more about a question
 _LEANS_BACK = re.compile(
     r"\b(?:he|she|it|they|him|her|them|his|hers|its|their|theirs|that|this|those|these|there|then|former|latter|same)\b"
     r"|^(?:and|but|or|so|no|why|how so|since when|until when|who else|what else|what about|how about|which one"
     r"|are you sure)\b"
     r"|\bthe other\b|\belse\b|\binstead\b"
+)
+# In a message about articles, "there" and "that" often refer to nothing: "Which articles are there?"
+_MEANS_LAST = re.compile(
+    r"\b(?:he|she|it|they|him|her|them|his|hers|its|their|theirs)\b|^(?:and|but|or|what about|how about)\b"
+    r"|\b(?:this|that|the same) (?:article|report|story|piece|paper|one)\b"
 )
 _CAPITALISED = r"[^\W\d_a-z][\w.-]+"
 _NAME = re.compile(rf"\b{_CAPITALISED}(?: (?:(?:de|del|da|la|van|von|al|bin|of|the) )*{_CAPITALISED})*")
@@ -99,9 +107,9 @@ class Chat:
             return self.engine.answer(message, filters)
         if asks not in _ABOUT_LAST:
             return None
-        earlier = next((q for q, text in reversed(self.history) if text and self.engine.asks(q) not in _ABOUT_LAST), "")
-        if not earlier:
-            return None
+        earlier, said = self.history[-1] if self.history else ("", "")
+        if not said:
+            return unasked(message, NO_ANSWER_LAST if earlier else NO_ANSWER_YET, self.engine.settings.hash, TALK)
         answer = self.engine.answer(earlier, filters)
         if answer.abstained:
             return None
@@ -111,16 +119,11 @@ class Chat:
 
     def _worded(self, question: str) -> tuple[str, list[str]]:
         """Return the stand-alone question, and other wordings to search for evidence with."""
-        if (
-            not self.history
-            or not leans_back(question)
-            or self.engine.asks(question) not in (Route.ANSWER, *_ABOUT_LAST)
-        ):
+        if not self.history or not self._refers(question):
             return question, []
         if other := put_instead(question, self.history[-1][0]):
             return other, []
-        # The previous question adds words to search for, without the part it took from the question before it.
-        both = f"{question} ({self.history[-1][0].split(' (', 1)[0]})"
+        both = f"{question} ({_context(self.history)})"
         joined = both if len(both) <= self.engine.settings.max_question_chars else question
         rewritten = self.engine.complete(rewrite_messages(self.history, question))
         # A rewriting that adds nothing, or only repeats the question before, is not used.
@@ -128,6 +131,13 @@ class Chat:
         if rewritten and terms(rewritten) not in nothing and "\n" not in rewritten and _keeps(question, rewritten):
             return rewritten, [joined]
         return joined, []
+
+    def _refers(self, question: str) -> bool:
+        """Return whether a message refers to what was said before."""
+        asks = self.engine.asks(question)
+        if asks in (Route.ANSWER, *_ABOUT_LAST):
+            return leans_back(question)
+        return asks not in _OF_ALL and bool(_MEANS_LAST.search(fold(question).strip()))
 
     def _remember(self, answer: Answer) -> None:
         # A refusal says nothing that a follow-up could refer to.
@@ -139,6 +149,19 @@ def _keeps(question: str, rewritten: str) -> bool:
     """Return whether a rewritten question keeps enough of the follow-up's words and is not too long."""
     own, kept = set(content_terms(question)), set(content_terms(rewritten))
     return len(own & kept) >= 0.5 * len(own) and len(rewritten) <= 300
+
+
+def _context(history: Sequence[tuple[str, str]]) -> str:
+    """Return the words to search with that the questions before add to a follow-up.
+
+    They are the last question and, while that has no word that means anything ("Where to?"), the ones before it, each
+    without what it took from others.
+    """
+    own = [question.split(" (", 1)[0] for question, _ in history]
+    first = len(own) - 1
+    while first and not content_terms(" ".join(own[first:])):
+        first -= 1
+    return " ".join(own[first:])
 
 
 def put_instead(question: str, earlier: str) -> str | None:

@@ -26,7 +26,7 @@ from rag.models.runtime import Models
 
 _DATA = Path(__file__).with_name("routes.json")
 _MODEL = Path(__file__).parents[1] / "rag/answering/route.json"
-_FILLED, _ASKED = 10, 1500  # wordings with a topic are used this often; questions from other sets
+_FILLED, _ASKED = 10, 4000  # wordings with a topic are used this often; questions from other sets
 _STRENGTH = 20.0
 _ABOUT = ("article", "topic", "compare", "course")  # kinds of messages that are about something
 

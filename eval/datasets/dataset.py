@@ -9,6 +9,10 @@ The shipped data set, and any other in its schema, is a JSON-lines file. Each li
     answers   accepted short answers, best first; empty when the articles do not say
     keys      what a right answer must contain: one of each inner list, as whole words
     evidence  the facts needed; each a list of the places that state it: source, start, end, quote
+    forbidden what an answer must not contain; only for the kind "talk", and may be left out
+
+A message of the kind "talk" asks for no fact, such as a greeting or "shorter". It has keys but no accepted answers, and
+evidence only where the reply has to cite something.
 
 `eval/datasets/formats.py` reads the other formats into the same questions.
 """
@@ -29,6 +33,7 @@ from eval.datasets.rows import DatasetError, json_lines, unique, validated
 from rag import seeds_folder
 
 SEEDS = Path(__file__).parents[1] / "data" / "seeds.jsonl"
+TALK = "talk"
 MUST_REFUSE = ("off_topic", "not_in_articles", "false_premise", "wrong_detail", "no_answer")
 KINDS = (
     "fact",
@@ -44,6 +49,7 @@ KINDS = (
     "typo",
     "yes_no",
     "time",
+    TALK,
     *MUST_REFUSE,
 )
 # Kinds for questions from other data sets that do not name a kind.
@@ -79,16 +85,22 @@ class Question(_Strict):
     answers: tuple[str, ...]
     keys: tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...]
     evidence: tuple[Annotated[tuple[GoldPlace, ...], Field(min_length=1)], ...]
+    forbidden: tuple[str, ...] = ()
+
+    @property
+    def is_talk(self) -> bool:
+        """Return whether it is a message that asks for no fact."""
+        return self.kind == TALK
 
     @property
     def must_refuse(self) -> bool:
         """Return whether the question must be refused, since the articles do not contain the answer."""
-        return not self.answers and not self.evidence
+        return not self.answers and not self.evidence and not self.is_talk
 
     @property
     def has_answer_key(self) -> bool:
         """Return whether an answer can be right or wrong; judged rankings only say which articles are relevant."""
-        return self.must_refuse or bool(self.answers)
+        return self.must_refuse or bool(self.answers) or self.is_talk
 
 
 @dataclass(frozen=True)
@@ -196,6 +208,12 @@ def _check(question: Question, where: str) -> None:
         raise DatasetError(f"{where}: kind {question.kind!r} is unknown; use one of {', '.join(KINDS)}")
     if question.split not in ("dev", "test"):
         raise DatasetError(f"{where}: split is {question.split!r}; use dev or test")
+    if question.is_talk:
+        if question.answers or not question.keys:
+            raise DatasetError(f"{where}: a message of kind {TALK} has keys and no answers")
+        return
+    if question.forbidden:
+        raise DatasetError(f"{where}: only a message of kind {TALK} has forbidden words")
     refused = question.kind in MUST_REFUSE
     filled = [bool(part) for part in (question.answers, question.keys, question.evidence)]
     if filled != [not refused] * 3:

@@ -63,7 +63,7 @@ def verdict(record: Record) -> Verdict:
         return Verdict("ranked", None)
     if question.must_refuse:
         return Verdict("rightly refused", True) if answer.abstained else Verdict("should have refused", False)
-    if answer.abstained:
+    if answer.abstained and not question.is_talk:
         return Verdict("needlessly refused", False)
     if not answer.text.strip():
         return Verdict("failed", False)
@@ -108,4 +108,6 @@ def accepted(question: Question) -> str:
     """Return the accepted answers to a question, in words."""
     if question.must_refuse:
         return "a refusal: the articles do not say"
+    if question.is_talk:
+        return f"words such as {', '.join(key[0] for key in question.keys)}"
     return " / ".join(question.answers) or "nothing but the ranking"

@@ -69,8 +69,12 @@ def risk_coverage(run: Run) -> RiskCoverage:
 
 
 def ordered(records: Iterable[Record]) -> tuple[Array, Array]:
-    """Return for each question with a verdict its confidence (-1 if it was refused) and its error (1 if wrong)."""
-    known = [(r, score) for r in records if (score := r.scores.get("correct")) is not None]
+    """Return for each question with a verdict its confidence (-1 if it was refused) and its error (1 if wrong).
+
+    Messages that ask for no fact are left out, since they are neither refused nor answered with confidence.
+    """
+    asked = (r for r in records if not r.question.is_talk)
+    known = [(r, score) for r in asked if (score := r.scores.get("correct")) is not None]
     order = [-1.0 if r.answer.abstained else confidence(r) for r, _ in known]
     errors = [1.0 if r.answer.abstained else 1.0 - score for r, score in known]
     return np.array(order, float), np.array(errors, float)

@@ -121,6 +121,18 @@ def sure_claims(records: Sequence[Record], seed: int) -> Figure:
     return _figure((right, shown), lambda r, s, axis=-1: r.sum(axis=axis) / s.sum(axis=axis), seed)
 
 
+def conversations(records: Sequence[Record], seed: int) -> Figure:
+    """Return the share of conversations in which every scored turn is right.
+
+    A question is a turn of each conversation that begins with its turns. One of a single turn is none.
+    """
+    right = {r.question.turns: score for r in records if (score := r.scores.get("correct")) is not None}
+    begun = {turns[:end] for turns in right for end in range(1, len(turns))}
+    whole = [turns for turns in right if len(turns) > 1 and turns not in begun]
+    ends = ((turns[:end] for end in range(1, len(turns) + 1)) for turns in whole)
+    return mean((min(right[turn] for turn in turns if turn in right) for turns in ends), seed)
+
+
 def risk_area(records: Sequence[Record], seed: int) -> Figure:
     """Return the area under the risk-coverage curve."""
     return _figure(ordered(records), lambda order, errors: risks(order, errors).mean(), seed, vectorized=False)

@@ -12,7 +12,7 @@ import ir_measures
 from ir_measures import RR, Qrel, ScoredDoc, nDCG
 
 from eval.datasets.dataset import GoldPlace, Question
-from rag import Answer, Citation, Evidence, RagError
+from rag import Answer, Citation, Evidence, RagError, is_refusal
 
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _MARKER = re.compile(r"\s*\[\d{1,4}\]")
@@ -80,11 +80,27 @@ def correct(question: Question, answer: Answer) -> bool:
     """Return whether the answer is right.
 
     A right answer contains one alternative of every key as whole words or, if the question has no keys, an accepted
-    answer. If the question must be refused, only a refusal is right.
+    answer. If the question must be refused, only a refusal is right. A message that asks for no fact: see `sensible`.
     """
+    if question.is_talk:
+        return sensible(question, answer)
     if question.must_refuse:
         return answer.abstained
     return not answer.abstained and holds_keys(plain(answer), question.keys or [question.answers])
+
+
+def sensible(question: Question, answer: Answer) -> bool:
+    """Return whether a reply to a message that asks for no fact is a sensible one.
+
+    It contains one alternative of every key and nothing that is forbidden, and it does not say that the articles do not
+    say. It cites every needed fact, and nothing if none is needed: "hello" is answered without a source.
+    """
+    said = _MARKER.sub("", answer.text)
+    if is_refusal(said) or not holds_keys(said, question.keys):
+        return False
+    if any(holds_keys(said, [[words]]) for words in question.forbidden):
+        return False
+    return citation_recall(question, answer) == 1.0 if question.evidence else not answer.citations
 
 
 def retrieval(facts: Sequence[Fact], ranked: Sequence[Evidence]) -> dict[str, float | None]:

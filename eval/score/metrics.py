@@ -10,7 +10,18 @@ from collections.abc import Callable, Sequence
 from eval.datasets.dataset import Question
 from eval.records import Record, Run
 from eval.score import formulas
-from eval.score.figures import Figure, Statistic, abstention, agreement, kappa, mean, quantile, risk_area, sure_claims
+from eval.score.figures import (
+    Figure,
+    Statistic,
+    abstention,
+    agreement,
+    conversations,
+    kappa,
+    mean,
+    quantile,
+    risk_area,
+    sure_claims,
+)
 from eval.score.metric import Case, Metric
 from rag import Answer, Evidence
 
@@ -69,8 +80,13 @@ def compared(records: Sequence[Record]) -> dict[str, Metric]:
 
 
 def _if_scored(formula: Callable[[Case], float | None]) -> Callable[[Case], float | None]:
-    """Apply a formula to questions with an answer key, which questions for retrieval only do not have."""
+    """Apply a formula to all but questions for retrieval only, which have no answer key."""
     return lambda case: formula(case) if case.question.has_answer_key else None
+
+
+def _if_asked(formula: Callable[[Case], float | None]) -> Callable[[Case], float | None]:
+    """Apply a formula to what asks for a fact: to all with an answer key but talk."""
+    return lambda case: formula(case) if case.question.has_answer_key and not case.question.is_talk else None
 
 
 def _if_answered(formula: Callable[[Case], float | None]) -> Callable[[Case], float | None]:
@@ -138,6 +154,13 @@ METRICS: tuple[Metric, ...] = (
         value=_answerable("correct"),
     ),
     Metric(
+        "conversations_right",
+        "Conversations right",
+        "Share of the conversations in which every scored turn is right.",
+        "Answers",
+        figure=conversations,
+    ),
+    Metric(
         "refused_of_must_refuse",
         "Refused where due",
         "Share of the questions that the articles do not answer that were refused.",
@@ -160,7 +183,7 @@ METRICS: tuple[Metric, ...] = (
         "Exact match",
         "Share of those whose answer is an accepted one but for case, punctuation and articles (SQuAD).",
         "Answers",
-        score=_if_scored(lambda case: formulas.exact_match(case.text, case.question.answers)),
+        score=_if_asked(lambda case: formulas.exact_match(case.text, case.question.answers)),
         value=_answerable("exact_match"),
     ),
     Metric(
@@ -168,7 +191,7 @@ METRICS: tuple[Metric, ...] = (
         "Token F1",
         "Words shared with the nearest accepted answer: harmonic mean of precision and recall (SQuAD).",
         "Answers",
-        score=_if_scored(lambda case: formulas.token_f1(case.text, case.question.answers)),
+        score=_if_asked(lambda case: formulas.token_f1(case.text, case.question.answers)),
         value=_answerable("token_f1"),
     ),
     Metric(
@@ -222,7 +245,7 @@ METRICS: tuple[Metric, ...] = (
         "Citation support",
         "Share of an answer's words that stand in the quotes cited for them.",
         "Citations",
-        score=_if_scored(lambda case: formulas.citation_support(case.answer)),
+        score=_if_asked(lambda case: formulas.citation_support(case.answer)),
     ),
     Metric(
         "offset_validity",
@@ -236,7 +259,7 @@ METRICS: tuple[Metric, ...] = (
         "Refused",
         "Whether the question was refused.",
         None,
-        score=_if_scored(lambda case: float(case.answer.abstained)),
+        score=_if_asked(lambda case: float(case.answer.abstained)),
         compared=False,  # includes refusals due and not due, so neither more nor fewer is better
     ),
     Metric(

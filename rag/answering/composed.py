@@ -11,14 +11,15 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from rag.answering.catalogue import Catalogue
 from rag.answering.course import course
 from rag.answering.known import unasked
 from rag.answering.phrasing import MARKERS
 from rag.answering.route import Route, about, route
-from rag.answering.talk import HELLO, HELP, TALK, THANKS
+from rag.answering.talk import HELLO, HELP, SORRY, TALK, THANKS
 from rag.answering.timely import Timely
 from rag.answering.verify import Verdict, told
-from rag.language.article_questions import Wanted, article_question
+from rag.language.article_questions import ArticleQuestion, Wanted, article_question
 from rag.language.asked_time import asked_time
 from rag.language.grammar import ENGLISH
 from rag.language.questions import holds_kind
@@ -29,7 +30,8 @@ from rag.retrieve.select import leans, nearest_sentences
 from rag.store.articles import Articles
 from rag.types import Answer, Evidence, Filters, Hit
 
-SAID = {Route.HELLO: HELLO, Route.THANKS: THANKS, Route.HELP: HELP}
+SAID = {Route.HELLO: HELLO, Route.THANKS: THANKS, Route.HELP: HELP, Route.ANNOYED: SORRY}
+_ANY_LANGUAGE = (*SAID, Route.LIST)  # told apart in the other languages of `train/routes.json` too
 _REPORTED = (Wanted.COURSE, Wanted.EVENTS, Wanted.SAID)  # questions about what articles report
 _OF_TIME = (Route.LIBRARY, Route.TOPIC, Route.COURSE)
 _NEWEST = 5  # articles in a summary of the library
@@ -59,6 +61,7 @@ class Composed:
         self._timely = timely
         self._finder = finder
         self._models = models
+        self._catalogue = Catalogue(articles, finder)
         self._strong = models.is_strong
 
     def stream(
@@ -73,7 +76,9 @@ class Composed:
             wordings: Other wordings of the question.
         """
         started = time.perf_counter()
-        if asks in (Route.ANSWER, Route.ABOUT_ARTICLES) or (
+        if asks is Route.LIST and (listed := self._catalogue.answer(ArticleQuestion(Wanted.LIST), filters)):
+            yield self._timely.answer(question, listed, started)
+        elif asks in (Route.ANSWER, Route.ABOUT_ARTICLES) or (
             self._strong and asks not in (Route.LIBRARY, Route.ARTICLE)
         ):
             yield from self._timely.stream(question, filters, wordings)
@@ -86,14 +91,17 @@ class Composed:
             yield from self._timely.stream(question, filters, wordings)
 
     def talk(self, asks: Route, message: str) -> Answer | None:
-        """Return what is said to a greeting, to thanks or to a call for help; None for all other messages."""
+        """Return what is said to a greeting, to thanks, to a call for help or to anger; None for all other messages."""
         said = SAID.get(asks)
         return unasked(message, said, self._models.settings.hash, TALK) if said else None
 
     def route(self, message: str) -> Route:
         """Return what a message asks for."""
-        if not self._models.embeds_as_fitted or self._finder.language(message) != ENGLISH:
+        if not self._models.embeds_as_fitted:
             return Route.ANSWER
+        if self._finder.language(message) != ENGLISH:
+            found = route(self._models.vector(message))
+            return found if found in _ANY_LANGUAGE else Route.ANSWER
         asked = article_question(message)
         if asked and asked.wanted not in _REPORTED:
             return Route.COURSE if asked.wanted is Wanted.TIMELINE else Route.ABOUT_ARTICLES

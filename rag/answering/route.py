@@ -25,6 +25,8 @@ class Route(Enum):
     HELLO = "hello"
     THANKS = "thanks"
     HELP = "help"
+    ANNOYED = "annoyed"  # such as "you are useless"
+    LIST = "list"  # of all the articles
     LIBRARY = "library"  # a summary of everything
     ARTICLE = "article"  # a summary of one article
     TOPIC = "topic"  # a summary of what the articles say about something

@@ -13,3 +13,12 @@ HELP = (
     "I answer from the articles in this library alone: each statement comes with the sentence that it rests on, and "
     f"where the articles do not say, I say so. {_TRY} You can add your own articles in the library."
 )
+SORRY = (
+    "I am sorry that I was of no help. I know only what the articles in this library say, and I answer only where I "
+    f"find a sentence for it. {_TRY}"
+)
+NO_ANSWER_YET = f"Nothing was asked before that I could go back to. Ask a question about the articles first. {_TRY}"
+NO_ANSWER_LAST = (
+    "I found no answer to the last question in the articles, so there is nothing more to say or to show. Ask it in "
+    "other words, or ask about something else."
+)

@@ -111,7 +111,7 @@ _PATTERNS: tuple[tuple[Wanted, str], ...] = (
     ),
     (
         Wanted.COUNT,
-        rf"how many {_ARTICLE}(?: do (?:you|we) have| does the library (?:hold|have)| are in the library| was"
+        rf"how many {_ARTICLE}(?: do (?:you|we) have| does the library (?:hold|have)| are in (?:the library|here)| was"
         rf"| {_APPEARED})?"
         r"(?: (?:are )?by (?P<by>[^?]+?))?(?: (?:are )?(?:about|on|mention(?:ing)?|regarding) (?P<about>.+?))?"
         r"(?: are there)?",

@@ -10,6 +10,7 @@ import pytest
 from fakes import FakeLLM, make_engine
 
 from rag import Answer, Chat, Engine, QuestionError
+from rag.answering.route import Route
 from rag.chat import HISTORY, leans_back, put_instead
 
 MINISTER = "Who is Mexico's foreign minister?"
@@ -207,6 +208,23 @@ def test_long_conversation_without_a_model_stays_short(seeds_engine: Engine) -> 
 )
 def test_another_name_in_the_place_of_the_only_one(follow_up: str, earlier: str, wanted: str | None) -> None:
     assert put_instead(follow_up, earlier) == wanted
+
+
+def test_a_question_that_says_nothing_alone_brings_the_one_before_it(tmp_path: Path) -> None:
+    with make_engine(tmp_path, model=FakeLLM(default="")) as engine:
+        chat = Chat(engine, [("When did Kovic leave?", ""), ("Where to? (When did Kovic leave?)", "Tessin")])
+        assert chat.stand_alone("With how many of them?") == "With how many of them? (When did Kovic leave? Where to?)"
+        chat = Chat(engine, [("When did Kovic leave?", ""), ("How did she travel? (When did Kovic leave?)", "")])
+        assert chat.stand_alone("How far?") == "How far? (How did she travel?)"
+
+
+def test_a_question_about_articles_may_refer_to_the_one_before(
+    engine: Engine, model: FakeLLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "asks", lambda _: Route.ABOUT_ARTICLES)
+    chat = Chat(engine, [(MINISTER, "Marcelo Ebrard")])
+    assert MINISTER in chat.stand_alone("Who wrote it?")
+    assert chat.stand_alone("Which articles are there?") == "Which articles are there?"
 
 
 def test_another_name_is_asked_about_without_the_model(chat: Chat, model: FakeLLM) -> None:

@@ -29,6 +29,9 @@ SHIPPED = read()
 GENERAL = read(SEEDS.with_name("general.jsonl"), SEEDS.with_name("general"))  # spans are checked on reading
 NEWS = read(SEEDS.with_name("news.jsonl"), SEEDS.with_name("news"))
 TIME = read(SEEDS.with_name("time.jsonl"), SEEDS.with_name("time"))
+LIBRARIES = ("harbour", "science")
+TALK = [q for name in LIBRARIES for q in read(SEEDS.with_name(f"{name}_talk.jsonl"), SEEDS.with_name(name))]
+DIALOGUES = [q for name in LIBRARIES for q in read(SEEDS.with_name(f"{name}_dialogues.jsonl"), SEEDS.with_name(name))]
 SWAPPED = read(SEEDS.with_name("swapped.jsonl"), SEEDS.with_name("general"))
 
 
@@ -65,7 +68,13 @@ def test_spans_of_the_shipped_set_are_verbatim() -> None:
 def test_shipped_set_is_balanced() -> None:
     assert len(SHIPPED) >= 30 and SEEDS.is_file()
     kinds = Counter((q.kind, q.split) for q in SHIPPED)
-    asked = set(KINDS) - {"time", "summary", "comparison", "course"}  # these are asked over articles of their own
+    asked = set(KINDS) - {
+        "time",
+        "summary",
+        "comparison",
+        "course",
+        "talk",
+    }  # these are asked over articles of their own
     assert {kind for kind, _ in kinds} == asked
     for kind in asked:
         assert kinds[kind, "dev"] == kinds[kind, "test"] > 0, kind
@@ -95,6 +104,15 @@ def test_time_set_has_halves_of_equal_size() -> None:
     }
 
 
+def test_talk_and_dialogues_have_halves_of_equal_size() -> None:
+    assert Counter((q.split, q.kind) for q in TALK) == {("dev", "talk"): 20, ("test", "talk"): 20}
+    begun = {q.turns[:end] for q in DIALOGUES for end in range(1, len(q.turns))}
+    whole = [q for q in DIALOGUES if q.turns not in begun]
+    assert Counter(q.split for q in whole) == {"dev": 16, "test": 16}
+    assert all(3 <= len(q.turns) <= 6 for q in whole)
+    assert not {q.turns[0] for q in whole if q.split == "dev"} & {q.turns[0] for q in whole if q.split == "test"}
+
+
 def test_no_question_of_the_test_half_is_in_the_development_half() -> None:
     asked = Counter(tuple(turn.casefold() for turn in q.turns) for q in SHIPPED)
     assert [turns for turns, count in asked.items() if count > 1] == []
@@ -104,9 +122,8 @@ def test_keys_are_met_by_the_accepted_answers() -> None:
     """An answer that is accepted word for word must not count as wrong for its keys."""
     from eval.score.formulas import holds_keys
 
-    assert [
-        q.id for q in SHIPPED + GENERAL + NEWS + SWAPPED + TIME if q.answers and not holds_keys(q.answers[0], q.keys)
-    ] == []
+    asked = SHIPPED + GENERAL + NEWS + SWAPPED + TIME + DIALOGUES
+    assert [q.id for q in asked if q.answers and not holds_keys(q.answers[0], q.keys)] == []
 
 
 def test_follow_ups_are_conversations() -> None:
@@ -150,6 +167,9 @@ def test_broken_json_on_line_17(tmp_path: Path) -> None:
         ({"evidence": []}, "fact"),
         ({"keys": []}, "fact"),
         ({"kind": "off_topic"}, "off_topic"),
+        ({"kind": "talk"}, "talk"),
+        ({"kind": "talk", "answers": [], "keys": []}, "talk"),
+        ({"forbidden": ["ten"]}, "forbidden"),
         ({"evidence": [[{"source": "a.txt", "start": 4, "end": 12, "quote": "Two boats"}]]}, "4-12"),
         ({"evidence": [[{"source": "a.txt", "start": -1, "end": 8, "quote": "Two boats"}]]}, "start"),
         ({"evidence": [[{"source": "a.txt", "start": 0, "end": 9}]]}, "quote"),

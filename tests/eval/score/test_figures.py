@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from runs import record, run
 
+from eval.records import Record
 from eval.score.curves import calibration, risk_coverage
 from eval.score.figures import Figure, interval
 from eval.score.metrics import by_kind, figures
@@ -26,6 +27,7 @@ def values(found: dict[str, Figure]) -> dict[str, float | None]:
 def test_figures() -> None:
     expected = {
         "correct_answerable": 1 / 3,
+        "conversations_right": None,  # nobody conversed
         "refused_of_must_refuse": 1 / 2,
         "over_refusal": 1 / 3,
         # refused: c and d, of which d was due; due: d and e, of which d was refused
@@ -63,6 +65,7 @@ def test_figures() -> None:
     counts = {name: figure.count for name, figure in found.items()}
     assert counts["correct_answerable"] == 3 and counts["refused_of_must_refuse"] == 2
     assert counts["citation_precision"] == 2 and counts["latency_p50"] == 5 and counts["first_token_p50"] == 3
+    assert found.pop("conversations_right").count == 0
     for figure in found.values():
         assert figure.value is not None and figure.low is not None and figure.high is not None
         assert figure.low <= figure.value <= figure.high
@@ -74,6 +77,25 @@ def test_by_kind() -> None:
         "wh": (0 / 1, 1),
         "off_topic": (1 / 2, 2),
     }
+
+
+def said(name: str, *turns: str, right: bool) -> Record:
+    """Return a record of the last of these turns."""
+    one = record(name, "two boats" if right else "ten boats")
+    return one.model_copy(update={"question": one.question.model_copy(update={"turns": turns})})
+
+
+def test_conversation_is_right_if_every_scored_turn_is() -> None:
+    whole = run(
+        said("a1", "How many boats?", right=True),
+        said("a3", "How many boats?", "And ships?", "Why?", right=True),  # the second turn is not scored
+        said("b1", "Who left?", right=False),
+        said("b2", "Who left?", "When?", right=True),
+        said("c1", "How many boats?", "Of wood?", right=True),
+        said("d1", "Where?", right=False),  # no conversation
+    )
+    assert figures(whole)["conversations_right"].value == pytest.approx(2 / 3)
+    assert figures(whole)["conversations_right"].count == 3
 
 
 def test_interval_is_the_percentile_bootstrap() -> None:

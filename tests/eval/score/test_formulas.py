@@ -116,6 +116,21 @@ def test_correct() -> None:
     assert not correct(REFUSABLE, answer("Yes [1]"))
 
 
+def test_sensible_reply_to_what_asks_for_no_fact() -> None:
+    greeting = question(kind="talk", answers=(), keys=[["hello", "articles"]])
+    assert not greeting.must_refuse
+    assert correct(greeting, answer("Hello.", abstained=True)) and correct(greeting, answer("Hello."))
+    assert not correct(greeting, answer("Bye.")), "no key"
+    assert not correct(greeting, NOT_SAID), "no reply, although it has a key"
+    assert not correct(greeting, answer("Hello [1]", citations=[cited(1, "a", 0, 10)])), "no fact, so no source"
+    asked = question([("a", 0, 10)], [("b", 0, 10)], kind="talk", answers=(), keys=[["two"]])
+    asked = asked.model_copy(update={"forbidden": ("ten",)})
+    both = [cited(1, "a", 0, 10), cited(2, "b", 5, 20)]
+    assert correct(asked, answer("Two [1] [2]", citations=both))
+    assert not correct(asked, answer("Two [1]", citations=both[:1])), "half of the sources"
+    assert not correct(asked, answer("Two and ten [1] [2]", citations=both)), "what is forbidden"
+
+
 def test_without_keys_an_accepted_answer_in_whole_words_is_right() -> None:
     asked = question(answers=("two boats", "2 boats"))
     assert correct(asked, answer("They were 2 boats. [1]"))

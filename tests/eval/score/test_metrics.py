@@ -31,6 +31,15 @@ def reader(document: str) -> str:
     return TEXTS[document]
 
 
+def test_talk_is_only_right_or_wrong() -> None:
+    greeting = question(kind="talk", answers=(), keys=[["hello"]])
+    found, _ = score(greeting, answer("Hello.", abstained=True), (), reader)
+    assert {name: value for name, value in found.items() if value is not None} == {"correct": 1.0}
+    one = record("a", "hello").model_copy(update={"question": greeting})
+    aurc = figures(run(one))["aurc"]
+    assert aurc.count == 0 and aurc.value is None, "neither refused nor answered with confidence"
+
+
 def test_offset_validity() -> None:
     found = answer(
         citations=[

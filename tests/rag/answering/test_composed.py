@@ -12,6 +12,7 @@ from fakes import FakeLLM, make_engine
 
 from rag import Chat, Engine
 from rag.answering.route import Route
+from rag.answering.talk import NO_ANSWER_LAST, NO_ANSWER_YET
 
 SHIP = """---
 date: 2024-03-01
@@ -73,6 +74,15 @@ def test_the_library_is_summed_up_by_its_newest_articles(engine: Engine, monkeyp
     assert [c.source for c in answer.citations] == ["mine.md", "mill.md", "ship.md"]
 
 
+def test_all_articles_are_listed_whatever_the_language(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    tell(monkeypatch, {"Welche": Route.LIST})
+    answer = engine.answer("Welche Artikel sind das?")
+    assert_receipts(engine, answer)
+    assert answer.text.startswith(
+        "“The mine” (1 Jul 2025) [1]; “The mill” (Valley Courier, 1 May 2025) [2]; “The ship”"
+    )
+
+
 def test_a_comparison_has_both_sides_in_order_of_time(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     tell(monkeypatch, {"Compare": Route.COMPARE})
     answer = engine.answer("Compare the price of paper and the price of coal in crowns")
@@ -105,9 +115,9 @@ def test_what_no_article_is_about_is_not_summed_up(engine: Engine, monkeypatch: 
 
 @pytest.mark.parametrize("documents", [DOCUMENTS, {}])
 def test_a_greeting_is_answered(documents: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tell(monkeypatch, {"hi": Route.HELLO, "thanks": Route.THANKS, "help": Route.HELP})
+    tell(monkeypatch, {"hi": Route.HELLO, "thanks": Route.THANKS, "help": Route.HELP, "bad": Route.ANNOYED})
     with make_engine(tmp_path, documents=documents) as engine:
-        for message, part in (("hi", "Hello"), ("thanks", "welcome"), ("help", "add your own articles")):
+        for message, part in (("hi", "Hello"), ("thanks", "welcome"), ("help", "your own articles"), ("bad", "sorry")):
             answer = engine.answer(message)
             assert part in answer.text and answer.model == "talk" and not answer.citations and not answer.related
 
@@ -127,7 +137,9 @@ def test_messages_about_the_answer_before(engine: Engine, monkeypatch: pytest.Mo
     routes = {"hello": Route.HELLO, "more": Route.MORE, "shorter": Route.SHORTER, "source": Route.SURE}
     tell(monkeypatch, routes | {"Summarize": Route.ARTICLE})
     chat = Chat(engine)
-    assert chat.ask("source?").model != "talk", "nothing was answered before"
+    assert chat.ask("source?").text == NO_ANSWER_YET
+    chat.ask("What is the capital of Peru?")
+    assert chat.ask("source?").text == NO_ANSWER_LAST
     whole = chat.ask("Summarize the article about the Skarvik ship")
     assert chat.ask("hello").model == "talk"
     short = chat.ask("shorter")
