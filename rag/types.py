@@ -141,11 +141,10 @@ class Hit:
     """A sentence that retrieval found, with the scores that ranked it (higher is better).
 
     `dense` is the cosine of question and sentence, `lexical` the BM25 score as a share of the ideal one, `coverage` the
-    share of the question's terms (by rarity) that the sentence and its neighbours have, `held` the share that the
-    sentence has by itself, `answers` how much likelier this sentence has the answer than no sentence (a logarithm;
-    None if the reader did not read it), and `score` the value that it is ranked by. `words` are those that the reader
-    takes for the answer, `sure` how likely they are. `leans` says whether a name of the question is not in it but in
-    the sentence before it. `language` is the article's.
+    share of the question's terms (by rarity) that the sentence and its neighbours have, `held` that of it alone,
+    `answers` how much likelier it has the answer than no sentence has (a logarithm; None if not read), `score` what it
+    is ranked by. `words` are those that the reader takes for the answer, `sure` how likely they are. `leans` says
+    whether a name of the question is only in the sentence before. `language` is the article's.
     """
 
     place: Place

@@ -16,14 +16,12 @@ import quick_hashes
 from identity import ID, SECRET, Identity, providing
 from joserfc.jwk import OctKey
 from newsroom import HOST, NAMES, PASSWORD, Newsroom
+from traveller import AWAY, BACK, Browser
 
-from rag import Role, Settings, SettingsError
-from ui.app import provider_of
+from rag import Role
 from ui.server import oidc, sessions
 from ui.server.oidc import Provider
 from ui.server.sessions import BEGUN, COOKIE
-
-AWAY, BACK = "/login/oidc", "/login/oidc/back"
 
 
 @pytest.fixture(scope="module")
@@ -46,39 +44,6 @@ def room(tmp_path: Path, identity: Identity, monkeypatch: pytest.MonkeyPatch) ->
     room = Newsroom(tmp_path, provider=Provider(identity.url, ID, SECRET)).fill()
     yield room
     room.users.close()
-
-
-class Browser:
-    """A browser that logs in: it keeps the cookies of the page, and goes where it is sent.
-
-    Args:
-        room: Where it logs in.
-        host: What it calls the page.
-    """
-
-    def __init__(self, room: Newsroom, host: str = HOST) -> None:
-        self.room, self.host = room, host
-        self.cookies: dict[str, str] = {}
-        self.away = self.get(AWAY)
-
-    def get(self, path: str) -> httpx.Response:
-        kept = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        headers = {"cookie": kept, "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
-        done = self.room.get(path, host=self.host, headers=headers)
-        self.cookies.update(done.cookies.items())
-        return done
-
-    def returned(self) -> str:
-        """Log in at the provider and return the address to which it sends the browser."""
-        done = httpx.get(self.away.headers["location"], trust_env=False)
-        assert done.status_code == 303
-        return done.headers["location"]
-
-    def come_back(self, **changes: str) -> httpx.Response:
-        """Come back from the provider, with some fields of the address changed."""
-        parts = urlsplit(self.returned())
-        fields = {name: values[0] for name, values in parse_qs(parts.query).items()} | changes
-        return self.get(f"{parts.path}?{httpx.QueryParams(fields)}")
 
 
 def refused(room: Newsroom, done: httpx.Response, status: int = 401) -> None:
@@ -361,28 +326,3 @@ class TestProviders:
     def test_its_description_is_kept_for_some_minutes(self, room: Newsroom, identity: Identity) -> None:
         assert [Browser(room).come_back().status_code for _ in range(2)] == [303, 303]
         assert identity.asked.count("/.well-known/openid-configuration") == 1 and identity.asked.count("/keys") == 2
-
-
-class TestSettings:
-    """What whoever runs the server sets."""
-
-    def test_a_provider(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert provider_of(Settings()) is None
-        monkeypatch.setenv("RAG_OIDC_ISSUER", "https://login.example/realms/news")
-        with pytest.raises(SettingsError, match="RAG_OIDC_CLIENT_ID"):
-            provider_of(Settings())
-        monkeypatch.setenv("RAG_OIDC_CLIENT_ID", ID)
-        monkeypatch.setenv("RAG_OIDC_CLIENT_SECRET", SECRET)
-        found = provider_of(Settings())
-        assert found and (found.host, found.adds) == ("login.example", False)
-        assert SECRET not in repr(Settings())
-
-    @pytest.mark.parametrize("issuer", ["http://login.example", "login.example", "ftp://127.0.0.1", "https://"])
-    def test_an_issuer_without_tls(self, issuer: str) -> None:
-        with pytest.raises(SettingsError, match="https://"):
-            provider_of(Settings(oidc_issuer=issuer, oidc_client_id=ID))
-
-    def test_missing_packages(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setitem(__import__("sys").modules, "ui.server.oidc", None)
-        with pytest.raises(SettingsError, match=r'pip install "dateline\[oidc\]"'):
-            provider_of(Settings(oidc_issuer="https://login.example", oidc_client_id=ID))
