@@ -20,6 +20,7 @@ _ALONE = re.compile(
 _PLANNED = re.compile(r"\b(?:will|would|shall|should|may|might|could|due|expected|planned|scheduled|set|supposed) ")
 _NUMBER = re.compile(r"\(\\d[^)]*\)")
 _FULL, _MONTH = len("2024-07-12"), len("2024-07")
+_AS = {"last night": "yesterday"}  # what dateparser does not know
 # These words mean the morning too.
 _UNSURE = frozenset(("morgen", "mañana"))
 _QUOTED = re.compile(r"“[^”]*”|\"[^\"]*\"|«[^»]*»|„[^“”]*[“”]")
@@ -82,7 +83,8 @@ def _quotations(text: str) -> list[tuple[int, int]]:
 def _resolve(said: str, language: str, base: datetime, unit: str) -> str:
     import dateparser  # takes 65 ms, which every start would pay
 
-    moment: datetime | None = dateparser.parse(said, languages=[language], settings={"RELATIVE_BASE": base})
+    words = _AS.get(said.lower(), said)
+    moment: datetime | None = dateparser.parse(words, languages=[language], settings={"RELATIVE_BASE": base})
     if moment is None:
         return ""
     if unit == "week":
@@ -105,6 +107,8 @@ def _pattern(language: str) -> re.Pattern[str]:
     for meaning, forms in info.get("relative-type-regex", {}).items():
         if unit := _unit(meaning):
             known[unit] += [_NUMBER.sub(lambda _: number, form) for form in forms]
+    if language == "en":
+        known["day"] += _AS
     groups = "|".join(
         f"(?P<{unit}>{'|'.join(sorted(forms, key=len, reverse=True))})" for unit, forms in known.items() if forms
     )

@@ -77,7 +77,7 @@ def test_amounts_of_other_things_do_not_differ(library: Engine) -> None:
 
 def test_says_what_a_relative_date_means_where_a_time_is_asked_for(library: Engine) -> None:
     when = library.answer("When did the paper mill in Oster burn down?")
-    assert "burned down last night (4 Nov 2023)" in when.text or "burned down last night" in when.citations[0].quote
+    assert "burned down last night (4 Nov 2023)" in when.text
     assert "last night (" not in library.answer("How many families lost their homes in Oster?").text
 
 

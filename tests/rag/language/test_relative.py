@@ -14,6 +14,7 @@ FRIDAY = "2024-07-12"
     [
         ("The sluice gate at Wendle failed yesterday.", "en", {"yesterday": "2024-07-11"}),
         ("The board will meet tomorrow.", "en", {"tomorrow": "2024-07-13"}),
+        ("It burned down last night.", "en", {"last night": "2024-07-11"}),
         ("It closed last week.", "en", {"last week": "2024-07-01/2024-07-07"}),
         ("It opens next month.", "en", {"next month": "2024-08"}),
         ("This year it rained, last year it did not.", "en", {"This year": "2024", "last year": "2023"}),
