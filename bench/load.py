@@ -139,7 +139,7 @@ async def asked(url: str, process: int, clients: int, on_page: bool, seconds: fl
 
     async def client(number: int) -> None:
         async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=120) as http:
-            event = await submit_event(http) if on_page else 0
+            event = await submit_event(http) if on_page else (0, 0)
             while (started := time.monotonic()) < began + seconds:
                 n = next(_NUMBERS)
                 try:
@@ -169,19 +169,20 @@ def question(number: int) -> str:
     return FORMS[form].format(WORDS[rest % len(WORDS)], WORDS[rest // len(WORDS) % len(WORDS)])
 
 
-async def submit_event(http: httpx.AsyncClient) -> int:
-    """Open the page and return the index of the event that sends a question."""
+async def submit_event(http: httpx.AsyncClient) -> tuple[int, int]:
+    """Open the page and return the index of the event that sends a question, and the number of its values."""
     await http.get("/")
     config = (await http.get("/config")).json()
     box = next(c["id"] for c in config["components"] if c["props"].get("elem_id") == "dl-box")
-    return int(next(d["id"] for d in config["dependencies"] if [box, "submit"] in [list(t) for t in d["targets"]]))
+    found = next(d for d in config["dependencies"] if [box, "submit"] in [list(t) for t in d["targets"]])
+    return int(found["id"]), len(found["inputs"])
 
 
-async def answer(http: httpx.AsyncClient, event: int, page: str, asked: str) -> str:
+async def answer(http: httpx.AsyncClient, event: tuple[int, int], page: str, asked: str) -> str:
     """Ask a question on one page and return everything that the server sent for it."""
     body = {
-        "fn_index": event,
-        "data": [asked, *[None] * 5],  # two states and three filters
+        "fn_index": event[0],
+        "data": [asked, *[None] * (event[1] - 1)],  # states and filters
         "session_hash": page,
         "event_data": None,
         "trigger_id": None,

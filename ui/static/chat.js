@@ -14,11 +14,32 @@ element.addEventListener("click", async (event) => {
   setTimeout(() => (button.textContent = "Copy"), 2000);
 });
 
-// A question that is not edited after all stays as it was.
+// A question that is not edited after all stays as it was. What is being written is kept where the answer is drawn anew.
+let editing = null; // the turn's id, and the text so far
+
 element.addEventListener("toggle", ({ target }) => {
-  if (target.open) target.querySelector("textarea")?.focus();
-  else target.querySelector("form")?.reset();
+  if (!target.matches(".dl-edit")) return;
+  const turn = target.closest(".dl-turn").id;
+  if (target.open) {
+    editing = editing?.turn === turn ? editing : { turn, text: null };
+    target.querySelector("textarea").focus();
+  } else {
+    editing = null;
+    target.querySelector("form").reset();
+  }
 }, true);
+element.addEventListener("input", ({ target }) => {
+  if (editing && target.closest(".dl-edit")) editing.text = target.value;
+});
+element.addEventListener("submit", () => (editing = null), true);
+
+function editAgain() {
+  const edit = editing && document.getElementById(editing.turn)?.querySelector(".dl-edit");
+  if (!edit || edit.open) return;
+  edit.open = true;
+  if (editing.text !== null) edit.querySelector("textarea").value = editing.text;
+}
+
 element.addEventListener("keydown", (event) => {
   const edited = event.target.closest(".dl-edit[open]");
   if (event.key !== "Escape" || !edited) return;
@@ -35,6 +56,7 @@ for (const name of ["wheel", "touchmove"]) {
 
 watch("value", () => {
   showAgain();
+  editAgain();
   const turns = element.querySelectorAll(".dl-turn");
   const last = turns[turns.length - 1];
   if (!last) return void (newest = "");

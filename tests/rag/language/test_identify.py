@@ -66,7 +66,8 @@ def test_language_of_a_question(language: str, question: str) -> None:
 def test_no_english_question_of_the_eval_set_is_taken_for_another_language() -> None:
     files = sorted((ROOT / "eval/data").glob("*.jsonl"))
     rows = [json.loads(line) for path in files for line in path.read_text(encoding="utf-8").splitlines()]
-    asked = [turn for row in rows for turn in row.get("turns", ())]
+    # Some talk is in other languages on purpose.
+    asked = [turn for row in rows if row.get("kind") != "talk" for turn in row.get("turns", ())]
     assert len(asked) > 300
     assert [question for question in asked if detect_short(question) not in ("", "en")] == []
 

@@ -226,7 +226,7 @@ def test_a_question_that_is_edited_stands_once(open_page: OpenPage) -> None:
         for leave in (lambda: edit.click(), lambda: page.keyboard.press("Escape")):
             edit.click()
             expect(editor).to_be_focused()
-            assert question.evaluate("e => e.clientHeight") == 1  # a heading still, but none to see
+            expect(question).to_have_js_property("clientHeight", 1)  # a heading still, but none to see
             expect(edit.get_by_text("Cancel")).to_be_visible()
             editor.fill("Something else?")
             leave()
@@ -235,6 +235,18 @@ def test_a_question_that_is_edited_stands_once(open_page: OpenPage) -> None:
             expect(edit).to_be_focused()
         edit.click()
         expect(editor).to_have_value(AID)  # what was not asked is forgotten
+
+
+def test_what_is_being_edited_outlasts_a_new_drawing(open_page: OpenPage) -> None:
+    with open_page() as page:
+        ask(page, AID)
+        page.locator(".dl-edit summary").click()
+        editor = page.get_by_role("textbox", name="Edit the question")
+        expect(editor).to_be_focused()
+        editor.fill("Something else?")
+        page.get_by_role("button", name="Good answer").click()
+        expect(page.get_by_role("button", name="Good answer")).to_have_attribute("aria-pressed", "true")
+        expect(editor).to_have_value("Something else?")
 
 
 def test_editing_an_earlier_question_keeps_the_old_conversation(open_page: OpenPage) -> None:
