@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from rag.answering.catalogue import Catalogue
 from rag.answering.course import course
 from rag.answering.known import unasked
 from rag.answering.phrasing import MARKERS
@@ -61,7 +60,6 @@ class Composed:
         self._timely = timely
         self._finder = finder
         self._models = models
-        self._catalogue = Catalogue(articles, finder)
         self._strong = models.is_strong
 
     def stream(
@@ -76,7 +74,7 @@ class Composed:
             wordings: Other wordings of the question.
         """
         started = time.perf_counter()
-        if asks is Route.LIST and (listed := self._catalogue.answer(ArticleQuestion(Wanted.LIST), filters)):
+        if asks is Route.LIST and (listed := self._timely.catalogue.answer(ArticleQuestion(Wanted.LIST), filters)):
             yield self._timely.answer(question, listed, started)
         elif asks in (Route.ANSWER, Route.ABOUT_ARTICLES) or (
             self._strong and asks not in (Route.LIBRARY, Route.ARTICLE)

@@ -44,7 +44,7 @@ class Timely:
         self._articles = articles
         self._answerer = answerer
         self._chooses = not models.is_strong
-        self._catalogue = Catalogue(articles, answerer.finder)
+        self.catalogue = Catalogue(articles, answerer.finder)
 
     def stream(self, question: str, filters: Filters | None, wordings: Sequence[str] = ()) -> Iterator[str | Answer]:
         """Yield the model's words as they arrive, then the `Answer`; see `Engine.stream`."""
@@ -86,7 +86,7 @@ class Timely:
 
     def _by(self, asked: ArticleQuestion, limits: Filters | None) -> Filters | None:
         """Return filters that keep to the publisher that a question names; None if none has this name."""
-        publishers = self._catalogue.published_by(asked.by)
+        publishers = self.catalogue.published_by(asked.by)
         if not publishers or (limits and limits.sources):
             return None
         return dataclasses.replace(limits or Filters(), sources=publishers)
@@ -96,17 +96,17 @@ class Timely:
         if asked.wanted is Wanted.EVENTS:
             return self._events(asked, limits) if dated else None
         if asked.wanted is Wanted.SAID:
-            return (self._events(asked, limits) or refusal()) if self._catalogue.published_by(asked.by) else None
+            return (self._events(asked, limits) or refusal()) if self.catalogue.published_by(asked.by) else None
         if asked.wanted in (Wanted.COURSE, Wanted.TIMELINE):
             found = self._answerer.finder.look_up(asked.about, limits, {}) if self._chooses else ()
             return course(found, asked.about)
-        return self._catalogue.answer(asked, limits) if asked.wanted is not Wanted.BY_ONE else None
+        return self.catalogue.answer(asked, limits) if asked.wanted is not Wanted.BY_ONE else None
 
     def _events(self, asked: ArticleQuestion, limits: Filters | None) -> Verdict | None:
         """Return what the articles of a time or a publisher report, all of them or those about something."""
         if asked.about:
             return self._best(asked.about, limits)
-        return self._catalogue.chronicle(self._articles.find(limits), limits)
+        return self.catalogue.chronicle(self._articles.find(limits), limits)
 
     def _best(self, about: str, limits: Filters | None) -> Verdict | None:
         """Return the sentences nearest to a topic, with their dates if there are several; None if none is about it."""
