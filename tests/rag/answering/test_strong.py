@@ -93,3 +93,40 @@ def test_a_model_that_fails_leaves_the_best_sentence(tmp_path: Path) -> None:
     assert isinstance(answer, Answer) and words == []
     assert answer.model == "extractive" and "1968" in answer.text and "it broke" in answer.notices[0]
     assert {"retrieve", "generate", "total"} <= set(answer.timings)
+
+
+LIE, TRUTH = "The king sold the gate motor to Prussia.", "The Halden dam was finished in 1968."
+FORMS = {
+    "plain": "{truth} {lie}",
+    "think": "<think>\nThe dam was a wonder. {lie}\n</think>\n\n{truth} {lie}",
+    "thinking cut off": "{truth} <think>\n{lie} So the king",
+    "bullets": "Based on the sources:\n\n- {truth}\n- {lie}",
+    "numbered": "Two things happened:\n\n1. {truth}\n2) {lie}",
+    "lead": "According to the sources provided, {truth} {lie}",
+    "own markers": "The Halden dam was finished in 1968 [1]. The king sold the gate motor to Prussia [2].",
+    "markers after": "{truth}[1] {lie}[2]",
+    "bold": "**{truth}** **{lie}**",
+    "headings": "## The dam\n\n{truth}\n\n## The king\n\n{lie}",
+    "table": "| what | when |\n|---|---|\n| {lie} | 1968 |\n\n{truth}",
+    "code": "```\n{lie}\n```\n{truth}",
+    "several paragraphs": "{truth}\n\n{lie}\n\n{truth}",
+    "one sentence": "The Halden dam was finished in 1968; the king sold the gate motor to Prussia.",
+    "quotation": "{truth} “{lie}”",
+    "half": "{truth} The king sold the gate",
+    "markup": "{truth} <b>{lie}</b> <script>alert('{lie}')</script>",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_lie_is_not_shown_in_any_form(form: str, tmp_path: Path) -> None:
+    model = FakeLLM(default=FORMS[form].format(truth=TRUTH, lie=LIE))
+    with an_engine(tmp_path, model) as engine:
+        answer = engine.answer("When was the Halden dam finished?")
+        assert_receipts(engine, answer)
+    for word in ("king", "Prussia", "sold"):
+        assert word not in answer.text
+    assert not any("king" in statement.text for statement in answer.statements)
+    if form == "one sentence":  # half a lie is unconfirmed as a whole
+        assert answer.abstained
+    else:
+        assert answer.text.startswith(TRUTH)
