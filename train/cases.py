@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from train.scenes import things
+
 NUMBER = re.compile(r"(?<![\w.,-])\d[\d,]*(?:\.\d+)?(?![\w-])")
 _NAME = re.compile(r"(?:(?<=[a-z,;] )|(?<=[a-z]’s )|(?<=[a-z]'s ))[A-Z][a-z]+(?: (?:of |the |de )?[A-Z][a-z]+)*\b")
 _YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
@@ -247,6 +249,7 @@ FALSE: dict[str, tuple[Change, str]] = {
     "cause": (cause, "n"),
     "attribution": (speaker, "no"),
     "wrong_event": (event, "no"),
+    "things": (things, "no"),
 }
 
 

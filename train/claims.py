@@ -1,8 +1,9 @@
 """`python -m train.claims DATA OUT`: write the claims that the judge is fitted on.
 
-DATA holds public sets: `raw/*.jsonl` with pairs of premise and hypothesis, and `qa/*.squad.json` with questions in
-SQuAD's format (docs/judge.md says where each is from). Three kinds of claims are made of them: the pairs as they are,
-answers to questions (right ones, and other spans of the same passage), and sentences changed by `train.cases`.
+DATA holds public sets, as `python -m train.sets` writes them: `raw/*.jsonl` with pairs of premise and hypothesis, and
+`qa/*.squad.json` with questions in SQuAD's format. Four kinds of claims are made of them: the pairs as they are,
+answers to questions (right ones, and other spans of the same passage), sentences changed by `train.cases`, and claims
+with evidence from `train.scenes`.
 OUT receives `fit.jsonl`, in the order in which it is read, easy claims first, and two files whose evidence is not in
 it: `dev.jsonl` to watch the fit with, and `weigh.jsonl` for `train.support`.
 """
@@ -23,17 +24,22 @@ import typer
 
 from rag.language.words import content_terms, split_sentences
 from train.cases import FALSE, TRUE
+from train.scenes import planned, spoken
 
 _EVIDENCE_WORDS = 110
 _PERSON = re.compile(r"\b[A-Z][a-z]+ [A-Z][a-z]+\b")
 _TEXTS = {"bump", "fib_xsum_fib", "fib_xsum_factcc", "fib_xsum_fir", "fib_xsum_mfma", "boolq_dev", "condaqa_dev"}
-_DEV, _WEIGH = 80, 400  # rows of each kind that are kept apart
+_TALK = {"squadshifts_reddit.squad.json", "squadshifts_amazon.squad.json", "tweetqa.squad.json"}  # no articles
+_DEV, _WEIGH = 120, 400  # rows of each kind that are kept apart
 # Share of each kind, and the most rows of one public set, so that none outweighs the rest.
-_SHARES = {"pairs": 0.42, "answers": 0.08, "made": 0.3, "changed": 0.2}
+_SHARES = {"pairs": 0.5, "answers": 0.06, "made": 0.18, "changed": 0.16, "scenes": 0.1}
 _MOST = 500
 _MORE = {
-    "vitaminc_test_real": 14000, "mnli_dev": 3000, "fool_me_twice": 2400, "snli_counterfactual": 1400,
-    "fever_symmetric": 1200, "condaqa_dev": 1200, "snli_dev": 800, "eraser_fever": 800,
+    "mnli_dev": 6000, "mnli_binary": 6000, "mnli_train": 2000, "snli_hard": 1200, "syntactic_swaps": 1500,
+    "conjnli": 1500, "fever_binary": 3000, "med": 800, "fool_me_twice": 2400, "snli_counterfactual": 1400,
+    "fever_symmetric": 1200, "condaqa_dev": 1200, "snli_dev": 1200, "eraser_fever": 3000, "paws_wiki": 4000,
+    "fever_dev": 3000, "condaqa_test": 1500, "fib_xsum_fib": 1500, "fib_xsum_factcc": 1000, "bump": 1000,
+    "boolq_dev": 1000, "boolq_train": 800, "breaking_nli": 600,
 }  # fmt: skip
 
 
@@ -66,13 +72,13 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def pairs(path: Path) -> Iterator[Claim]:
+def pairs(rows: Sequence[dict[str, Any]], kind: str) -> Iterator[Claim]:
     """Yield the claims of a public set of pairs; long premises are cut to the sentences that share most words."""
-    for row in _rows(path):
+    for row in rows:
         claim, label = " ".join(row["hypothesis"].split()), row["label"]
         evidence = nearest(" ".join(row["premise"].split()), claim)
         if 1 <= len(claim.split()) <= 45 and len(evidence.split()) >= 3:
-            yield Claim(claim, evidence, label, row.get("question"), path.stem)
+            yield Claim(claim, evidence, label, row.get("question"), kind)
 
 
 def nearest(text: str, claim: str) -> str:
@@ -172,6 +178,18 @@ def made(texts: Sequence[str], draw: random.Random) -> Iterator[Claim]:
                     seen[name] += 1
                     yield Claim(wrong, evidence, label, None, name, _changed(claim, wrong))
                     break
+
+
+def scenes(texts: Sequence[str], draw: random.Random) -> Iterator[Claim]:
+    """Yield claims whose evidence a program wrote as well: who said what, and what is a plan and what a fact."""
+    for text in texts:
+        sentences = [text[a:b] for a, b in _sentences(text)]
+        for name, make in (("attribution", spoken), ("attribution", spoken), ("modality", planned)):
+            for claim, evidence, label, wrong in make(sentences, draw):
+                at = claim.find(wrong)
+                if len(evidence.split()) <= _EVIDENCE_WORDS + 20:
+                    span = ((at, at + len(wrong)),) if wrong and at >= 0 else ()
+                    yield Claim(claim, evidence, label, None, f"{name}_scene", span)
 
 
 def _whole(sentences: Sequence[str], n: int, draw: random.Random) -> tuple[str, list[int]]:
@@ -281,19 +299,23 @@ def main(
     """Write the claims for fitting."""
     draw = random.Random(19)
     known = _beginnings(apart) if apart else set()
-    found: dict[str, list[Claim]] = {"pairs": [], "answers": [], "made": [], "changed": []}
+    found: dict[str, list[Claim]] = {name: [] for name in _SHARES}
     for path in sorted((data / "raw").glob("*.jsonl")):
-        found["pairs"] += _balanced(
-            [p for p in pairs(path) if not known & {s[:60] for s in split_sentences(p.evidence)}],
-            draw,
-            _MORE.get(path.stem, _MOST),
-        )
+        most = _MORE.get(path.stem, _MOST)
+        rows = _rows(path)
+        some = draw.sample(rows, min(len(rows), 4 * most))  # cutting all the long premises would take long
+        usable = [p for p in pairs(some, path.stem) if not known & {s[:60] for s in split_sentences(p.evidence)}]
+        found["pairs"] += _balanced(usable, draw, most)
     for path in sorted((data / "qa").glob("*.squad.json")):
         found["answers"] += _balanced(list(answers(path, draw)), draw, 4000)
         texts = _passages(path)
         draw.shuffle(texts)
         found["made"] += list(made(texts[:3500], draw))
-    found["made"] += list(made(_premises(data / "raw"), draw))
+        if path.name not in _TALK:
+            found["scenes"] += list(scenes(texts, draw))
+    premises = _premises(data / "raw")
+    found["made"] += list(made(premises, draw))
+    found["scenes"] += list(scenes(premises, draw))
     worded = [row for row in found["pairs"] if row.label == "e" and not row.question and row.kind not in _PLAIN]
     found["changed"] = list(changed(worded, draw))
     parts: dict[str, list[Claim]] = {"fit": [], "dev": [], "weigh": []}

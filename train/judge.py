@@ -5,8 +5,9 @@ supports the claim, contradicts it or says nothing of it. DATA is a folder that 
 claims in `fit.jsonl` and, to stop by, in `dev.jsonl`.
 
 Only changes of a low rank are fitted, so that the optimizer's state is small and the result fits into the repository.
-Every few minutes a checkpoint is written; the same command goes on from it after a stop. The rate falls to zero in the
-last part of the time given in `--minutes`, which counts the time of earlier runs.
+They may start from changes fitted before (`--start`). Every few minutes a checkpoint is written; the same command goes
+on from it after a stop. The rate falls to zero in the last part of the time given in `--minutes`, which counts the time
+of earlier runs. Where the processor has bfloat16, all but the changes and the norms is computed in it.
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from sklearn.metrics import roc_auc_score
 from tokenizers import Tokenizer
 from transformers import MPNetModel
 
+from rag.models.torch_encoder import has_bf16
 from train.claims import Claim, read_claims
 
 # The labels are in this order in the head's outputs; "no" is either of the last two.
@@ -34,10 +36,41 @@ LABELS = ("e", "c", "n")
 _RANK = 16
 _FROZEN = 4  # the lowest layers stay as they are: they know words, and nothing has to be computed back through them
 _ALPHA = 2.0  # weight of the low-rank product
-_BATCH_TOKENS = 1024
+_BATCH_TOKENS = 2048
+_PRECISION = torch.bfloat16 if has_bf16() else torch.float32
 _TOKENS = 224
 _RATE, _WARM_UP, _FALLING = 4e-4, 40, 0.3  # peak learning rate, steps until it, share of the time in which it falls
 _SAVE_SECONDS, _MEASURED = 240.0, 4  # every fourth checkpoint is measured
+
+
+class _Product(torch.autograd.Function):
+    """A linear layer whose weights are a fixed matrix plus a product of two small ones.
+
+    The sum is made once for each batch, so that the large products are as many as without changes; the gradients of
+    the small matrices need thin products alone.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, values: torch.Tensor, fixed: torch.Tensor, bias: torch.Tensor, *small: torch.Tensor
+    ) -> torch.Tensor:
+        left, right = (matrix.to(fixed.dtype) for matrix in small)
+        weights = torch.addmm(fixed, left, right, alpha=_ALPHA)
+        ctx.save_for_backward(values, weights, left, right)
+        return torch.nn.functional.linear(values, weights, bias.to(fixed.dtype))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        values, weights, left, right = ctx.saved_tensors
+        after = gradient.reshape(-1, gradient.shape[-1])
+        before = values.reshape(-1, values.shape[-1])
+        return (
+            (after @ weights).view(values.shape) if ctx.needs_input_grad[0] else None,
+            None,
+            after.sum(0).float(),
+            _ALPHA * (after.t() @ (before @ right.t())).float(),
+            _ALPHA * ((after @ left).t() @ before).float(),
+        )
 
 
 class LowRank(torch.nn.Module):
@@ -45,15 +78,15 @@ class LowRank(torch.nn.Module):
 
     def __init__(self, inner: torch.nn.Linear) -> None:
         super().__init__()
-        self.inner = inner
+        self.register_buffer("fixed", inner.weight.detach().to(_PRECISION))
+        self.bias = inner.bias
         self.right = torch.nn.Parameter(torch.randn(_RANK, inner.in_features) / inner.in_features**0.5)
         self.left = torch.nn.Parameter(torch.zeros(inner.out_features, _RANK))
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """Return the layer's output."""
-        low = torch.nn.functional.linear(values, self.right)
-        whole: torch.Tensor = self.inner(values)
-        return whole + _ALPHA * torch.nn.functional.linear(low, self.left)
+        found: torch.Tensor = _Product.apply(values.to(_PRECISION), self.fixed, self.bias, self.left, self.right)  # type: ignore[no-untyped-call]
+        return found
 
 
 class Judge(torch.nn.Module):
@@ -75,6 +108,9 @@ class Judge(torch.nn.Module):
             own.q, own.k, own.v, own.o = LowRank(own.q), LowRank(own.k), LowRank(own.v), LowRank(own.o)
             layer.intermediate.dense = LowRank(layer.intermediate.dense)
             layer.output.dense = LowRank(layer.output.dense)
+        for weights in self.inner.parameters():
+            if not weights.requires_grad:
+                weights.data = weights.data.to(_PRECISION)
         self.head = torch.nn.Linear(self.inner.config.hidden_size, 2)
         with torch.no_grad():
             self.head.bias.fill_(-3.0)  # of some twenty tokens, one is likely enough
@@ -88,7 +124,9 @@ class Judge(torch.nn.Module):
             claimed: 1 for tokens of the first text, 2 for those that make the claim wrong. Where some are known to do
                 so, only these count for "c" and "n".
         """
-        tokens = self.head(self.inner(input_ids=ids, attention_mask=mask).last_hidden_state)
+        with torch.autocast("cpu", _PRECISION, enabled=_PRECISION is not torch.float32):
+            read = self.inner(input_ids=ids, attention_mask=mask).last_hidden_state
+        tokens = self.head(read.float())
         nothing = torch.tensor(-1e4)
         every = torch.logsumexp(torch.where(claimed[..., None] > 0, tokens, nothing), 1)
         least = torch.where((claimed == 2).any(1), 2, 1)[:, None]
@@ -170,8 +208,22 @@ def changes(model: Judge) -> dict[str, torch.Tensor]:
             found[f"{name}.weight.left"], found[f"{name}.weight.right"] = module.left * _ALPHA, module.right
     for name, weights in model.inner.named_parameters():
         if weights.requires_grad and not name.endswith((".left", ".right")):
-            found[f"{name.replace('.inner.', '.')}.whole"] = weights
+            found[f"{name}.whole"] = weights
     return {name: value.detach().to(torch.float16).contiguous() for name, value in found.items()}
+
+
+def start_from(model: Judge, found: dict[str, torch.Tensor]) -> None:
+    """Put the changes of an earlier fit in place of the fresh ones."""
+    with torch.no_grad():
+        model.head.weight.copy_(found["head"])
+        model.head.bias.copy_(found["bias"])
+        for name, module in model.inner.named_modules():
+            if isinstance(module, LowRank):
+                module.left.copy_(found[f"{name}.weight.left"] / _ALPHA)
+                module.right.copy_(found[f"{name}.weight.right"])
+        for name, weights in model.inner.named_parameters():
+            if f"{name}.whole" in found:
+                weights.copy_(found[f"{name}.whole"])
 
 
 def _length(row: Claim) -> int:
@@ -243,6 +295,7 @@ def main(
     base: Annotated[Path, typer.Option(help="Folder of the embedding model.")],
     minutes: Annotated[float, typer.Option(help="How long to fit in all.")] = 80.0,
     checkpoint: Annotated[Path, typer.Option(help="Where to keep checkpoints.")] = Path("judge.checkpoint"),
+    start: Annotated[Path | None, typer.Option(help="Changes fitted before, to start from.")] = None,
     out: Annotated[Path, typer.Option(help="Where to write the changes.")] = Path("rag/models/judge.safetensors"),
 ) -> None:
     """Fit the judge and write its changes."""
@@ -251,7 +304,10 @@ def main(
     tokenizer.no_padding()
     tokenizer.enable_truncation(_TOKENS)
     rows, dev = read_claims(data / "fit.jsonl"), read_claims(data / "dev.jsonl")
-    fit = Run(Judge(base), checkpoint)
+    model = Judge(base)
+    if start is not None:
+        start_from(model, load_file(start))
+    fit = Run(model, checkpoint)
     fit.fit(rows, dev, tokenizer, 60 * minutes)
     typer.echo(json.dumps({"rows": len(rows), "steps": fit.step} | measure(fit.model, tokenizer, dev)))
     save_file(changes(fit.model), str(out))

@@ -108,13 +108,6 @@ def _numbered(row: Row) -> Iterator[Pair]:
         yield {"premise": pair[1], "hypothesis": pair[2], "label": _LABELS[row["label"].lower()]}
 
 
-def _climate_fever(row: Row) -> Iterator[Pair]:
-    for one in row["evidences"]:
-        if one["entropy"] < 0.6:  # most people agreed
-            text = _titled(one["article"], one["evidence"].strip('"'))
-            yield {"premise": text, "hypothesis": row["claim"], "label": _LABELS[one["evidence_label"].lower()]}
-
-
 def _boolq_contrast(row: Row) -> Iterator[Pair]:
     for asked in ({**row, "perturbed_q": row["question"]}, *row["perturbed_questions"]):
         if asked["answer"] in ("TRUE", "FALSE"):
@@ -236,13 +229,6 @@ SETS = (
     Set("med", "verypluming/MED", "CC BY-SA 4.0", "MED.tsv",
         plain("sentence1", "sentence2", "gold_label", {"entailment": "e", "neutral": "no"})),
     Set("monli", "atticusg/MoNLI", "none stated; SNLI's", "{pmonli,nmonli_train,nmonli_test}.jsonl", _PAIRS),
-    Set("climate_fever", "tdiggelm/climate-fever-dataset", _NONE, "dataset/climate-fever.jsonl", _climate_fever),
-    Set("covid_fact", "asaakyan/covidfact", _NONE, "COVIDFACT_dataset.jsonl",
-        plain("evidence", "claim", "label", {"supported": "e", "refuted": "no"})),
-    Set("healthver", "sarrouti/HealthVer", _NONE, "data/healthver_{dev,test}.csv", _EVIDENCE),
-    Set("attributionbench", "OSU-NLP-Group/AttributionBench", _NONE,
-        "data/{dev_all_subset_balanced,test_all_subset_balanced_sampled500,test_ood_all_subset_balanced}.jsonl",
-        plain("references", "claim", "attribution_label")),
 )  # fmt: skip
 
 

@@ -25,7 +25,8 @@ ROWS = [
 
 
 @pytest.fixture
-def base(tmp_path: Path) -> Path:
+def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(judge, "_PRECISION", torch.float32)  # on any processor
     return make_mpnet(tmp_path / "mpnet", layers=5)
 
 
@@ -67,6 +68,49 @@ def test_the_changes_give_the_fitted_model(base: Path, tmp_path: Path) -> None:
         ours = run.model.head(run.model.inner(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state)
         theirs = parts.module(ids, torch.ones_like(ids))
     assert torch.allclose(ours, theirs, atol=0.02)
+
+
+def test_the_fixed_part_may_be_in_half_precision(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    exact, tokenizer = a_run(base, tmp_path / "c")
+    monkeypatch.setattr(judge, "_PRECISION", torch.bfloat16)
+    half, _ = a_run(base, tmp_path / "d")
+    scores = []
+    for run in (exact, half):
+        with torch.no_grad():
+            scores.append(judge.run(run.model, tokenizer, ROWS[:4]))
+    assert torch.allclose(*scores, atol=0.05)
+    half.fit(ROWS, ROWS[:4], tokenizer, 600)
+    assert np.mean([entry["loss"] for entry in half.log[-5:]]) < half.log[0]["loss"]
+    assert all(weights.dtype == torch.float32 for weights in half.fitted.values())
+
+
+def test_the_gradient_of_the_changes_is_that_of_their_product() -> None:
+    torch.manual_seed(1)
+    layer = judge.LowRank(torch.nn.Linear(6, 5))
+    layer.fixed = layer.fixed.float()
+    torch.nn.init.normal_(layer.left)
+    values = torch.randn(2, 3, 6, requires_grad=True)
+    parts = (values, layer.bias, layer.left, layer.right)
+
+    def by_hand() -> torch.Tensor:
+        weights = layer.fixed + judge._ALPHA * layer.left @ layer.right
+        return (torch.nn.functional.linear(values, weights, layer.bias) ** 2).sum()
+
+    product = judge._Product.apply(values, layer.fixed, layer.bias, layer.left, layer.right)
+    found = torch.autograd.grad((product**2).sum(), parts)
+    for ours, theirs in zip(found, torch.autograd.grad(by_hand(), parts), strict=True):
+        assert torch.allclose(ours, theirs, atol=1e-3, rtol=1e-3)
+
+
+def test_a_fit_may_start_from_the_changes_of_another(base: Path, tmp_path: Path) -> None:
+    run, tokenizer = a_run(base, tmp_path / "e")
+    run.fit(ROWS, ROWS[:4], tokenizer, 600)
+    fresh = judge.Judge(base)
+    judge.start_from(fresh, judge.changes(run.model))
+    with torch.no_grad():
+        assert torch.allclose(
+            judge.run(fresh, tokenizer, ROWS[:4]), judge.run(run.model, tokenizer, ROWS[:4]), atol=0.02
+        )
 
 
 def test_batches_hold_every_row_once_and_are_not_too_long() -> None:
