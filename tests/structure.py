@@ -79,6 +79,7 @@ OWNERS: dict[str, set[str]] = {
         "train.planted",
         "train.reader",
         "train.route",
+        "train.sets",
         "train.support",
     },
     "gradio": {
@@ -94,7 +95,7 @@ OWNERS: dict[str, set[str]] = {
         "ui.quality.tab",
         "ui.settings.tab",
     },
-    "markdown_it": {"ui.chat.markdown"},
+    "markdown_it": {"rag.answering.markup", "ui.chat.markdown"},
     "mcp": {"ui.api.app", "ui.api.mcp"},
     "opentelemetry": {"ui.server.traces"},
     "prometheus_client": {"ui.server.metrics"},
@@ -125,6 +126,7 @@ OWNERS: dict[str, set[str]] = {
         "train.planted",
         "train.reader_data",
         "train.route",
+        "train.sets",
         "train.support",
     },
 }

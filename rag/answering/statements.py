@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from rag.answering.markup import plain_lines
 from rag.answering.phrasing import MARKERS
 from rag.answering.support import SUPPORTED, Claim, Judged, judged
 from rag.answering.verify import Verdict, is_refusal, marker_of, refusal
@@ -21,7 +22,7 @@ _SEARCHED = 8  # sentences found for each statement
 # From this probability on, the evidence speaks against a claim that it does not support.
 _CONTRADICTED = 0.5
 _AFTER = re.compile(rf"(?P<end>[.!?][\"”’']?)(?P<markers>(?:{MARKERS.pattern})+)")
-_BULLET = re.compile(r"^\s*(?:[-*•·–]|\d{1,2}[.)])\s+", re.MULTILINE)
+_BULLET = re.compile(r"^\s*[•·–]\s+")  # what Markdown does not know as one
 _LEAD = re.compile(
     r"^(?:based on|according to|from) (?:the|these|your) (?:\w+ )?(?:sources?|articles?|sentences?|texts?|passages?|"
     r"context|documents?|evidence|information)(?: (?:provided|given|above|shown|supplied))?\s*[,:]\s*(?P<rest>.*)",
@@ -38,12 +39,12 @@ class Said:
 
 
 def statements(text: str) -> list[Said]:
-    """Return the statements of a model's words, without its markers, bullets and lead-ins."""
+    """Return the statements of a model's words, without its markers, markup and lead-ins."""
     found: list[Said] = []
     waiting = ""
-    # A marker after the full stop belongs to the sentence before it.
-    text = _AFTER.sub(lambda m: f"{m['markers']}{m['end']}", text.replace("**", ""))
-    for line in _BULLET.sub("", text).splitlines():
+    for line in plain_lines(text):
+        # A marker after the full stop belongs to the sentence before it.
+        line = _AFTER.sub(lambda m: f"{m['markers']}{m['end']}", _BULLET.sub("", line))
         if (lead := _LEAD.match(line.strip())) is not None:
             line = lead["rest"][:1].upper() + lead["rest"][1:]
         if line.rstrip().endswith(":"):

@@ -16,7 +16,6 @@ MODULES = {
         "fastapi",
         "gradio",
         "itsdangerous",
-        "markdown_it",
         "mcp",
         "prometheus_client",
         "python_multipart",

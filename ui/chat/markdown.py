@@ -1,7 +1,7 @@
 """Show Markdown safely: a few elements of our own, and every word of the article as escaped text with its place.
 
 markdown-it-py finds the structure. Its own HTML is never used, HTML in an article is text, and what this module does
-not name is shown without markup. Only this module uses markdown-it-py.
+not name is shown without markup.
 """
 
 from __future__ import annotations
