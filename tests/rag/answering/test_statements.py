@@ -43,7 +43,6 @@ def an_engine(folder: Path, reply: str) -> Engine:
         ("It burst.\n---\nIt was old.", ["It burst.", "It was old."]),
         ("It <b>burst</b>. See [the paper](http://a.b/c).", ["It burst.", "See the paper."]),
         ("<div>\nIt burst.\n</div>", ["It burst."]),
-        ("2. It burst.", ["2. It burst."]),
         ("1968. It was old.", ["1968.", "It was old."]),
         ("5 * 3 is 15, and a_b_c is a name.", ["5 * 3 is 15, and a_b_c is a name."]),
         ("Yes", ["Yes"]),
