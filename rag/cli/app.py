@@ -116,12 +116,16 @@ def ingest(
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on, and take over every change of the files until Ctrl-C.")
     ] = False,
+    ray: Annotated[
+        str,
+        typer.Option(help="Read and embed on a Ray cluster: local, host:6379 or ray://host:10001.", metavar="ADDRESS"),
+    ] = "",
     store: StoreOption = None,
     collection: CollectionOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make the library hold what the files and folders hold: new, changed, moved and removed articles."""
-    if code := cli_ingest.run(given.settings(store, collection), paths or [], columns, watch, as_json):
+    if code := cli_ingest.run(given.settings(store, collection), paths or [], columns, watch, as_json, ray):
         raise typer.Exit(code)
 
 
