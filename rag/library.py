@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -105,6 +106,30 @@ class Library:
             return contextlib.closing(RayWorkers(ray, embedding, size, columns))
 
         return sync(self._index, embedding, paths, size, progress, columns, pace, workers if ray else None)
+
+    def take_over(self, store: Path | str) -> IngestReport:
+        """Take over the articles of another store, with their vectors; nothing is embedded. A second call goes on.
+
+        Args:
+            store: The folder of the store or collection, which nobody else uses meanwhile.
+
+        Returns:
+            What happened to each source.
+
+        Raises:
+            StoreMismatchError: It was made with another embedding model or an older layout.
+            StoreError: It cannot be read, or this one cannot be written.
+        """
+        from rag.store.take_over import folder_documents, take_over
+
+        started = time.perf_counter()
+        names: dict[str, list[str]] = {"added": [], "replaced": [], "unchanged": []}
+        with folder_documents(Path(store), self._models.embedding_name) as documents:
+            for batch in take_over(documents, self._index):
+                for word, source in batch:
+                    names[word].append(source)
+        found = {word: tuple(sources) for word, sources in names.items()}
+        return IngestReport(**found, seconds=time.perf_counter() - started)
 
     def add(
         self, source: str, content: str | bytes, path: str = "", *, stopped: Callable[[], bool] = lambda: False

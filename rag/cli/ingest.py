@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -81,6 +82,14 @@ def run(settings: Settings, paths: Sequence[str], columns: str, watch: bool, as_
             _watch(engine, files, named, as_json)
             return 0
     return 1 if report.failed else 0
+
+
+def take_over(settings: Settings, store: Path, as_json: bool) -> None:
+    """Take over the articles of another store, and print what happened; see `Library.take_over`."""
+    from rag.engine import Engine
+
+    with Engine(settings, create=True) as engine:
+        _print(engine.take_over(store), as_json)
 
 
 def _ingest_by(
