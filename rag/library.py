@@ -128,8 +128,8 @@ class Library:
             for batch in take_over(documents, self._index):
                 for word, source in batch:
                     names[word].append(source)
-        found = {word: tuple(sources) for word, sources in names.items()}
-        return IngestReport(**found, seconds=time.perf_counter() - started)
+        added, replaced, unchanged = (tuple(sources) for sources in names.values())
+        return IngestReport(added, replaced, unchanged, seconds=time.perf_counter() - started)
 
     def add(
         self, source: str, content: str | bytes, path: str = "", *, stopped: Callable[[], bool] = lambda: False

@@ -57,7 +57,8 @@ class RayWorkers:
         self._failures = 0  # workers in a row that did not start
         self._hopeless = ""  # why no worker will start
         self._closed = False
-        self._seen = time.monotonic()  # when a worker was last there
+        self._there: set[int] = set()  # those that have started and are not lost
+        self._seen = time.monotonic()  # when one was last there
         cores = [int(n["Resources"].get("CPU", 0)) for n in self._ray.nodes() if n["Alive"]]
         self._count = sum(-(-n // _CORES) for n in cores) or 1
         for _ in range(self._count):
@@ -67,6 +68,11 @@ class RayWorkers:
     def most(self) -> int:
         """Return how many batches the workers take at the same time when all of them are there."""
         return self._count * _AT_ONCE
+
+    @property
+    def waiting(self) -> int:
+        """Return how many batches they would take at once now; fewer than `most` while some start or are busy."""
+        return self._free.qsize()
 
     def close(self) -> None:
         """End the workers, and a cluster that was started here; a second call does nothing."""
@@ -91,7 +97,7 @@ class RayWorkers:
             raise
         finally:
             with self._lock:
-                if worker.number in self._actors:
+                if worker.number in self._there:
                     self._free.put(worker)
 
     def _wait(self, stopped: threading.Event) -> _RayWorker:
@@ -102,15 +108,16 @@ class RayWorkers:
                 self._check_hope()
                 continue
             with self._lock:
-                if worker.number in self._actors:  # it was not lost while it waited here
-                    self._seen = time.monotonic()
+                if worker.number in self._there:  # it was not lost while it waited here
                     return worker
         raise ClusterError("the ingest was stopped")
 
     def _check_hope(self) -> None:
-        if self._hopeless:
+        if self._there:
+            self._seen = time.monotonic()
+        elif self._hopeless:
             raise ClusterError(f"workers do not start on the cluster: {self._hopeless}")
-        if time.monotonic() - self._seen > _PATIENCE:
+        elif time.monotonic() - self._seen > _PATIENCE:
             raise ClusterError(
                 f"the cluster has had no free processor for a worker for {_PATIENCE:.0f} s; "
                 "add machines to it, or end what else runs there"
@@ -141,13 +148,14 @@ class RayWorkers:
         _log.info("worker %d is there, with %s", worker.number, path)
         self._failures = 0
         with self._lock:
-            self._seen = time.monotonic()
+            self._there.add(worker.number)
             for _ in range(_AT_ONCE):
                 self._free.put(worker)
 
     def _replace(self, worker: _RayWorker) -> None:
         with self._lock:
             actor = self._actors.pop(worker.number, None)
+            self._there.discard(worker.number)
         if actor is not None:  # else whoever used it at the same time has done so
             _log.warning("a worker of the cluster is lost; another one does its work")
             self._end(actor)

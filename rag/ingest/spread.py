@@ -18,7 +18,7 @@ from rag.protocols import Vectors
 from rag.types import File
 
 Prepared = tuple[list[Part], list[Vectors] | None]
-_FILES, _BYTES = 256, 256 * 1024  # files that one worker reads together, and their size
+_FILES, _BYTES = 256, 128 * 1024  # files that one worker reads together, and their size; about 256 passages
 _LARGE = 4 * 1024 * 1024  # a larger file is read here, so that what it holds is spread over many workers
 _ATTEMPTS = 4  # with a worker each
 

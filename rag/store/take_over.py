@@ -82,10 +82,10 @@ def _entries(view: View, numbers: list[int]) -> Iterator[Entry]:
     for chunk, document, vectors in view.chunks(view.chunk_ids(numbers)):
         passages.setdefault(document.id, []).append((chunk, vectors))
     places: dict[int, list[tuple[File, Copy]]] = {}
-    for number, file, version, *copy in view.rows(
+    for number, file, version, *place in view.rows(
         f"SELECT {_PLACES} FROM numbers(?) j JOIN places p ON p.document = j.value ORDER BY p.path", numbers
     ):
-        places.setdefault(number, []).append((File(file, hash=version), Copy(*copy)))
+        places.setdefault(number, []).append((File(file, hash=version), Copy(*place)))
     for number, document in view.documents(numbers).items():
         here = sorted(places.get(number, ()), key=lambda place: place[1].path != document.path)
         found = sorted(passages.get(document.id, ()), key=lambda pair: pair[0].start)
