@@ -41,13 +41,21 @@ class RayWorkers:
         embedding: The embedding model; each worker gets a copy.
         size: The most sentences in a passage.
         columns: The names of the columns of tables.
+        count: How many workers, instead of that.
 
     Raises:
         UsageError: The address is not one, or Ray is not installed.
         ClusterError: The cluster cannot be reached.
     """
 
-    def __init__(self, address: str, embedding: Embedding, size: int, columns: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        address: str,
+        embedding: Embedding,
+        size: int,
+        columns: Mapping[str, str] | None = None,
+        count: int | None = None,
+    ) -> None:
         self._made_with = (embedding, size, dict(columns or {}))
         self._ray, self._is_ours = _connected(address)
         self._free: queue.Queue[_RayWorker] = queue.Queue()
@@ -60,7 +68,7 @@ class RayWorkers:
         self._there: set[int] = set()  # those that have started and are not lost
         self._seen = time.monotonic()  # when one was last there
         cores = [int(n["Resources"].get("CPU", 0)) for n in self._ray.nodes() if n["Alive"]]
-        self._count = sum(-(-n // _CORES) for n in cores) or 1
+        self._count = count or sum(-(-n // _CORES) for n in cores) or 1
         for _ in range(self._count):
             self._start()
 
