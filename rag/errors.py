@@ -65,10 +65,6 @@ class ClusterError(RagError):
     """The Ray cluster cannot be reached, or its workers cannot do what they are asked."""
 
 
-class LostWorkerError(ClusterError):
-    """A worker of the cluster has ended; another one may do its work."""
-
-
 class ModelError(RagError):
     """Model weights are unknown, missing or cannot be loaded."""
 

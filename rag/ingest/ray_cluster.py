@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from rag.errors import ClusterError, LostWorkerError, RagError, UsageError, one_line
+from rag.errors import ClusterError, RagError, UsageError, one_line
 from rag.ingest.prepare import Files, Preparer
 from rag.ingest.read import Part
-from rag.ingest.spread import Prepared
+from rag.ingest.spread import LostWorkerError, Prepared
 from rag.protocols import Embedding, Vectors
 
 _log = logging.getLogger(__name__)

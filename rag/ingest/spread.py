@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from rag.errors import ClusterError, LostWorkerError
+from rag.errors import ClusterError
 from rag.ingest.pipeline import mapped
 from rag.ingest.prepare import Files
 from rag.ingest.read import BatchReader, Holds, Part
@@ -21,6 +21,10 @@ Prepared = tuple[list[Part], list[Vectors] | None]
 _FILES, _BYTES = 256, 128 * 1024  # files that one worker reads together, and their size; about 256 passages
 _LARGE = 4 * 1024 * 1024  # a larger file is read here, so that what it holds is spread over many workers
 _ATTEMPTS = 4  # with a worker each
+
+
+class LostWorkerError(ClusterError):
+    """A worker has ended; another one may do its work."""
 
 
 class Worker(Protocol):

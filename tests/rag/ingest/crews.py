@@ -10,10 +10,9 @@ from typing import Any
 
 from fakes import FakeEmbedding
 
-from rag.errors import LostWorkerError
 from rag.ingest.prepare import Files, Preparer
 from rag.ingest.read import Part
-from rag.ingest.spread import Prepared
+from rag.ingest.spread import LostWorkerError, Prepared
 
 
 class CrewWorker:
