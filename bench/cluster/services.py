@@ -175,8 +175,14 @@ class RayNodes:
         return str(self._cluster.address)
 
     def start(self) -> None:
-        """Start the second node."""
-        self._node = self._cluster.add_node(num_cpus=1)
+        """Start the second node; Ray gives a node up that is not there within 30 s."""
+        for attempt in range(5):
+            try:
+                self._node = self._cluster.add_node(num_cpus=1)
+                return
+            except Exception as error:  # a plain one, for nodes that are late
+                print(f"Ray node, attempt {attempt + 1}: {error}", file=sys.stderr, flush=True)
+        raise SystemExit("the second Ray node does not start")
 
     def kill(self) -> None:
         """End the second node as a power failure would."""
