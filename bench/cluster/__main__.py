@@ -60,6 +60,7 @@ class Cluster:
             "RAG_LLM": "extractive",
             "RAG_JUDGE": "none",
             "RAG_STORE": str(folder / "commands"),
+            "BENCH_WAIT": "0.03",  # with the stand-in: the ingest has to last while services are killed
         }
         self.replicas = [replica(number, folder, self.given, self.program) for number in (1, 2)]
         self.ray: RayNodes
@@ -71,7 +72,7 @@ class Cluster:
             self.chroma.start()
             self.ray = RayNodes()
             self._stack.callback(self.ray.close)
-            own = {name.removeprefix("RAG_").lower(): value for name, value in self.given.items()}
+            own = {name.removeprefix("RAG_").lower(): value for name, value in self.given.items() if name[:4] == "RAG_"}
             settings = Settings(**(own | {"store": f"{own['store']}-own"}))
             self.engine = Engine(settings, embedding=self._embedding, create=True)
             self._stack.callback(self.engine.close)
@@ -166,8 +167,9 @@ def _expected(engine: Engine, changes: Changes, planted: Sequence[Planted], stor
 
 
 def _while_broken(cluster: Cluster, outages: Outages, asked: Sequence[str], planted: Sequence[Planted]) -> Asked:
-    """Ask while each service is killed once."""
-    asker = Asker(cluster.replicas, asked)
+    """Ask while each service is killed once, and until the last of them works again."""
+    done = threading.Event()
+    asker = Asker(cluster.replicas, asked, done)
     numbers = iter(range(10**9))
 
     def probe(name: str) -> Any:
@@ -175,18 +177,13 @@ def _while_broken(cluster: Cluster, outages: Outages, asked: Sequence[str], plan
         # Another question each time, since an answer that was given before needs no service.
         return lambda: all([works(one, f"{planted[0].question} {next(numbers)}") for one in whom])
 
-    ended = threading.Event()
-
-    def ask() -> None:
-        try:
-            asker.run()
-        finally:
-            ended.set()
-
-    asking = threading.Thread(target=ask)
+    asking = threading.Thread(target=asker.run)
     asking.start()
-    outages.run(asker.share, probe, ended)  # here, because Ray starts nodes in the main thread only
-    asking.join()
+    try:
+        outages.run(asker.share, probe, threading.Event())  # here, because Ray starts nodes in the main thread only
+    finally:
+        done.set()
+        asking.join()
     return asker.found
 
 

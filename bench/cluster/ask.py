@@ -84,11 +84,18 @@ class Asker:
     Args:
         replicas: The replicas.
         questions: The questions.
+        until: Keep asking, from the first question again, until this is set.
         threads: How many ask at the same time.
     """
 
-    def __init__(self, replicas: Sequence[Process], questions: Sequence[str], threads: int = 4) -> None:
-        self._replicas, self._questions, self._threads = replicas, questions, threads
+    def __init__(
+        self,
+        replicas: Sequence[Process],
+        questions: Sequence[str],
+        until: threading.Event | None = None,
+        threads: int = 4,
+    ) -> None:
+        self._replicas, self._questions, self._until, self._threads = replicas, questions, until, threads
         self._lock = threading.Lock()
         self.found = Asked()
         self._next = 0
@@ -110,13 +117,13 @@ class Asker:
         with httpx.Client(timeout=60, trust_env=False) as http:
             while True:
                 with self._lock:
-                    number, self._next = self._next, min(self._next + 1, len(self._questions))
-                if number >= len(self._questions):
+                    number, self._next = self._next, self._next + 1
+                if number >= len(self._questions) and (self._until is None or self._until.is_set()):
                     return
                 self._ask(http, number)
 
     def _ask(self, http: httpx.Client, number: int) -> None:
-        question, at, problem = self._questions[number], number % len(self._replicas), ""
+        question, at, problem = self._questions[number % len(self._questions)], number % len(self._replicas), ""
         began = time.monotonic()
         tries = 0
         while time.monotonic() < began + _PATIENCE:

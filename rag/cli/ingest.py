@@ -187,7 +187,9 @@ def _print_lines(lines: Sequence[str], stream: object) -> None:
 def _ingest(
     engine: Engine, files: Sequence[str], addresses: Sequence[str], columns: Mapping[str, str], ray: str
 ) -> IngestReport:
-    with _progress() as (progress, pace):
+    # Ray prints to stdout what happens to its workers.
+    apart = contextlib.redirect_stdout(sys.stderr) if ray else contextlib.nullcontext()
+    with _progress() as (progress, pace), apart:
         reports = [engine.ingest(*files, progress=progress, columns=columns, pace=pace, ray=ray)] if files else []
         reports += [engine.add_url(address, allow_private=True) for address in addresses]
     return merge(reports)
