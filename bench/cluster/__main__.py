@@ -98,9 +98,9 @@ def run(passages: int, questions: int, folder: Path, stand_in: bool = False) -> 
         _say("all services are there")
         plan = [
             (0.15, "Ray node", cluster.ray),
-            (0.35, "replica", cluster.replicas[0]),
-            (0.55, "Chroma", cluster.chroma),
-            (0.75, "PostgreSQL", cluster.postgres),
+            (0.35, "Chroma", cluster.chroma),
+            (0.55, "PostgreSQL", cluster.postgres),
+            (0.75, "replica", cluster.replicas[0]),
         ]
         ingest = Outages("ingest", plan)
         probe = {"replica": cluster.replicas[0].answers}

@@ -30,7 +30,7 @@ def test_nothing_is_lost_and_the_answers_are_those_of_one_process(tmp_path: Path
     assert ran.returncode == 0, f"{ran.stdout[-3000:]}\n{ran.stderr[-3000:]}"
     found = json.loads(ran.stdout)
     assert found["wrong"] == []
-    assert [o["service"] for o in found["outages"]] == 2 * ["Ray node", "replica", "Chroma", "PostgreSQL"]
+    assert [o["service"] for o in found["outages"]] == 2 * ["Ray node", "Chroma", "PostgreSQL", "replica"]
     assert found["questions"]["calm"]["as_one_process"] == found["questions"]["calm"]["answered"] == 100
     assert found["questions"]["broken"]["answered"] >= 100 and found["changes"]["made"] >= 2
 
