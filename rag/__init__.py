@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import (
+    ClusterError,
     CollectionError,
     DamagedError,
     DocumentError,
@@ -47,6 +48,7 @@ __all__ = [
     "CheckReport",
     "CheckedSentence",
     "Citation",
+    "ClusterError",
     "CollectionError",
     "DamagedError",
     "Document",

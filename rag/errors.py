@@ -61,6 +61,10 @@ class VectorServerError(StoreError):
     """The Chroma server cannot be reached, or refuses what it is asked."""
 
 
+class ClusterError(RagError):
+    """The Ray cluster cannot be reached, or its workers cannot do what they are asked."""
+
+
 class ModelError(RagError):
     """Model weights are unknown, missing or cannot be loaded."""
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +19,7 @@ from rag.types import Document, SourceInfo
 
 # Reading files takes seconds to import, so it is imported where it is used.
 if TYPE_CHECKING:
+    from rag.ingest.ray_cluster import RayWorkers
     from rag.ingest.sync import Pace, Progress
 
 
@@ -68,6 +72,7 @@ class Library:
         progress: Progress | None = None,
         columns: Mapping[str, str] | None = None,
         pace: Pace | None = None,
+        ray: str = "",
     ) -> IngestReport:
         """Make the library hold the articles at these paths; for unchanged files, only size and time are checked.
 
@@ -80,17 +85,51 @@ class Library:
             columns: For tables (csv, jsonl), which column holds what: `{"text": "Body", "title": "Head"}`; the keys are
                 text, title, date, url, source, author and language. Common column names are recognised without it.
             pace: Called after each batch with (passages embedded so far, share of the bytes read).
+            ray: Where to read and embed: nothing (here), `local`, or the address of a Ray cluster (`host:6379`,
+                `ray://host:10001`), whose machines have the files, Dateline and the models under the same paths.
 
         Returns:
             What happened to each source. A file that fails is reported there and does not stop the others.
 
         Raises:
             DocumentError: A path does not exist or holds no article; nothing was changed.
+            UsageError: Ray is not installed, or its address is not one.
+            ClusterError: The cluster failed. What was read so far is in the library; the same call goes on.
         """
         from rag.ingest.sync import sync
 
-        size = self.settings.chunk_sentences
-        return sync(self._index, self._models.embedding(), paths, size, progress, columns, pace)
+        size, embedding = self.settings.chunk_sentences, self._models.embedding()
+
+        def workers() -> AbstractContextManager[RayWorkers]:
+            from rag.ingest.ray_cluster import RayWorkers
+
+            return contextlib.closing(RayWorkers(ray, embedding, size, columns))
+
+        return sync(self._index, embedding, paths, size, progress, columns, pace, workers if ray else None)
+
+    def take_over(self, store: Path | str) -> IngestReport:
+        """Take over the articles of another store, with their vectors; nothing is embedded. A second call goes on.
+
+        Args:
+            store: The folder of the store or collection, which nobody else uses meanwhile.
+
+        Returns:
+            What happened to each source.
+
+        Raises:
+            StoreMismatchError: It was made with another embedding model or an older layout.
+            StoreError: It cannot be read, or this one cannot be written.
+        """
+        from rag.store.take_over import folder_documents, take_over
+
+        started = time.perf_counter()
+        names: dict[str, list[str]] = {"added": [], "replaced": [], "unchanged": []}
+        with folder_documents(Path(store), self._models.embedding_name) as documents:
+            for batch in take_over(documents, self._index):
+                for word, source in batch:
+                    names[word].append(source)
+        added, replaced, unchanged = (tuple(sources) for sources in names.values())
+        return IngestReport(added, replaced, unchanged, seconds=time.perf_counter() - started)
 
     def add(
         self, source: str, content: str | bytes, path: str = "", *, stopped: Callable[[], bool] = lambda: False

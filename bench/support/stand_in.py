@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -21,10 +22,15 @@ class StandIn(PassageEmbedding):
 
     It is for measurements that do not depend on what vectors mean. It has the real model's name, so a store that is
     filled with it also opens with the real model.
+
+    Args:
+        name: The model's name in the store.
+        wait: Seconds that each passage takes besides, so that an ingest lasts a while.
     """
 
-    def __init__(self, name: str = "all-MiniLM-L6-v2") -> None:
+    def __init__(self, name: str = "all-MiniLM-L6-v2", wait: float = 0.0) -> None:
         super().__init__("no-folder", name)
+        self.wait = wait
 
     @property
     def path(self) -> str:
@@ -36,6 +42,7 @@ class StandIn(PassageEmbedding):
 
     def embed_passages(self, chunks: Sequence[Chunk]) -> list[npt.NDArray[np.float32]]:
         """Return for each passage a unit row for the passage and one for each of its sentences."""
+        time.sleep(self.wait * len(chunks))
         return [
             self._encode([c.text, *(c.text[s.start - c.start : s.end - c.start] for s in c.sentences)]) for c in chunks
         ]

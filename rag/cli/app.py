@@ -28,7 +28,7 @@ from rag.cli import ingest as cli_ingest
 from rag.cli import models as cli_models
 from rag.cli import users as cli_users
 from rag.cli.console import count, print_json, print_table, printable, shown
-from rag.errors import RagError, SettingsError
+from rag.errors import RagError, SettingsError, UsageError
 from rag.origin import readable_date
 from rag.settings import Settings
 from rag.store import collections
@@ -116,12 +116,24 @@ def ingest(
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on, and take over every change of the files until Ctrl-C.")
     ] = False,
+    ray: Annotated[
+        str,
+        typer.Option(help="Read and embed on a Ray cluster: local, host:6379 or ray://host:10001.", metavar="ADDRESS"),
+    ] = "",
+    taken: Annotated[
+        Path | None,
+        typer.Option("--from", help="Folder of another store: take over its articles, without embedding them again."),
+    ] = None,
     store: StoreOption = None,
     collection: CollectionOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make the library hold what the files and folders hold: new, changed, moved and removed articles."""
-    if code := cli_ingest.run(given.settings(store, collection), paths or [], columns, watch, as_json):
+    if taken is not None:
+        if paths or columns or watch or ray:
+            raise UsageError("--from takes over a store and reads no files; leave the paths or --from out")
+        cli_ingest.take_over(given.settings(store, collection), taken, as_json)
+    elif code := cli_ingest.run(given.settings(store, collection), paths or [], columns, watch, as_json, ray):
         raise typer.Exit(code)
 
 

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -32,7 +33,7 @@ _err = Console(stderr=True, highlight=False)
 _log = logging.getLogger(__name__)
 
 
-def run(settings: Settings, paths: Sequence[str], columns: str, watch: bool, as_json: bool) -> int:
+def run(settings: Settings, paths: Sequence[str], columns: str, watch: bool, as_json: bool, ray: str = "") -> int:
     """Ingest and print the results; return the exit code.
 
     Args:
@@ -41,9 +42,10 @@ def run(settings: Settings, paths: Sequence[str], columns: str, watch: bool, as_
         columns: `text=Body,title=Head`, or nothing.
         watch: Continue until Ctrl-C.
         as_json: Print reports as JSON: a single one, or with `watch` one per line.
+        ray: The address of a Ray cluster that reads and embeds.
 
     Raises:
-        UsageError: The columns are not usable, or a web address was given with `watch`.
+        UsageError: The columns are not usable, or a web address or a cluster was given with `watch`.
     """
     # Slow imports are done where they are needed: `rag --help` must be quick.
     from rag.load.web import is_url
@@ -53,13 +55,15 @@ def run(settings: Settings, paths: Sequence[str], columns: str, watch: bool, as_
     named = parse_columns(columns)
     if watch and addresses:
         raise UsageError(f"{addresses[0]} cannot be watched; give files and folders, or leave --watch out")
+    if watch and ray:
+        raise UsageError("--watch reads on this machine; leave --ray or --watch out")
     if files and not (watch or addresses or settings.database):
         from rag.ingest.changes import glance
 
         if report := glance(folder_of(settings.store, settings.collection), settings.embedding, files, named):
             _print(report, as_json)
             return 1 if report.failed else 0
-    server = None if watch else remote.find(settings)
+    server = None if watch or ray else remote.find(settings)
     if not paths:
         from rag.shared_engine import seeds_folder
 
@@ -70,7 +74,7 @@ def run(settings: Settings, paths: Sequence[str], columns: str, watch: bool, as_
 
     with Engine(settings, create=True) as engine:
         try:
-            report = _ingest(engine, files, addresses, named)
+            report = _ingest(engine, files, addresses, named, ray)
         except KeyboardInterrupt:
             return _stopped()
         _print(report, as_json, one_line=watch)
@@ -78,6 +82,14 @@ def run(settings: Settings, paths: Sequence[str], columns: str, watch: bool, as_
             _watch(engine, files, named, as_json)
             return 0
     return 1 if report.failed else 0
+
+
+def take_over(settings: Settings, store: Path, as_json: bool) -> None:
+    """Take over the articles of another store, and print what happened; see `Library.take_over`."""
+    from rag.engine import Engine
+
+    with Engine(settings, create=True) as engine:
+        _print(engine.take_over(store), as_json)
 
 
 def _ingest_by(
@@ -172,9 +184,13 @@ def _print_lines(lines: Sequence[str], stream: object) -> None:
         print(f"and {len(lines) - _MOST_LINES:,} more; --json lists all", file=stream)  # type: ignore[call-overload]
 
 
-def _ingest(engine: Engine, files: Sequence[str], addresses: Sequence[str], columns: Mapping[str, str]) -> IngestReport:
-    with _progress() as (progress, pace):
-        reports = [engine.ingest(*files, progress=progress, columns=columns, pace=pace)] if files else []
+def _ingest(
+    engine: Engine, files: Sequence[str], addresses: Sequence[str], columns: Mapping[str, str], ray: str
+) -> IngestReport:
+    # Ray prints to stdout what happens to its workers.
+    apart = contextlib.redirect_stdout(sys.stderr) if ray else contextlib.nullcontext()
+    with _progress() as (progress, pace), apart:
+        reports = [engine.ingest(*files, progress=progress, columns=columns, pace=pace, ray=ray)] if files else []
         reports += [engine.add_url(address, allow_private=True) for address in addresses]
     return merge(reports)
 

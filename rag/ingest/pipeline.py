@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
@@ -44,6 +45,39 @@ def pipelined(
             yield writing.result()
     finally:
         stop()
+        _wait(pool)
+
+
+def mapped(
+    items: Iterator[B], work: Callable[[B], R], window: int, stop: Callable[[], None]
+) -> Generator[R, None, None]:
+    """Yield what `work` returns for each item, in order, while several threads work ahead.
+
+    Items are taken in the caller's thread. However this ends, the threads have ended by then. Close the generator if
+    you leave early.
+
+    Args:
+        items: The items.
+        work: Called in several threads at the same time.
+        window: The most items that are taken and whose results are not yielded yet.
+        stop: Called when no more results are wanted, so that work in progress may end early.
+
+    Raises:
+        RagError: `work` failed; the first failure, in the order of the items, ends this.
+    """
+    pool = ThreadPoolExecutor(window, thread_name_prefix="dateline-spread")
+    running: deque[Future[R]] = deque()
+    try:
+        for item in items:
+            running.append(pool.submit(_named("preparing", lambda item=item: work(item))))  # type: ignore[misc]
+            if len(running) >= window:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
+    finally:
+        stop()
+        for future in running:
+            future.cancel()
         _wait(pool)
 
 

@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,6 +54,11 @@ class Part:
         self.documents.append((document, chunks))
         self.passages += len(chunks or ())
         self.weight += len(chunks or ()) + 1 + len(document.text) // _WEIGHT_CHARS
+
+    def leave_out(self, known: Collection[str]) -> None:
+        """Leave out the passages of these documents, which the store holds."""
+        self.documents = [(d, None if d.id in known else chunks) for d, chunks in self.documents]
+        self.passages = sum(len(chunks or ()) for _, chunks in self.documents)
 
 
 class _Broken(Note):

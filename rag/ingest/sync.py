@@ -6,23 +6,26 @@ import contextlib
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from rag.ingest.changes import Changes, compare
 from rag.ingest.pipeline import pipelined
-from rag.ingest.read import LATER, BatchReader, guarded
+from rag.ingest.read import LATER, BatchReader, Part, guarded
 from rag.ingest.report import Pace as Pace
 from rag.ingest.report import Progress as Progress
 from rag.ingest.report import ReportBuilder
 from rag.ingest.scan import Found, Scan, scan
+from rag.ingest.spread import Spread, Workers
 from rag.ingest.write import Writer
 from rag.load.files import from_text, read_bytes
-from rag.protocols import ArticleStore, Embedding
+from rag.protocols import ArticleStore, Embedding, Vectors
 from rag.reports import IngestReport
 from rag.types import Document, File, Note
 
 _PAGE = 1000  # files dropped together
+_Batch = tuple[list[Part], list[Vectors] | None]  # the vectors are None until this process embeds
 
 
 def sync(
@@ -33,6 +36,7 @@ def sync(
     progress: Progress | None = None,
     columns: Mapping[str, str] | None = None,
     pace: Pace | None = None,
+    workers: Callable[[], AbstractContextManager[Workers]] | None = None,
 ) -> IngestReport:
     """Make the store hold what is at these paths; see `Engine.ingest`.
 
@@ -44,6 +48,7 @@ def sync(
         progress: Called with (files done, files in total, source) after each file.
         columns: The names of the columns of tables; see `rag.load.files.read`.
         pace: Called after each batch with (passages embedded so far, share of the bytes read).
+        workers: Starts workers that read and embed, if there is something to read; otherwise this process does both.
     """
     started = time.perf_counter()
     found = scan(paths, lambda folder: len(index.files(folder)))
@@ -54,8 +59,10 @@ def sync(
     for file in changes.same:
         builder.same(file)
     if changes.changed:
-        writer = Writer(index, embedding, size)
-        _take_in(index, writer, BatchReader(index.held, size, columns), changes.changed, builder)
+        reader = BatchReader(index.held, size, columns)
+        with workers() if workers else contextlib.nullcontext() as crew:
+            spread = Spread(crew, reader, index.held) if crew else None
+            _take_in(index, Writer(index, embedding, size), reader, spread, changes.changed, builder)
     _let_go(index, found, changes, builder)
     report = builder.report(time.perf_counter() - started)
     index.documents.set_meta("used", "1")
@@ -126,16 +133,23 @@ def _take_in(
     index: ArticleStore,
     writer: Writer,
     reader: BatchReader,
+    spread: Spread | None,
     changed: Sequence[tuple[Found, File | None]],
     builder: ReportBuilder,
 ) -> None:
-    """Read, embed and write what is new or changed."""
-    stages = pipelined(reader.batches(changed), writer.embed, writer.write, reader.stopped.set)
-    with contextlib.closing(stages) as results:
+    """Read, embed and write what is new or changed; with `spread`, others read and embed."""
+
+    def embed(batch: _Batch) -> list[Vectors]:
+        return writer.embed(batch[0]) if batch[1] is None else batch[1]
+
+    read: Generator[_Batch, None, None] = ((parts, None) for parts in reader.batches(changed))
+    batches = spread.batches(changed) if spread else read
+    stages = pipelined(batches, embed, lambda batch, vectors: writer.write(batch[0], vectors), reader.stopped.set)
+    with contextlib.closing(batches), contextlib.closing(stages) as results:
         for written in results:
             for part, words in written:
                 builder.take(part, words)
-            reader.written(part for part, _ in written)
+            (spread or reader).written([part for part, _ in written])
             index.documents.set_meta("used", "1")  # after each batch, in case the sync is interrupted
             builder.beat()
 

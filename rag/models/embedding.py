@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -44,6 +44,14 @@ class PassageEmbedding:
         self.model_name = name
         self._encoder: Encoder | None = None
         self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy in another process needs; it loads the model by itself."""
+        return {name: value for name, value in vars(self).items() if name not in ("_encoder", "_lock")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._encoder, self._lock = None, threading.Lock()
 
     @property
     def llama_index(self) -> LlamaEmbedding:

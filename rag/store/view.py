@@ -81,6 +81,15 @@ class View:
         )
         return _sound(_document(found[0])) if found else None
 
+    def documents(self, numbers: Iterable[int]) -> dict[int, Document]:
+        """Return the documents with these numbers that readers see, in the order in which they were added.
+
+        Raises:
+            DamagedError: A text has changed since it was written.
+        """
+        found = self._documents(numbers, VISIBLE)
+        return {number: _sound(_document(found[number])) for number in sorted(found)}
+
     def held(self, ids: Iterable[str]) -> set[str]:
         """Return which of these document ids are in the store."""
         found = self.rows(
