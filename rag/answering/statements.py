@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.answering.markup import plain_lines
 from rag.answering.phrasing import MARKERS
-from rag.answering.support import SUPPORTED, Claim, Judged, judged
+from rag.answering.support import SUPPORTED, Claim, Judged, given_prior, judged
 from rag.answering.verify import Verdict, is_refusal, marker_of, refusal
 from rag.language.words import content_terms, split_sentences
 from rag.protocols import Judge
@@ -21,6 +21,9 @@ _SHORT = 4  # content words below which a claim is searched for with its questio
 _SEARCHED = 8  # sentences found for each statement
 # From this probability on, the evidence speaks against a claim that it does not support.
 _CONTRADICTED = 0.5
+# Share of a strong model's statements over passages that are right, as assumed; of a text that anybody may have written
+# it is one half. docs/judge.md says what this costs and gains.
+_RIGHT = 0.75
 _AFTER = re.compile(rf"(?P<end>[.!?][\"”’']?)(?P<markers>(?:{MARKERS.pattern})+)")
 _BULLET = re.compile(r"^\s*[•·–]\s+")  # what Markdown does not know as one
 _LEAD = re.compile(
@@ -137,7 +140,10 @@ class Checker:
             that say what the passages do not have.
         """
         said = statements(draft.text)
-        results = self.judged(said, question, shown, filters, read)
+        results = [
+            (replace(one, probability=given_prior(one.probability, _RIGHT)), cited)
+            for one, cited in self.judged(said, question, shown, filters, read)
+        ]
         citations: list[Citation] = []
         kept: list[Statement] = []
         unconfirmed, absent = list[str](), list[str]()

@@ -116,6 +116,16 @@ def probability(signals: Mapping[str, float], without: Collection[str] = ()) -> 
     return float(1 / (1 + math.exp(-total)))
 
 
+def given_prior(likely: float, right: float) -> float:
+    """Return how likely a claim is supported, where a share of `right` of such claims is.
+
+    Args:
+        likely: The probability where half of the claims are supported, as for `probability`.
+        right: The share that is supported, between 0 and 1.
+    """
+    return likely * right / (likely * right + (1 - likely) * (1 - right))
+
+
 def signals(claim: Claim, evidence: str, supported: float) -> dict[str, float]:
     """Return the signals for a claim: the judge's score, and the exact checks that fail.
 

@@ -7,7 +7,7 @@ import math
 import pytest
 from doubles import WordJudge
 
-from rag.answering.support import Claim, judged, probability, signals, supported_by
+from rag.answering.support import Claim, given_prior, judged, probability, signals, supported_by
 
 DAM = "The Halden dam was finished in 1968."
 FLOOD = "The flood drowned 23 people in Moravik."
@@ -88,3 +88,10 @@ def test_a_signal_that_is_left_out_does_not_count() -> None:
     found = {"judge": 2.0, "numbers": 1.0, "names": 1.0, "quotations": 1.0}
     assert probability(found, without=("quotations", "numbers", "names")) == probability({"judge": 2.0})
     assert probability(found, without=("judge",)) < probability(found)
+
+
+def test_what_is_mostly_right_needs_less_evidence() -> None:
+    assert given_prior(0.5, 0.5) == 0.5
+    assert given_prior(0.25, 0.75) == pytest.approx(0.5)
+    assert given_prior(0.5, 0.75) == pytest.approx(0.75)
+    assert (given_prior(0.0, 0.75), given_prior(1.0, 0.75)) == (0.0, 1.0)
