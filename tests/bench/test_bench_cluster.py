@@ -40,7 +40,7 @@ def test_a_large_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rag.models.runtime.Models.embedding", lambda _: made)
     assert million.fill(tmp_path / "store", 300, 32, 600)[0] == 300
     figures = million.measure(tmp_path / "store", 300, 32)
-    assert figures["recall_at_5"] == 1 and figures["right"] > 0.5  # so few are searched exactly
+    assert figures["recall_at_5"] == 1  # so few are searched exactly
     assert all(value > 0 for value in figures.values())
 
 
