@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from rag.answering.asked import Asked
 from rag.answering.generate import spoken
+from rag.answering.markup import plain_lines
 from rag.answering.signals import Weighed
 from rag.answering.statements import Checker
 from rag.answering.verify import Verdict, finds_nothing, refusal
@@ -72,7 +73,7 @@ def _spoken(asked: Asked, models: Models, shown: Sequence[Sequence[Evidence]]) -
 def _checked(asked: Asked, draft: Draft, shown: Sequence[Sequence[Evidence]], checker: Checker) -> Written:
     sentences = (sentence for passage in shown for sentence in passage)
     evidence = tuple(replace(sentence, rank=rank) for rank, sentence in enumerate(sentences, 1))
-    if finds_nothing(asked.question, draft.text):
+    if finds_nothing(asked.question, " ".join(plain_lines(draft.text))):
         return Written(draft, evidence, refusal(), Weighed(refusal(), 0.0, {}))
     verdict, least, absent = checker.answer(asked.question, draft, shown, asked.filters, asked.read)
     notices = (f"The model did not find everything: {' '.join(absent)}",) if absent else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from doubles import WordJudge
 from fakes import FakeLLM, make_engine
 
 from rag import Answer, Engine
+from rag.types import Judgement
 
 DAM = """---
 date: 2024-03-14
@@ -93,6 +95,21 @@ def test_a_model_that_fails_leaves_the_best_sentence(tmp_path: Path) -> None:
     assert isinstance(answer, Answer) and words == []
     assert answer.model == "extractive" and "1968" in answer.text and "it broke" in answer.notices[0]
     assert {"retrieve", "generate", "total"} <= set(answer.timings)
+
+
+@pytest.mark.parametrize("reply", ["unknown", "**unknown**", "> Unknown.", "- unknown", "`unknown`", "## Unknown"])
+def test_unknown_is_a_refusal_in_any_markup(reply: str, tmp_path: Path) -> None:
+    with make_engine(tmp_path, documents={"dam.md": DAM}, model=FakeLLM(default=reply), judge=Yes()) as engine:
+        answer = engine.answer(QUESTION)
+    assert answer.abstained and answer.unconfirmed == ()
+
+
+class Yes:
+    """A judge to whom everything is supported."""
+
+    def judge(self, claims: Sequence[tuple[str | None, str, str]]) -> list[Judgement]:
+        """Return a judgement on each claim."""
+        return [Judgement(0.99, 0.0) for _ in claims]
 
 
 LIE, TRUTH = "The king sold the gate motor to Prussia.", "The Halden dam was finished in 1968."
