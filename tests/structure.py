@@ -127,7 +127,6 @@ OWNERS: dict[str, set[str]] = {
         "train.planted",
         "train.reader_data",
         "train.route",
-        "train.sets",
         "train.support",
     },
 }

@@ -41,7 +41,7 @@ _PLANS = (
 _FACTS = ("has already been", "was", "has been")
 _SAME = (("{be} to be", "will be", "{be} due to be", "{be} planned to be"), ("may be", "could be", "might be"))
 _PHRASE = re.compile(
-    r"\b(?P<the>[Tt]he|[Aa]n?|[Ii]ts|[Tt]heir|[Hh]is|[Hh]er) (?P<noun>(?:[a-z]+ )?[a-z]{3,})(?= (?:is|are|was|were|has|"
+    r"\b(?:[Tt]he|[Aa]n?|[Ii]ts|[Tt]heir|[Hh]is|[Hh]er) (?P<noun>(?:[a-z]+ )?[a-z]{3,})(?= (?:is|are|was|were|has|"
     r"had|have|will|would|of|in|on|at|and|to|for|from|by|with|that|said|when|where|who|which)\b|[,.])"
 )
 
@@ -153,7 +153,7 @@ def planned(sentences: Sequence[str], draw: random.Random) -> Iterator[Scene]:
 
 def things(text: str, around: Sequence[str], draw: random.Random) -> str | None:
     """Let two things change places, or put another one of those nearby in the place of one."""
-    mine = [m for m in _PHRASE.finditer(text)]
+    mine = list(_PHRASE.finditer(text))
     if not mine:
         return None
     here = draw.choice(mine)
