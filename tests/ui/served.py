@@ -33,10 +33,8 @@ def ask(page: Page, question: str) -> None:
     try:
         expect(page.locator(".dl-turn")).to_have_count(before + 1)
     except AssertionError:
-        # Rarely Enter comes while Gradio puts the first view up, and is lost; the question stays in the box.
-        box = page.get_by_label("Your question")
-        expect(box).to_have_value(question)
-        box.press("Enter")
+        # Rarely Enter comes while Gradio puts the first view up, and is lost, sometimes with what was typed.
+        send(page, question)
         expect(page.locator(".dl-turn")).to_have_count(before + 1)
     expect(page.locator(".dl-turn.dl-pending")).to_have_count(0)
     page.wait_for_function(f"kept => localStorage.getItem({KEPT!r}) !== kept", arg=kept)

