@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS = "January February March April May June July August September October November December".split()
 _DATE = re.compile(r"([0-9]{4})(?:-(0[1-9]|1[0-2])(?:-([0-3][0-9]))?)?(?:T.*)?")
 
 
@@ -13,13 +13,24 @@ def origin(publisher: str | None, date: str | None) -> str:
     return ", ".join(filter(None, (publisher, readable_date(date or ""))))
 
 
-def readable_date(iso: str) -> str:
-    """Write a date in ISO 8601 as `14 Mar 2024`, `Mar 2024`, `2024`, `1 Jul 2024 to 7 Jul 2024`."""
+def origin_in_full(publisher: str | None, date: str | None) -> str:
+    """Return the same with the month in full, as articles write it: `Valley Courier, 14 March 2024`."""
+    return ", ".join(filter(None, (publisher, readable_date(date or "", in_full=True))))
+
+
+def readable_date(iso: str, *, in_full: bool = False) -> str:
+    """Write a date in ISO 8601 as `14 Mar 2024`, `Mar 2024`, `2024`, `1 Jul 2024 to 7 Jul 2024`.
+
+    Args:
+        iso: The date; what is none is returned as it is.
+        in_full: Whether the month is written in full.
+    """
     first, _, last = iso.partition("/")
     if last:
-        return f"{readable_date(first)} to {readable_date(last)}"
+        return f"{readable_date(first, in_full=in_full)} to {readable_date(last, in_full=in_full)}"
     match = _DATE.fullmatch(iso)
     if not match:
         return iso
     year, month, day = match.groups()
-    return " ".join(filter(None, (str(int(day)) if day else "", _MONTHS[int(month) - 1] if month else "", year)))
+    name = _MONTHS[int(month) - 1][: None if in_full else 3] if month else ""
+    return " ".join(filter(None, (str(int(day)) if day else "", name, year)))

@@ -6,12 +6,13 @@ The answer model has no protocol here: it can be any LlamaIndex `LLM`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from rag.types import Candidate, Chunk, Entry, File, Filters, Judgement
+from rag.types import Candidate, Chunk, Entry, File, Filters
 
 Vectors = npt.NDArray[np.float32]
 
@@ -38,14 +39,41 @@ class Reranker(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a judge reads: a claim and evidence.
+
+    Args:
+        claim: The claim.
+        evidence: Sentences.
+        question: The question that the claim answers; "" if it stands alone.
+        before: What was claimed just before it, which helps to understand it and is not judged.
+    """
+
+    claim: str
+    evidence: str
+    question: str = ""
+    before: str = ""
+
+    @property
+    def whole(self) -> str:
+        """The claim after its question and what was claimed before."""
+        return " ".join(filter(None, (self.question, self.before, self.claim)))
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How likely evidence supports a claim, and how likely it contradicts it; the rest to 1 is that it does neither."""
+
+    supported: float
+    contradicted: float
+
+
 class Judge(Protocol):
     """A model that reads a claim together with evidence; implemented in `rag.models.judge`."""
 
-    def judge(self, claims: Sequence[tuple[str | None, str, str]]) -> list[Judgement]:
+    def judge(self, readings: Sequence[Reading]) -> list[Judgement]:
         """Return a judgement on each claim.
-
-        Args:
-            claims: The question that the claim answers (or None), the claim, and the evidence.
 
         Raises:
             ModelError: The model cannot be used.

@@ -241,14 +241,6 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """How likely evidence supports a claim, and how likely it contradicts it; the rest to 1 is that it does neither."""
-
-    supported: float
-    contradicted: float
-
-
-@dataclass(frozen=True, slots=True)
 class Citation:
     """The sentence that a statement of the answer rests on: `quote == document.text[start:end]`, verbatim.
 

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from rag.language.words import content_terms, terms
-from rag.protocols import Vectors
-from rag.types import Candidate, Chunk, Entry, File, Filters, Judgement
+from rag.protocols import Judgement, Reading, Vectors
+from rag.types import Candidate, Chunk, Entry, File, Filters
 
 
 class MemoryStore:
@@ -121,14 +121,14 @@ class WordJudge:
     """
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str | None, str, str]] = []
+        self.asked: list[Reading] = []
 
-    def judge(self, claims: Sequence[tuple[str | None, str, str]]) -> list[Judgement]:
-        self.asked += claims
+    def judge(self, readings: Sequence[Reading]) -> list[Judgement]:
+        self.asked += readings
         found = []
-        for question, claim, evidence in claims:
-            has = set(content_terms(claim)) <= set(content_terms(f"{evidence} {question or ''}"))
-            denied = " not " in f" {evidence} " and " not " not in f" {claim} "
+        for reading in readings:
+            has = set(content_terms(reading.claim)) <= set(content_terms(f"{reading.evidence} {reading.question}"))
+            denied = " not " in f" {reading.evidence} " and " not " not in f" {reading.claim} "
             found.append(Judgement(0.95 * (has and not denied), 0.9 * (has and denied)))
         return found
 

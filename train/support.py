@@ -18,6 +18,7 @@ from sklearn.model_selection import cross_val_predict
 
 from rag.answering.support import Claim, signals
 from rag.models.runtime import Models
+from rag.protocols import Reading
 from rag.settings import Settings
 from train.claims import read_claims
 
@@ -37,7 +38,7 @@ def main(
     found = []
     for first in range(0, len(rows), _BATCH):
         part = rows[first : first + _BATCH]
-        judgements = judge.judge([(row.question, row.claim, row.evidence) for row in part])
+        judgements = judge.judge([Reading(row.claim, row.evidence, row.question or "") for row in part])
         found += [
             signals(Claim(row.claim, row.question), row.evidence, judgement.supported)
             for row, judgement in zip(part, judgements, strict=True)

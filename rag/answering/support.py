@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.language.words import content_terms, fold, names, numbers, same_name, split_sentences
-from rag.protocols import Judge
+from rag.protocols import Judge, Reading
 
 # A claim that is at least this likely supported counts as supported.
 SUPPORTED = 0.5
@@ -157,7 +157,9 @@ def _judged_on(
     without: Collection[str],
 ) -> list[Judged]:
     read = [" ".join(texts[i] for i in some) for texts, some in zip(found, chosen, strict=True)]
-    judgements = judge.judge([(c.question, c.whole, text) for c, text in zip(claims, read, strict=True)])
+    judgements = judge.judge(
+        [Reading(c.text, text, c.question or "", c.before) for c, text in zip(claims, read, strict=True)]
+    )
     results = []
     for claim, texts, some, text, judgement in zip(claims, found, chosen, read, judgements, strict=True):
         seen = signals(claim, text, judgement.supported if text else 0.0)

@@ -15,7 +15,7 @@ import numpy as np
 from rag.language.characters import usual
 from rag.models.fitted import FittedModel
 from rag.models.torch_encoder import export_judge
-from rag.types import Judgement
+from rag.protocols import Judgement, Reading
 
 BASE = "all-mpnet-base-v2"  # the model that the changes apply to
 _CHANGES = Path(__file__).with_name("judge.safetensors")
@@ -35,15 +35,20 @@ class TrainedJudge:
         """Load the model now instead of at first use."""
         self._model.load()
 
-    def judge(self, claims: Sequence[tuple[str | None, str, str]]) -> list[Judgement]:
+    def judge(self, readings: Sequence[Reading]) -> list[Judgement]:
         """Return a judgement on each claim; see `rag.protocols.Judge`."""
-        found = [Judgement(0.0, 0.0)] * len(claims)
-        texts = [
-            (usual(f"{question} {claim}" if question else claim), usual(evidence))
-            for question, claim, evidence in claims
-        ]
+        found = [Judgement(0.0, 0.0)] * len(readings)
+        texts = [(usual(reading.whole), usual(reading.evidence)) for reading in readings]
         for i, tokens, encoding in self._model.run(texts):
-            claimed = np.array([part == 0 for part in encoding.sequence_ids])
+            # The question's tokens count too: "Leif Brekke" is no answer where the evidence has another question's.
+            asked = len(usual(readings[i].question))
+            own = len(texts[i][0]) - len(usual(readings[i].claim))
+            claimed = np.array(
+                [
+                    part == 0 and not asked <= start < own
+                    for part, (start, _) in zip(encoding.sequence_ids, encoding.offsets, strict=True)
+                ]
+            )
             # A claim is contradicted, or new, where one of its tokens is.
             against = np.logaddexp.reduce(tokens[claimed], axis=0) if claimed.any() else np.zeros(2)
             odds = np.exp(np.array([0.0, *against]) - max(0.0, *against))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import ModelError, one_line
-from rag.types import Judgement
+from rag.protocols import Judgement, Reading
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
@@ -99,9 +99,9 @@ class CrossEncoderJudge:
     def __init__(self, name: str) -> None:
         self._model = _Loaded(name, "judge")
 
-    def judge(self, claims: Sequence[tuple[str | None, str, str]]) -> list[Judgement]:
+    def judge(self, readings: Sequence[Reading]) -> list[Judgement]:
         """Return a judgement on each claim; see `rag.protocols.Judge`."""
-        pairs = [(evidence, f"{question} {claim}" if question else claim) for question, claim, evidence in claims]
+        pairs = [(reading.evidence, reading.whole) for reading in readings]
         if not pairs:
             return []
         scores = self._model.predict(pairs, (1, 3)).tolist()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.origin import origin, readable_date
+from rag.origin import origin, origin_in_full, readable_date
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,8 @@ def test_origin() -> None:
     assert origin(None, "2024-03-14") == "14 Mar 2024"
     assert origin("Valley Courier", None) == "Valley Courier"
     assert origin(None, None) == ""
+
+
+def test_the_month_in_full() -> None:
+    assert origin_in_full("Valley Courier", "2024-09-09") == "Valley Courier, 9 September 2024"
+    assert readable_date("2024-07-01/2024-07-07", in_full=True) == "1 July 2024 to 7 July 2024"

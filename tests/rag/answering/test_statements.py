@@ -112,7 +112,7 @@ def test_a_short_answer_is_judged_with_its_question(tmp_path: Path) -> None:
     with make_engine(tmp_path, documents={"dam.txt": DAM}, model=model, judge=judge) as engine:
         answer = engine.answer("When was the Halden dam finished?")
     assert answer.text == "1968 [1]"
-    assert judge.asked[0][:2] == ("When was the Halden dam finished?", "1968")
+    assert judge.asked[0].whole == "When was the Halden dam finished? 1968"
 
 
 def test_a_text_is_checked_sentence_by_sentence(tmp_path: Path) -> None:
@@ -141,11 +141,11 @@ def test_a_text_that_cannot_be_checked_is_an_error(tmp_path: Path) -> None:
 def test_a_claim_may_name_the_paper_and_its_date(tmp_path: Path) -> None:
     dated = f"---\ndate: 2024-03-14\npublisher: Valley Courier\n---\n{DAM}"
     reply = (
-        "The Valley Courier said on 14 Mar 2024 that the dam burst on 12 March. The Harbour Post said that it burst."
+        "The Valley Courier said on 14 March 2024 that the dam burst on 12 March. The Harbour Post said that it burst."
     )
     model, judge = FakeLLM(default=reply), WordJudge()
     with make_engine(tmp_path, documents={"dam.md": dated}, model=model, judge=judge) as engine:
         answer = engine.answer(QUESTION)
-    assert answer.text == "The Valley Courier said on 14 Mar 2024 that the dam burst on 12 March. [1]"
+    assert answer.text == "The Valley Courier said on 14 March 2024 that the dam burst on 12 March. [1]"
     assert answer.unconfirmed == ("The Harbour Post said that it burst.",)
     assert answer.citations[0].quote == "The dam burst on 12 March."

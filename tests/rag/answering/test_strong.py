@@ -11,7 +11,7 @@ from doubles import WordJudge
 from fakes import FakeLLM, make_engine
 
 from rag import Answer, Engine
-from rag.types import Judgement
+from rag.protocols import Judgement, Reading
 
 DAM = """---
 date: 2024-03-14
@@ -107,9 +107,9 @@ def test_unknown_is_a_refusal_in_any_markup(reply: str, tmp_path: Path) -> None:
 class Yes:
     """A judge to whom everything is supported."""
 
-    def judge(self, claims: Sequence[tuple[str | None, str, str]]) -> list[Judgement]:
+    def judge(self, readings: Sequence[Reading]) -> list[Judgement]:
         """Return a judgement on each claim."""
-        return [Judgement(0.99, 0.0) for _ in claims]
+        return [Judgement(0.99, 0.0) for _ in readings]
 
 
 LIE, TRUTH = "The king sold the gate motor to Prussia.", "The Halden dam was finished in 1968."

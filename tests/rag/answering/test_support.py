@@ -8,6 +8,7 @@ import pytest
 from doubles import WordJudge
 
 from rag.answering.support import Claim, given_prior, judged, probability, signals, supported_by
+from rag.protocols import Reading
 
 DAM = "The Halden dam was finished in 1968."
 FLOOD = "The flood drowned 23 people in Moravik."
@@ -18,7 +19,7 @@ def test_the_sentences_with_the_claims_words_are_read_and_cited() -> None:
     judge = WordJudge()
     texts = [PAPER, DAM, "Nobody cried.", FLOOD]
     [one] = judged(judge, [Claim("The Halden dam, finished in 1968, drowned 23 people.")], [texts], [[0, 1, 2, 3]])
-    assert judge.asked[0] == (None, "The Halden dam, finished in 1968, drowned 23 people.", f"{DAM} {FLOOD}")
+    assert judge.asked[0] == Reading("The Halden dam, finished in 1968, drowned 23 people.", f"{DAM} {FLOOD}")
     assert one.cited == (1, 3)
     assert one.probability > 0.5
 
@@ -30,20 +31,20 @@ def test_where_these_do_not_support_it_the_best_of_the_search_are_read() -> None
     assert one.probability > 0.5
     judge = WordJudge()
     judged(judge, [Claim("The mill burned.")], [["The mill is old.", far]], [[1, 0]])
-    assert [evidence for _, _, evidence in judge.asked] == ["The mill is old.", f"The mill is old. {far}"]
+    assert [reading.evidence for reading in judge.asked] == ["The mill is old.", f"The mill is old. {far}"]
 
 
 def test_no_more_is_read_than_the_judge_was_trained_on() -> None:
     judge = WordJudge()
     texts = [f"The dam number {n} was built by many hands in the hard years after the war." for n in range(40)]
     judged(judge, [Claim("The dam burst.")], [texts], [list(range(40))])
-    assert all(len(evidence.split()) <= 110 for _, _, evidence in judge.asked)
+    assert all(len(reading.evidence.split()) <= 110 for reading in judge.asked)
 
 
 def test_a_claim_that_leans_on_the_one_before_is_read_with_it() -> None:
     judge = WordJudge()
     judged(judge, [Claim("It burst.", before="The Halden dam is old.")], [["The dam burst."]], [[0]])
-    assert judge.asked[0][1] == "The Halden dam is old. It burst."
+    assert judge.asked[0].whole == "The Halden dam is old. It burst."
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from fakes import make_engine
 
 from rag import ModelError, Settings
 from rag.models.reranker import CrossEncoderJudge, Reranker
+from rag.protocols import Reading
 
 ARTICLES = {f"{n}.txt": f"The harbour of Tessin has {n} boats and a pier." for n in ("two", "six", "ten")}
 QUESTION = "How many boats has the harbour of Tessin?"
@@ -58,7 +59,10 @@ def test_it_is_off_by_default() -> None:
     assert Settings().reranker == "reader"
 
 
-CLAIMS = [(None, "two boats", "The harbour has two boats."), ("How many boats?", "six", "The harbour has two boats.")]
+CLAIMS = [
+    Reading("two boats", "The harbour has two boats."),
+    Reading("six", "The harbour has two boats.", question="How many boats?"),
+]
 
 
 def test_one_score_of_a_judge_is_its_support(tmp_path: Path) -> None:

@@ -18,11 +18,13 @@ from rag.models import judge, openvino_encoder, registry
 from rag.models.judge import TrainedJudge
 from rag.models.runtime import Models
 from rag.models.torch_encoder import export_judge
+from rag.protocols import Reading
 
 CLAIMS = [
-    (None, "The cod left.", "The cod left the harbour in spring."),
-    ("Who objected?", "Nobody", "Nobody in the town objected to the ban."),
-    (None, "The ban on night fishing.", "Day of fishing."),
+    Reading("The cod left.", "The cod left the harbour in spring."),
+    Reading("Nobody", "Nobody in the town objected to the ban.", question="Who objected?"),
+    Reading("The ban on night fishing.", "Day of fishing."),
+    Reading("It did.", "The cod left the harbour.", before="The harbour was old."),
 ]
 CHANGED = "encoder.layer.0.attention.attn.q"
 
@@ -63,11 +65,13 @@ def test_a_claim_is_as_bad_as_its_tokens(base: Path, changes: dict[str, np.ndarr
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_str(parts.tokenizer)
-    for (question, claim, evidence), judgement in zip(CLAIMS, found, strict=True):
-        encoding = tokenizer.encode(f"{question} {claim}" if question else claim, evidence)
+    for reading, judgement in zip(CLAIMS, found, strict=True):
+        encoding = tokenizer.encode(reading.whole, reading.evidence)
         ids = torch.tensor([encoding.ids])
         outputs = parts.module(ids, torch.ones_like(ids))[0].detach()
-        own = torch.tensor([part == 0 for part in encoding.sequence_ids])
+        said_before = len(f"{reading.before} ") if reading.before else 0
+        starts = [start for start, _ in encoding.offsets]
+        own = torch.tensor([p == 0 and s >= said_before for p, s in zip(encoding.sequence_ids, starts, strict=True)])
         against = torch.logsumexp(outputs[own], 0)
         expected = torch.softmax(torch.cat([torch.zeros(1), against]), 0)
         assert [judgement.supported, judgement.contradicted] == pytest.approx(expected[:2].tolist(), abs=1e-4)
@@ -109,5 +113,5 @@ def test_the_setting_says_which_judge(tmp_path: Path) -> None:
 def test_the_shipped_judge_prefers_what_is_right(models_folder: Path, right: str, wrong: str) -> None:
     evidence = "The Halden dam, which was finished in 1968, burst on 12 March and drowned 23 people in Moravik."
     shipped = judge.shared(registry.path(judge.BASE, models_folder))
-    better, worse = shipped.judge([(None, right, evidence), (None, wrong, evidence)])
+    better, worse = shipped.judge([Reading(right, evidence), Reading(wrong, evidence)])
     assert better.supported > worse.supported
