@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+from rag.language.day_names import is_day_or_month
 from rag.language.grammar import ENGLISH
 from rag.language.identify import detect_short, near
 from rag.language.questions import told_by, topic
@@ -94,14 +95,18 @@ class EvidenceFinder:
         return [self._index.vocabulary.correct([term])[0] if len(term) >= _LONG else term for term in asked]
 
     def missing(self, question: str, read: Mapping[str, str]) -> list[str]:
-        """Return the names in the question, as typed, that occur in no article; or its topic if none mentions that."""
+        """Return the names in the question, as typed, that occur in no article; or its topic if none mentions that.
+
+        A month or weekday is none of them: an article's own date may be what is meant.
+        """
         language = self.language(question)
         about = topic(question) if language == ENGLISH else None
         if about and not any(self.known(term, read) for term in content_terms(about)):
             return [about if names(f"about {about}") else f"“{about}”"]
         wanted = [name for name in names(question, language) if not self.known(name, read, language)]
         typed = {terms[0]: word for word in words(question) if (terms := content_terms(word, language))}
-        return [typed[name].removesuffix("'s").removesuffix("’s") for name in wanted if name in typed]
+        bare = [typed[name].removesuffix("'s").removesuffix("’s") for name in wanted if name in typed]
+        return [word for word in bare if not is_day_or_month(word, language)]
 
     def known(self, term: str, read: Mapping[str, str], language: str = ENGLISH) -> bool:
         """Return whether a term occurs in a sentence of any article, or anywhere in the articles that were read."""

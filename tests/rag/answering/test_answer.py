@@ -23,6 +23,13 @@ def test_name_that_is_only_in_a_byline_or_teaser_is_not_called_unmentioned(tmp_p
         assert engine.answer("What did Grusch pay for the ferry?").text == "The articles do not mention Grusch."
 
 
+def test_a_month_that_no_sentence_names_is_not_called_unmentioned(tmp_path: Path) -> None:
+    """The article's own date may be the one that is asked about."""
+    with make_engine(tmp_path, documents={"ferry.txt": FERRY}) as engine:
+        assert "July" not in engine.answer("Where did the ferry sail in July?").text
+        assert "Grusch" in engine.answer("Where did Grusch sail in July?").text
+
+
 def test_overview_cites_every_article_and_asks_no_model(tmp_path: Path) -> None:
     with make_engine(tmp_path, documents={"ferry.txt": FERRY, "bridge.txt": BRIDGE}) as engine:
         answer = engine.answer("What do the articles say about the ferry?")
