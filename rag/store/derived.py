@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from rag.language.words import terms
 from rag.store import outbox
 from rag.store.documents import DocumentStore
@@ -58,4 +60,5 @@ def entry(chunk: Chunk, document: Document) -> tuple[Chunk, list[list[str]], lis
     """Return a passage in the form that `LexicalIndex.put` takes."""
     language = document.language
     sentences = [terms(document.text[s.start : s.end], language) for s in chunk.sentences]
-    return chunk, sentences, terms(f"{document.title} {chunk.text}", language)
+    # What lies between sentences has no words, so nothing is split and stemmed twice.
+    return chunk, sentences, [*terms(document.title, language), *chain.from_iterable(sentences)]
