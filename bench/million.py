@@ -14,13 +14,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
+from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +42,15 @@ from rag.types import Entry, File
 
 PER_ARTICLE = 5  # passages in an article, as in news
 MODEL = "all-MiniLM-L6-v2"
-_BATCH = 52  # articles that are written together: about as many passages as an ingest writes
+_BATCH = 400  # articles that are written together
 _QUESTIONS, _NEAREST = 200, 5
 _PROPOSED = 60  # passages that a search asks Chroma for, see the setting `candidates`
 _WARM_UP = 5
+
+
+@lru_cache
+def _base(directions: int) -> npt.NDArray[np.float32]:
+    return np.random.default_rng(5).standard_normal((directions, DIMENSIONS)).astype(np.float32)
 
 
 class Vectors:
@@ -53,7 +62,7 @@ class Vectors:
     """
 
     def __init__(self, directions: int, seed: int) -> None:
-        self._base = np.random.default_rng(5).standard_normal((directions, DIMENSIONS)).astype(np.float32)
+        self._base = _base(directions)
         self._draw = np.random.default_rng(seed)
 
     def rows(self, count: int) -> npt.NDArray[np.float32]:
@@ -63,46 +72,62 @@ class Vectors:
         return found
 
 
-def entries(passages: int, directions: int) -> Iterator[Entry]:
-    """Yield the articles with their passages and vectors, ready to be written."""
-    vectors = Vectors(directions, 1)
-    for article in articles(passages, per_article=PER_ARTICLE, questions=_QUESTIONS):
-        document = make_document(article.text, article.source, f"/archive/{article.source}")
-        chunks = tuple(split(document, 4))
-        rows = tuple(vectors.rows(1 + len(chunk.sentences)) for chunk in chunks)
-        yield Entry(File(document.path, len(article.text), 1, document.id), document, chunks, rows)
+def entries(passages: int, directions: int, first: int = 0) -> Iterator[Entry]:
+    """Yield the articles with their passages and vectors, ready to be written.
+
+    Args:
+        passages: How many all articles have.
+        directions: See `Vectors`.
+        first: Articles that are left out because the store holds them.
+    """
+    for number, article in enumerate(articles(passages, per_article=PER_ARTICLE, questions=_QUESTIONS)):
+        if number >= first:
+            document = make_document(article.text, article.source, f"/archive/{article.source}")
+            chunks = tuple(split(document, 4))
+            vectors = Vectors(directions, 3 + number)
+            rows = tuple(vectors.rows(1 + len(chunk.sentences)) for chunk in chunks)
+            yield Entry(File(document.path, len(article.text), 1, document.id), document, chunks, rows)
+
+
+def _make(batches: Queue[list[Entry]], passages: int, directions: int, first: int) -> None:
+    made = entries(passages, directions, first)
+    while batch := list(islice(made, _BATCH)):
+        batches.put(batch)
+    batches.put([])
 
 
 def fill(store: Path, passages: int, directions: int, within: float) -> tuple[int, float]:
-    """Fill a store; return how many passages it holds and the seconds. It stops early when the time is over.
+    """Fill a store; return how many passages were written and the seconds. It stops early when the time is over.
+
+    The articles are made by a process of their own. A store that holds some of them already gets the others.
 
     Args:
         store: Its folder.
-        passages: How many.
+        passages: How many it will hold.
         directions: See `Vectors`.
         within: Seconds.
     """
-    began, written, batch = time.perf_counter(), 0, []
     index = Index.open(store, MODEL)
+    # Another process, so that the figure is that of writing alone where there are two cores.
+    spawned = multiprocessing.get_context("spawn")
+    batches: Queue[list[Entry]] = spawned.Queue(maxsize=2)
+    with index.documents.snapshot() as view:
+        first = len(view.numbers("live"))
+    maker = spawned.Process(target=_make, args=(batches, passages, directions, first), daemon=True)
+    maker.start()
+    began, written = time.perf_counter(), 0
     try:
-        for entry in entries(passages, directions):
-            batch.append(entry)
-            if len(batch) == _BATCH:
-                written += _write(index, batch)
-                batch = []
-                if time.perf_counter() - began > within:
-                    break
-        written += _write(index, batch)
+        while batch := batches.get():
+            index.write(batch, [entry.file for entry in batch])
+            written += sum(len(entry.chunks or ()) for entry in batch)
+            print(f"{first * PER_ARTICLE + written:,}", file=sys.stderr, flush=True)
+            if time.perf_counter() - began > within:
+                break
         index.documents.set_meta("used", "1")
         return written, time.perf_counter() - began
     finally:
+        maker.kill()
         index.close()
-
-
-def _write(index: Index, batch: Sequence[Entry]) -> int:
-    if batch:
-        index.write(batch, [entry.file for entry in batch])
-    return sum(len(entry.chunks or ()) for entry in batch)
 
 
 def measure(store: Path, passages: int, directions: int) -> dict[str, float]:
