@@ -13,6 +13,7 @@ from rag.answering.route import Route
 from rag.answering.talk import NO_ANSWER_LAST, NO_ANSWER_YET, TALK
 from rag.answering.verify import unmarked
 from rag.engine import Engine
+from rag.language.questions import own_words
 from rag.language.words import content_terms, fold, terms
 from rag.models.prompts import rewrite_messages
 from rag.types import Answer, Filters
@@ -157,7 +158,7 @@ def _context(history: Sequence[tuple[str, str]]) -> str:
     They are the last question and, while that has no word that means anything ("Where to?"), the ones before it, each
     without what it took from others.
     """
-    own = [question.split(" (", 1)[0] for question, _ in history]
+    own = [own_words(question) for question, _ in history]
     first = len(own) - 1
     while first and not content_terms(" ".join(own[first:])):
         first -= 1

@@ -127,6 +127,11 @@ def looked_up(asked: Sequence[str]) -> list[str]:
     return [" ".join(asked[: n + 1]) if n and _LEANS_BACK.search(fold(part)) else part for n, part in enumerate(asked)]
 
 
+def own_words(question: str) -> str:
+    """Return a follow-up without the question before it, which a conversation puts after it: "Who else? (Who won?)"."""
+    return question.split(" (", 1)[0] if question.endswith("?)") else question
+
+
 def told_by(question: str) -> str | None:
     """Return the source whose account a question asks for, such as "the Courier" or a person, or None."""
     found = _TOLD_BY.search(question)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from rag.language.day_names import is_day_or_month
 from rag.language.grammar import ENGLISH
 from rag.language.identify import detect_short, near
-from rag.language.questions import told_by, topic
+from rag.language.questions import own_words, told_by, topic
 from rag.language.words import acronyms, content_terms, names, published_by, words
 from rag.models.profile import profile_of
 from rag.models.runtime import Models
@@ -57,7 +57,8 @@ class EvidenceFinder:
         elif self._models.reranker:
             hits = self._reranked(self._models.reranker, question, hits)
         elif reader := self._models.reader():
-            hits = reader.rank(question, hits, candidates)
+            # The words of the question before bring its sentences. Read together, they are answered instead.
+            hits = reader.rank(own_words(question), hits, candidates)
         # Only the Courier's own articles can say what the Courier reported.
         teller = told_by(question)
         own = {id for id, text in read.items() if teller and published_by(text, teller)}

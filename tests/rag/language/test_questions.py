@@ -13,6 +13,7 @@ from rag.language.questions import (
     leans_on,
     looked_up,
     main_clause,
+    own_words,
     parts,
     told_by,
     topic,
@@ -52,6 +53,12 @@ def test_parts() -> None:
     assert parts("What do Brandt and Kovic want?") == ["What do Brandt and Kovic want?"]
     assert parts("When the ferry sank, what did the board say?") == ["When the ferry sank, what did the board say?"]
     assert parts("The ferry and who runs it?") == ["The ferry and who runs it?"]
+
+
+def test_the_question_before_is_no_part_of_a_follow_ups_own_words() -> None:
+    assert own_words("Who else? (Who won the cup?)") == "Who else?"
+    assert own_words("Who won the cup (2024)") == "Who won the cup (2024)"
+    assert own_words("Who won the cup (in 2024)?") == "Who won the cup (in 2024)?"
 
 
 def test_a_part_that_leans_on_others_is_looked_up_with_them() -> None:
