@@ -29,8 +29,8 @@ Convert = Callable[[Row], Iterator[Pair]]
 
 _LABELS = {
     "entailment": "e", "entailed": "e", "supports": "e", "supported": "e", "fully attributable": "e",
-    "contradiction": "c", "refutes": "c", "refuted": "c", "neutral": "n", "not enough info": "n", "not_enough_info": "n",
-    "not_entailment": "no", "not-entailed": "no", "not fully attributable": "no",
+    "contradiction": "c", "refutes": "c", "refuted": "c", "neutral": "n", "not enough info": "n",
+    "not_enough_info": "n", "not_entailment": "no", "not-entailed": "no", "not fully attributable": "no",
 }  # fmt: skip
 _SIGNS = dict(zip("-LRB- -RRB- -LSB- -RSB- -LCB- -RCB- -COLON- `` ''".split(), '()[]{}:""', strict=True))
 _SIGN = re.compile("|".join(map(re.escape, _SIGNS)))
