@@ -61,6 +61,10 @@ class VectorServerError(StoreError):
     """The Chroma server cannot be reached, or refuses what it is asked."""
 
 
+class DatabaseServerError(StoreError):
+    """The PostgreSQL server cannot be reached, or the connection to it was lost; it may be back soon."""
+
+
 class ClusterError(RagError):
     """The Ray cluster cannot be reached, or its workers cannot do what they are asked."""
 

@@ -8,11 +8,13 @@ import socket
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+import pytest
 
 # Read before the tests' environment is emptied. Its user has to be allowed to create databases.
 _GIVEN = os.environ.get("RAG_TEST_POSTGRES", "")
@@ -24,8 +26,20 @@ _FLAGS = "-c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off
 class Postgres:
     """A server, and new databases in it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, control: Callable[[str], None] | None = None) -> None:
         self.url = url
+        self._control = control
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Keep the server down within the block: killed as by a power failure, and started again at its end."""
+        if self._control is None:
+            pytest.skip("the server that RAG_TEST_POSTGRES names is not stopped")
+        self._control("stop")
+        try:
+            yield
+        finally:
+            self._control("start")
 
     def new(self) -> str:
         """Create an empty database and return its URL."""
@@ -80,13 +94,17 @@ def server() -> Iterator[Postgres]:
         with (folder / "said").open("a") as said:
             subprocess.run(command, cwd=folder, stdout=said, stderr=said, check=True, timeout=120, **user)
 
+    def control(what: str) -> None:
+        options = ("-l", str(folder / "log"), "-o", f"-p {port} {_FLAGS}") if what == "start" else ("-m", "immediate")
+        run("pg_ctl", "-w", *options, what)
+
     try:
         run("initdb", "-U", "dateline", "-A", "scram-sha-256", "--pwfile", str(folder / "password"), "--no-sync")
-        run("pg_ctl", "-w", "-l", str(folder / "log"), "-o", f"-p {port} {_FLAGS}", "start")
+        control("start")
         try:
-            yield Postgres(_URL.format(port=port))
+            yield Postgres(_URL.format(port=port), control)
         finally:
-            run("pg_ctl", "-m", "immediate", "-w", "stop")
+            control("stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -23,12 +23,11 @@ _COUNT = f"SELECT COALESCE(SUM(passages), 0) FROM {SCHEMA}.documents WHERE state
 
 @dataclass
 class Loaded:
-    """How the ingest went: seconds, how often the command was started, and what it said when it failed."""
+    """How the ingest went: seconds, files that failed, and what it said if it failed itself."""
 
     seconds: float = 0.0
-    commands: int = 0
-    failures: list[str] = field(default_factory=list)
     failed_files: int = 0
+    error: str = ""
 
 
 class Progress:
@@ -62,7 +61,7 @@ def load(
     outages: Outages,
     probe: dict[str, Callable[[], bool]],
 ) -> Loaded:
-    """Ingest a folder on the Ray cluster; the command is started again when it fails, as whoever runs it would do.
+    """Ingest a folder on the Ray cluster; it has to survive what happens meanwhile.
 
     Args:
         program: The module that is `rag`.
@@ -92,14 +91,10 @@ def load(
 
 def _run(command: Sequence[str], given: Mapping[str, str], found: Loaded) -> None:
     began = time.monotonic()
-    while found.commands < 10:
-        found.commands += 1
-        ran = subprocess.run(command, env=environment(**given), capture_output=True, text=True, timeout=3600)
-        if ran.returncode == 0:
-            found.failed_files += len(json.loads(ran.stdout)["failed"])
-            break
+    ran = subprocess.run(command, env=environment(**given), capture_output=True, text=True, timeout=3600)
+    if ran.returncode == 0:
+        found.failed_files = len(json.loads(ran.stdout)["failed"])
+    else:
         said = [line for line in ran.stderr.splitlines() if line.startswith("rag: error")]
-        found.failures.append((said or ran.stderr.splitlines() or ["?"])[-1][:300])
-        print(f"ingest failed: {found.failures[-1]}", file=sys.stderr, flush=True)
-        time.sleep(1.0)
+        found.error = (said or ran.stderr.splitlines() or ["?"])[-1][:300]
     found.seconds = time.monotonic() - began

@@ -85,12 +85,21 @@ class Audit:
                 yield from self._in_lexical(passages)
             yield from self._orphans(view)
 
-    def glance(self) -> None:
-        """Run the checks that are fast even in a large store.
+    def check(self, quick: bool) -> None:
+        """Check that there is no fault.
+
+        Args:
+            quick: Whether to run only the checks that are fast even in a large store.
 
         Raises:
-            DamagedError: A file of the lexical index or the database has changed since it was written.
+            DamagedError: The store is damaged; the message says what is damaged.
         """
+        if quick:
+            self._glance()
+        elif fault := next(self.faults(), None):
+            raise DamagedError(f"the store is damaged: {fault.message.removesuffix(f'; {MEND}')}; {MEND}")
+
+    def _glance(self) -> None:
         self._lexical.check()
         with self._documents.snapshot() as view:
             if message := next(self._documents.database.faults(view.connection, quick=True), None):

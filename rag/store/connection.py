@@ -10,9 +10,11 @@ The statements are in the SQL that both know, with four additions:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
 
 
 class Cursor(Protocol):
@@ -55,6 +57,12 @@ class AnyDatabase(Protocol):
 
     def read(self) -> AbstractContextManager[Connection]:
         """Lend a connection that sees the database as of its first statement, whatever is written meanwhile."""
+
+    def lasting(self, work: Callable[[], T]) -> T:
+        """Return what the work returns, which does the same when it is done again: after a lost connection it is.
+
+        A commit may have succeeded although its connection was lost, so the work has to look at what is there.
+        """
 
     def faults(self, connection: Connection, quick: bool = False) -> Iterator[str]:
         """Yield what is wrong with the database itself; after `quick` checks only if wanted."""

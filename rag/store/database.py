@@ -7,10 +7,10 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rag.errors import StoreError, one_line
 from rag.store import connection as common
@@ -19,6 +19,7 @@ from rag.store import connection as common
 # commit is on disk before it returns (3 ms here, three per batch), so SQLite is never behind the indexes, which are
 # written after it, not even after a power failure. A killed process loses nothing with any setting.
 _SETTINGS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -32768")
+T = TypeVar("T")
 _MOST_IDLE = 8  # readers kept open
 
 
@@ -106,6 +107,10 @@ class Database:
                 if reader.in_transaction:
                     reader.execute("ROLLBACK")
                 self._give(reader)
+
+    def lasting(self, work: Callable[[], T]) -> T:
+        """Return what the work returns: there is no connection that could be lost."""
+        return work()
 
     def back_up(self, copy: Path) -> None:
         """Write a copy of the whole database to `copy`, which appears only once it is complete."""

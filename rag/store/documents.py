@@ -6,9 +6,10 @@ The vectors are stored here too (float16), so both indexes can be rebuilt withou
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from rag.errors import StoreError
 from rag.store.connection import AnyDatabase
@@ -16,6 +17,7 @@ from rag.store.database import Database
 from rag.store.view import View
 from rag.types import Document, SourceInfo
 
+T = TypeVar("T")
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS documents (
@@ -95,6 +97,15 @@ class DocumentStore:
         with self.database.read() as connection:
             yield View(connection)
 
+    def lasting(self, look: Callable[[View], T]) -> T:
+        """Return what is seen in a snapshot; another one is taken if the connection is lost."""
+
+        def work() -> T:
+            with self.snapshot() as view:
+                return look(view)
+
+        return self.database.lasting(work)
+
     def get_meta(self, key: str) -> str | None:
         """Return the value stored under `key`, or None."""
         with self.snapshot() as view:
@@ -102,10 +113,15 @@ class DocumentStore:
 
     def set_meta(self, key: str, value: str) -> None:
         """Store `value` under `key`."""
-        with self.database.write() as connection:
-            connection.execute(
-                "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value)
-            )
+
+        def work() -> None:
+            with self.database.write() as connection:
+                connection.execute(
+                    "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                    (key, value),
+                )
+
+        self.database.lasting(work)
 
     def first_meta(self, key: str, value: str) -> str:
         """Store `value` under `key` if there is none yet, and return what is stored there."""

@@ -13,20 +13,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rag.errors import DamagedError, StoreError, StoreMismatchError, VectorServerError
+from rag.errors import StoreError, StoreMismatchError, VectorServerError
 from rag.language.words import VERSION
 from rag.store import collections, outbox
 from rag.store.audit import Audit
 from rag.store.catch_up import CatchUp
+from rag.store.connection import Connection
 from rag.store.derived import Derived
 from rag.store.documents import DocumentStore
 from rag.store.lexical import LexicalIndex
 from rag.store.lock import take_lock
 from rag.store.migrate import LAYOUT, UNCHECKED, lost, migrate
+from rag.store.outbox import Outcome
 from rag.store.search import PassageSearch
 from rag.store.vector_server import ChromaServer, vector_store
 from rag.store.vectors import VectorStore
-from rag.store.view import MEND
 from rag.store.vocabulary import Vocabulary
 from rag.types import Candidate, Document, Entry, File, Filters, SourceInfo
 
@@ -81,8 +82,7 @@ class Index:
         self._catch_up = CatchUp(self._caught_up)
         self._users = 0
         self._write_lock: AbstractContextManager[Any] = threading.RLock()
-        self._unfinished = True
-        self._sound = False
+        self._unfinished, self._sound = True, False
         self.taken_out: list[str] = []  # what was wrong with the documents that a repair removed
         self._lock = take_lock(folder)
         opened: list[DocumentStore | VectorStore | LexicalIndex] = []
@@ -96,6 +96,7 @@ class Index:
             opened.append(self.lexical)
             self._derived = Derived(self.documents, self.vectors, self.lexical)
             self._passages = PassageSearch(self.documents, self.vectors, self.lexical, self._write_lock, self._catch_up)
+            self._audit = Audit(self.documents, self.vectors, self.lexical)
             self.vocabulary = Vocabulary(self.documents, self.lexical)
             self._begin()
         except BaseException:
@@ -166,15 +167,14 @@ class Index:
 
     def files(self, folder: str | None = None) -> dict[str, File]:
         """Return the files that were read completely, by path: all, or those at or below `folder`."""
-        with self.documents.snapshot() as view:
-            return view.files(folder)
+        return self.documents.lasting(lambda view: view.files(folder))
 
     def held(self, ids: Iterable[str]) -> set[str]:
         """Return which of these document ids the store holds, including those that a failed write left unfinished."""
+        wanted = list(ids)
         if self._unfinished:
-            self.settle()
-        with self.documents.snapshot() as view:
-            return view.held(ids)
+            self.documents.database.lasting(self.settle)
+        return self.documents.lasting(lambda view: view.held(wanted))
 
     def write(self, entries: Sequence[Entry], finished: Sequence[File] = ()) -> list[str]:
         """Write one batch: readers see its documents, and stop seeing what they replace, at the same moment.
@@ -191,37 +191,40 @@ class Index:
         Raises:
             StoreError: The store failed. The next call or the next opening finishes what was staged.
         """
-        with self._write_lock:
-            self.settle()
-            self._unfinished = True
-            with self.documents.database.write() as connection:
-                words, retold = outbox.stage(connection, entries)
-            self._settle(finished, retold)
-            return words
+        return outbox.words(self._changed(lambda connection: outbox.stage(connection, entries), finished))
 
     def touch(self, files: Sequence[File]) -> None:
         """Record the size and time of files whose content did not change."""
-        with self._write_lock, self.documents.database.write() as connection:
-            outbox.touch(connection, files)
+
+        def touch() -> None:
+            with self._write_lock, self.documents.database.write() as connection:
+                outbox.touch(connection, files)
+
+        self.documents.database.lasting(touch)
 
     def drop(self, paths: Sequence[str]) -> list[str]:
         """Forget these files, and the documents that no other file holds; return the source names of their places."""
-        with self._write_lock:
-            self.settle()
-            self._unfinished = True
-            with self.documents.database.write() as connection:
-                sources = outbox.drop(connection, paths)
-            self._settle()
-            return sources
+        found = self._changed(lambda connection: (outbox.drop(connection, paths), []))
+        return next((sources for sources, _ in found if sources), [])
 
     def remove(self, document_id: str) -> None:
         """Remove a document and everything derived from it; the next sync reads its files again."""
-        with self._write_lock:
-            self.settle()
-            self._unfinished = True
-            with self.documents.database.write() as connection:
-                outbox.remove(connection, document_id)
-            self._settle()
+        self._changed(lambda connection: outbox.remove(connection, document_id))
+
+    def _changed(self, change: Callable[[Connection], Outcome | None], finished: Sequence[File] = ()) -> list[Outcome]:
+        """Make a change that readers see, again after a lost connection, and return the outcome of each attempt."""
+        found: list[Outcome] = []
+
+        def attempt() -> None:
+            with self._write_lock:
+                self.settle()
+                self._unfinished = True
+                with self.documents.database.write() as connection:
+                    found.append(change(connection) or ([], []))
+                self._settle(finished, found[-1][1])
+
+        self.documents.database.lasting(attempt)
+        return found
 
     def settle(self) -> None:
         """Finish what an interrupted or failed write left, from the data in SQLite, without embedding anything.
@@ -277,7 +280,7 @@ class Index:
     def problems(self) -> Iterator[str]:
         """Return everything that is wrong with the store, after a full comparison. Writers wait meanwhile."""
         with self._write_lock:
-            return iter([fault.message for fault in Audit(self.documents, self.vectors, self.lexical).faults()])
+            return iter([fault.message for fault in self._audit.faults()])
 
     def check(self) -> None:
         """Check once that the store is sound: if damage hid an article, "the articles do not say" would be false.
@@ -292,10 +295,7 @@ class Index:
         with self._write_lock, self._catch_up.on(VectorServerError):
             if self._sound or self._unfinished:
                 return
-            if self.documents.count()[1] > _AUDITED:
-                Audit(self.documents, self.vectors, self.lexical).glance()
-            elif fault := next(Audit(self.documents, self.vectors, self.lexical).faults(), None):
-                raise DamagedError(f"the store is damaged: {fault.message.removesuffix(f'; {MEND}')}; {MEND}")
+            self._audit.check(quick=self.documents.count()[1] > _AUDITED)
             self._sound = True
 
     def repair(self, documents: bool = True) -> list[str]:
@@ -310,7 +310,7 @@ class Index:
         with self._write_lock:
             self.settle()
             self._unfinished = True
-            found = Audit(self.documents, self.vectors, self.lexical).repair(documents)
+            found = self._audit.repair(documents)
             self._settle()
             self.taken_out += [fault.message for fault in found if fault.damaged]
             return [fault.message for fault in found]

@@ -26,10 +26,11 @@ _DETAILS = ("title", "date", "author", "publisher", "language", "url")
 _COLUMNS = ", ".join(_DETAILS)
 _CHANGED = f"({', '.join(f'p.{name}' for name in _DETAILS)}) != ({', '.join(f'a.{name}' for name in _DETAILS)})"
 _PLACE = ("file", "version", "source", "document", "folded", *_DETAILS)  # what is known of a place, beside its path
+Outcome = tuple[list[str], list[Document]]  # words about entries or names, and documents whose details have changed
 _RENEWED = ", ".join(f"{name} = excluded.{name}" for name in _PLACE)
 
 
-def stage(connection: Connection, entries: Sequence[Entry]) -> tuple[list[str], list[Document]]:
+def stage(connection: Connection, entries: Sequence[Entry]) -> Outcome:
     """Store the new documents of a batch as pending, not yet visible to readers.
 
     Returns:
@@ -76,6 +77,16 @@ def stage(connection: Connection, entries: Sequence[Entry]) -> tuple[list[str], 
             connection.execute("UPDATE documents SET kept = 1 WHERE number = ?", (number,))
             words.append("unchanged" if found else "added")
     return words, retold
+
+
+def words(found: Sequence[Outcome]) -> list[str]:
+    """Return the words of a batch that was staged again after a lost connection.
+
+    The first attempt says what became of an entry, since a later one may find what the first has written. Whether
+    something is missing, the last one knows: others may have removed or added it in between.
+    """
+    pairs = zip(found[0][0], found[-1][0], strict=True)
+    return [last if "missing" in (first, last) else first for first, last in pairs]
 
 
 def flip(connection: Connection, finished: Sequence[File] = (), retold: Sequence[Document] = ()) -> None:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import functools
+import logging
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, PendingRollbackError, SQLAlchemyError
 
-from rag.errors import StoreError, one_line
+from rag.errors import DatabaseServerError, StoreError, one_line
 from rag.store import connection as common
+from rag.store import retry
 from rag.store.postgres_schema import prepare
 
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
 _PREFIX = "dateline"  # the schema of the default collection, and the beginning of the others'
 _LONGEST_NAME = 50  # of a collection, since PostgreSQL cuts names at 63 bytes
 # Seconds. A connection whose other end has gone is given up after a minute, on both sides. Then what a dead machine had
 # locked is free.
 _CONNECT = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 _SERVER = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+_START = "start it, or correct the setting database"
 _PATIENCE = "5min"  # how long a writer waits for its turn
 
 
@@ -93,6 +98,16 @@ class PostgresDatabase:
         """
         with self.translated(), self._readers.connect() as connection, self._lent(connection):
             yield Connection(connection)
+
+    def lasting(self, work: Callable[[], T]) -> T:
+        """Return what the work returns, which is done again for half a minute while the connection is lost."""
+        for _ in retry.attempts(retry.PATIENCE):
+            try:
+                return work()
+            except DatabaseServerError as error:
+                last = error
+                _log.warning("%s", error)
+        raise last
 
     def faults(self, connection: common.Connection, quick: bool = False) -> Iterator[str]:
         """Yield nothing: PostgreSQL checks itself, and enforces foreign keys."""
@@ -268,7 +283,20 @@ def _translated(where: str) -> Iterator[None]:
     except (SQLAlchemyError, UnicodeError) as error:
         found = error.orig if isinstance(error, DBAPIError) else error
         reason = one_line(found, first=True, keys=[])
-        raise StoreError(f"the database {where} cannot be used: {reason}; {_advice(found, reason)}") from error
+        kind = DatabaseServerError if _is_away(error, reason) else StoreError
+        raise kind(f"the database {where} cannot be used: {reason}; {_advice(found, reason)}") from error
+
+
+def _is_away(error: Exception, reason: str) -> bool:
+    """Return whether the server cannot be reached or has ended the connection, which may pass."""
+    if isinstance(error, PendingRollbackError):  # a connection was used that was lost before
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    if state:
+        return str(state).startswith(("08", "57P"))
+    return isinstance(error, OperationalError) and _advice(error.orig, reason) == _START
 
 
 def _advice(error: object, reason: str) -> str:
@@ -283,7 +311,7 @@ def _advice(error: object, reason: str) -> str:
         return "allow this user to create schemas: GRANT CREATE ON DATABASE … TO …"
     if state[:2] in ("53", "58", "XX"):
         return "look into the server's log"
-    return "start it, or correct the setting database"
+    return _START
 
 
 @functools.lru_cache(maxsize=256)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import queue
-import random
 import secrets
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +28,7 @@ from pydantic import SecretStr
 
 from rag.errors import StoreError, VectorServerError, one_line
 from rag.settings import Settings
+from rag.store import retry
 from rag.store.breaker import Breaker
 from rag.store.documents import DocumentStore
 from rag.store.vectors import COLLECTION, Vector, VectorStore, in_time
@@ -42,8 +41,6 @@ T = TypeVar("T")
 _NAME = "vectors_name"  # under which a store keeps the name of its collection on a server
 _SPACE = {"hnsw": {"space": "cosine"}}
 _READ, _WRITE = 10.0, 60.0  # seconds that one call may take
-_PATIENCE = 30.0  # seconds for which a write is tried again, so that a restart of the server does not end an ingest
-_PAUSE, _LONGEST_PAUSE = 0.2, 4.0  # seconds between attempts
 # What another attempt cannot change.
 _FINAL = (
     AuthorizationError, ChromaAuthError, InvalidArgumentError, InvalidDimensionException, NotFoundError, QuotaError
@@ -172,19 +169,19 @@ class ServerVectors(VectorStore):
             self._client.delete_collection(self._name)
             self._forget()
 
-        self._tried(delete, _WRITE, _PATIENCE)
+        self._tried(delete, _WRITE, retry.PATIENCE)
 
     def put(self, entries: Iterable[tuple[Chunk, Document, Vector]]) -> None:
         """Write or replace passages with their vectors (shape (dimensions,), unit length)."""
         if self._collection is None:
-            self._tried(lambda collection: collection.count(), _WRITE, _PATIENCE)  # sets how many it takes at once
+            self._tried(lambda collection: collection.count(), _WRITE, retry.PATIENCE)  # sets how many it takes at once
         super().put(entries)
 
     def _ask(self, what: str, **asked: Any) -> Any:
         return self._read(lambda collection: getattr(collection, what)(**asked))
 
     def _write(self, what: str, **columns: Any) -> None:
-        self._tried(lambda collection: getattr(collection, what)(**columns), _WRITE, _PATIENCE)
+        self._tried(lambda collection: getattr(collection, what)(**columns), _WRITE, retry.PATIENCE)
 
     def _read(self, work: Callable[[Any], T]) -> T:
         if not self._breaker.allows():
@@ -197,10 +194,10 @@ class ServerVectors(VectorStore):
         Args:
             work: A call to the server.
             seconds: How long an attempt may take.
-            patience: How long to try; one more attempt is made in any case.
+            patience: How long to try, in seconds; see `rag.store.retry`.
         """
-        until, pause = time.monotonic() + patience, _PAUSE
-        for attempt in range(1_000_000):
+        reason = ""
+        for _ in retry.attempts(patience):
             try:
                 found = in_time(lambda: work(self._connected()), seconds)
             except queue.Empty:
@@ -214,10 +211,8 @@ class ServerVectors(VectorStore):
                 self._breaker.succeeded()
                 return found
             self._breaker.failed()  # reading need not find out again while this goes on
-            if final or (attempt and time.monotonic() >= until):
+            if final:
                 break
-            time.sleep(pause * random.uniform(0.5, 1.0))
-            pause = min(2 * pause, _LONGEST_PAUSE)
         raise self._error(reason)
 
     def _connected(self) -> Any:

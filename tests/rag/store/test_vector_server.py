@@ -19,7 +19,7 @@ from stores import COD, HERRING, MODEL, add, assert_whole, fill, found, sources
 from rag import Settings, SettingsError, StoreError
 from rag.errors import VectorServerError
 from rag.store import index as store_index
-from rag.store import vector_server
+from rag.store import retry, vector_server
 from rag.store.breaker import Breaker
 from rag.store.catch_up import CatchUp
 from rag.store.index import Index
@@ -48,8 +48,8 @@ def running(process: ChromaProcess) -> ChromaProcess:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again soon, and give up soon."""
     monkeypatch.setattr(vector_server, "_READ", WAIT)  # a busy machine is not a server that is down
-    monkeypatch.setattr(vector_server, "_PAUSE", 0.02)
-    monkeypatch.setattr(vector_server, "_PATIENCE", 0.1)
+    monkeypatch.setattr(retry, "PAUSE", 0.02)
+    monkeypatch.setattr(retry, "PATIENCE", 0.1)
     monkeypatch.setattr(vector_server, "Breaker", lambda: Breaker(0.05, 0.1))
     monkeypatch.setattr(store_index, "CatchUp", lambda work: CatchUp(work, 0.05, 0.2))
 
@@ -149,7 +149,7 @@ def test_a_store_opens_while_it_is_down_and_catches_up(running: ChromaProcess, t
 
 
 def test_a_write_outlasts_a_restart(index: Index, running: ChromaProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vector_server, "_PATIENCE", 2 * WAIT)
+    monkeypatch.setattr(retry, "PATIENCE", 2 * WAIT)
     running.kill()
     writing = threading.Thread(target=add, args=(index, COD))
     writing.start()
@@ -214,7 +214,7 @@ def test_a_wrong_token_is_said_at_once(tmp_path: Path, monkeypatch: pytest.Monke
         def log_message(self, *_: object) -> None:
             """Keep quiet."""
 
-    monkeypatch.setattr(vector_server, "_PATIENCE", 10 * WAIT)
+    monkeypatch.setattr(retry, "PATIENCE", 10 * WAIT)
     with http.server.HTTPServer(("127.0.0.1", 0), Closed) as closed:
         threading.Thread(target=closed.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{closed.server_port}"
