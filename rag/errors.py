@@ -69,6 +69,10 @@ class ClusterError(RagError):
     """The Ray cluster cannot be reached, or its workers cannot do what they are asked."""
 
 
+class ObjectStoreError(RagError):
+    """An object store (such as S3) cannot be reached or used."""
+
+
 class ModelError(RagError):
     """Model weights are unknown, missing or cannot be loaded."""
 

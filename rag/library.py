@@ -80,7 +80,8 @@ class Library:
         are gone from a folder are removed. If a file can no longer be read, the library keeps its articles.
 
         Args:
-            *paths: Files and folders. For a single file, the rest of its folder is ignored.
+            *paths: Files and folders, also in object stores (`s3://bucket/folder`). For a single file, the rest of its
+                folder is ignored.
             progress: Called with (files done, total files, source) after each file.
             columns: For tables (csv, jsonl), which column holds what: `{"text": "Body", "title": "Head"}`; the keys are
                 text, title, date, url, source, author and language. Common column names are recognised without it.
@@ -93,7 +94,8 @@ class Library:
 
         Raises:
             DocumentError: A path does not exist or holds no article; nothing was changed.
-            UsageError: Ray is not installed, or its address is not one.
+            ObjectStoreError: An object store cannot be reached. What was read so far is in the library.
+            UsageError: Ray or the package for a kind of store is not installed, or an address is not one.
             ClusterError: The cluster failed. What was read so far is in the library; the same call goes on.
         """
         from rag.ingest.sync import sync

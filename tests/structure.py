@@ -55,6 +55,7 @@ OWNERS: dict[str, set[str]] = {
     "llama_index.llms": {"rag.models.endpoint_llm"},
     "tantivy": {"rag.store.lexical"},
     "watchfiles": {"rag.ingest.watch"},
+    "fsspec": {"rag.ingest.objects"},
     "ray": {"rag.ingest.ray_cluster"},
     "safetensors": {"rag.language.word_table", "rag.models.fitted", "train.judge", "train.reader"},
     "sqlite3": {"rag.store.database"},

@@ -108,7 +108,8 @@ def start(
 @app.command()
 def ingest(
     paths: Annotated[
-        list[str] | None, typer.Argument(help="Files, folders and web addresses; default: the shipped articles.")
+        list[str] | None,
+        typer.Argument(help="Files, folders, s3://bucket/folder, web addresses; default: the shipped articles."),
     ] = None,
     columns: Annotated[
         str, typer.Option(help="For csv and jsonl: which column holds what, such as text=Body,title=Head.")

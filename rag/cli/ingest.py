@@ -19,6 +19,8 @@ from rag.cli import remote
 from rag.cli.console import count, print_json, shown
 from rag.cli.remote import Remote
 from rag.errors import RagError, UsageError
+from rag.ingest.objects import is_object
+from rag.ingest.watch import refuse_objects
 from rag.reports import IngestReport, merge
 from rag.settings import Settings
 from rag.store.collections import folder_of
@@ -38,7 +40,7 @@ def run(settings: Settings, paths: Sequence[str], columns: str, watch: bool, as_
 
     Args:
         settings: The configuration, which names the store.
-        paths: Files, folders and web addresses; none: the shipped articles.
+        paths: Files, folders, addresses of them in object stores, and web addresses; none: the shipped articles.
         columns: `text=Body,title=Head`, or nothing.
         watch: Continue until Ctrl-C.
         as_json: Print reports as JSON: a single one, or with `watch` one per line.
@@ -55,6 +57,8 @@ def run(settings: Settings, paths: Sequence[str], columns: str, watch: bool, as_
     named = parse_columns(columns)
     if watch and addresses:
         raise UsageError(f"{addresses[0]} cannot be watched; give files and folders, or leave --watch out")
+    if watch:
+        refuse_objects(files)
     if watch and ray:
         raise UsageError("--watch reads on this machine; leave --ray or --watch out")
     if files and not (watch or addresses or settings.database):
@@ -98,7 +102,8 @@ def _ingest_by(
     """Let the running server ingest, print the results and return the exit code."""
     try:
         with _progress() as (progress, pace):
-            report = server.ingest([os.path.abspath(file) for file in files], addresses, columns, progress, pace)
+            absolute = [file if is_object(file) else os.path.abspath(file) for file in files]
+            report = server.ingest(absolute, addresses, columns, progress, pace)
     except KeyboardInterrupt:
         return _stopped()
     _print(report, as_json)
@@ -116,6 +121,7 @@ def watching(engine: Engine, paths: Sequence[str]) -> Iterator[None]:
     if not paths:
         yield
         return
+    refuse_objects(paths)
     from rag.ingest.watch import watch  # imports the engine, which takes seconds
 
     stop = threading.Event()

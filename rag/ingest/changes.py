@@ -9,6 +9,7 @@ from pathlib import Path
 
 import filelock
 
+from rag.ingest.objects import UNKNOWN
 from rag.ingest.scan import Found, Scan, scan
 from rag.reports import IngestReport
 from rag.store.database import Database
@@ -44,7 +45,7 @@ def compare(found: Scan, files: Callable[[str], Mapping[str, File]], columns: Ma
         if not any(key.startswith(folder) for folder in found.folders) and (known := files(key).get(key)):
             changes.known[key] = known
         before = changes.known.get(key)
-        stands = before and (before.size, before.mtime_ns) == (file.size, file.mtime_ns)
+        stands = before and UNKNOWN != before.mtime_ns == file.mtime_ns and before.size == file.size
         if stands and not by_columns(file.path, columns):
             changes.same.append(file)
         else:
@@ -68,11 +69,13 @@ def glance(
     Args:
         store: Folder of the store.
         embedding: Name of the embedding model of the ingest.
-        paths: Files and folders.
+        paths: Files and folders, and addresses of them in object stores.
         columns: As for an ingest.
 
     Raises:
         DocumentError: A path does not exist or holds no article.
+        ObjectStoreError: An object store cannot be reached.
+        UsageError: See `scan`.
     """
     started = time.perf_counter()
     store = store.expanduser()

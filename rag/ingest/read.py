@@ -13,13 +13,14 @@ from pathlib import Path
 
 from rag.errors import DocumentError, RagError, one_line
 from rag.ingest.changes import by_columns
+from rag.ingest.objects import UNKNOWN, copied, is_object
 from rag.ingest.scan import Found, is_racy
 from rag.load.files import read
 from rag.load.passages import split
 from rag.types import Chunk, Document, File, Note
 
 BATCH = 256  # passages that are embedded together
-LATER = -1  # stored as a file's time, so that its bytes are compared again next time
+LATER = UNKNOWN  # stored as a file's time, so that its bytes are compared again next time
 _ATTEMPTS = 3
 _PAGE = 1 << 20
 _WEIGHT_CHARS = 2000  # this much text counts as one passage, so that known articles do not pile up either
@@ -108,24 +109,42 @@ class BatchReader:
             self._under_way.difference_update(document.id for part in parts for document, _ in part.documents)
 
     def _file(self, found: Found, known: File | None) -> Iterator[Part]:
+        return self._object(found, known) if is_object(found.path) else self._local(found, known)
+
+    def _object(self, found: Found, known: File | None) -> Iterator[Part]:
+        """Read an object from a copy of it, which cannot change meanwhile."""
+        try:
+            with copied(found.path, found.size, found.mtime_ns) as (path, stored):
+                file = File(found.key, stored.size, stored.mtime_ns, self._hash(path, found.path))
+                if not stored.tag and is_racy(file.mtime_ns):
+                    file = dataclasses.replace(file, mtime_ns=LATER)
+                if known and known.hash == file.hash:
+                    yield Part(found, file, is_last=True, is_same=True)
+                    return
+                with contextlib.closing(self.parts(found, file, self._items(found, path))) as parts:
+                    yield from map(self._begun, parts)
+        except FileNotFoundError:
+            yield Part(found, is_last=True, is_gone=True)
+        except DocumentError as error:
+            yield Part(found, is_last=True, failed=[(found.source, str(error))])
+
+    def _local(self, found: Found, known: File | None) -> Iterator[Part]:
         for _ in range(_ATTEMPTS):
             yielded = False
             try:
                 before = _look(found.path)
-                file = File(found.key, before[0], before[1], self._hash(found.path))
+                file = File(found.key, before[0], before[1], self._hash(found.path, found.path))
                 if is_racy(file.mtime_ns):
                     file = dataclasses.replace(file, mtime_ns=LATER)
                 if known and known.hash == file.hash:
                     yield Part(found, file, is_last=True, is_same=True)
                     return
-                with contextlib.closing(self.parts(found, file, self._items(found))) as parts:
+                with contextlib.closing(self.parts(found, file, self._items(found, found.path))) as parts:
                     for part in parts:
                         if _look(found.path) != before:
                             break
-                        with self._lock:
-                            self._under_way.update(d.id for d, chunks in part.documents if chunks is not None)
                         yielded = True
-                        yield part
+                        yield self._begun(part)
                     else:
                         return
             except FileNotFoundError:
@@ -137,6 +156,12 @@ class BatchReader:
             if yielded:  # a large file: its written parts stay until it has been read without a change
                 break
         yield _failure(found, "changes while it is read; it is read again with the next ingest")
+
+    def _begun(self, part: Part) -> Part:
+        """Note that what is new in a part will be written, and return the part."""
+        with self._lock:
+            self._under_way.update(d.id for d, chunks in part.documents if chunks is not None)
+        return part
 
     def parts(
         self, found: Found, file: File, items: Generator[Document | Note, None, None]
@@ -184,8 +209,8 @@ class BatchReader:
         part.add(dataclasses.replace(document, path=place), chunks)
         return 1
 
-    def _items(self, found: Found) -> Generator[Document | Note, None, None]:
-        return guarded(found.source, lambda: read(Path(found.path), found.source, self._columns))
+    def _items(self, found: Found, path: Path | str) -> Generator[Document | Note, None, None]:
+        return guarded(found.source, lambda: read(Path(path), found.source, self._columns))
 
     def _split(self, document: Document, new: set[str]) -> tuple[Chunk, ...] | None:
         """Return a document's passages, or None if they are in the store or about to be written to it."""
@@ -198,15 +223,15 @@ class BatchReader:
         new.add(document.id)
         return tuple(split(document, self._size))
 
-    def _hash(self, path: str) -> str:
-        """Return the SHA-256 of a file's bytes and, for tables, of the column names given."""
+    def _hash(self, path: Path | str, name: str) -> str:
+        """Return the SHA-256 of the bytes at a path and, if the name is that of a table, of the column names given."""
         digest = hashlib.sha256()
         with open(path, "rb") as stream:
             while page := stream.read(_PAGE):
                 digest.update(page)
                 if self.stopped.is_set():
                     break
-        if by_columns(path, self._columns):
+        if by_columns(name, self._columns):
             digest.update(repr(sorted((self._columns or {}).items())).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 

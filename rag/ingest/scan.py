@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rag.errors import DocumentError
+from rag.ingest.objects import is_object, listing
 from rag.load.files import SUFFIXES
 
 # A file that changed less than this ago may change again within the same tick of the file system's clock.
@@ -21,8 +22,8 @@ _HIDDEN = (".", "~$")  # word processors create "~$" files beside an open file
 class Found:
     """An article file.
 
-    `path` is its path in the file system, `key` the store's name for that path (absolute, with names that are not valid
-    text escaped), and `source` its name in citations.
+    `path` is its path in the file system or its address in an object store, `key` the store's name for that (absolute,
+    with names that are not valid text escaped), and `source` its name in citations.
     """
 
     path: str
@@ -66,14 +67,20 @@ def scan(paths: Sequence[Path | str], held: Callable[[str], int]) -> Scan:
     so. Hidden files and folders are left out.
 
     Args:
-        paths: Files and folders.
+        paths: Files and folders, and addresses of them in object stores.
         held: Returns how many files the store knows below a folder, for the message when that folder is empty now.
 
     Raises:
         DocumentError: A path does not exist, or is a folder that cannot be listed or holds no article.
+        ObjectStoreError: An object store cannot be reached.
+        UsageError: An address is not one, or the package for this kind of store is not installed.
     """
     found = Scan()
-    for path in map(_absolute, paths):
+    for given in paths:
+        if is_object(given):
+            _scan_objects(found, str(given), held)
+            continue
+        path = _absolute(given)
         if os.path.isdir(path):
             _scan_folder(found, path, held)
         elif os.path.isfile(path):
@@ -121,13 +128,33 @@ def _scan_folder(found: Scan, folder: str, held: Callable[[str], int]) -> None:
     found.folders.append(key_of(folder).rstrip("/") + "/")
 
 
-def _known(count: int) -> str:
+def _scan_objects(found: Scan, url: str, held: Callable[[str], int]) -> None:
+    root, objects = listing(url)
+    folder = f"{root.rstrip('/')}/"
+    single = [stored for stored in objects if stored.url == root] if len(objects) == 1 else []
+    below = [stored for stored in objects if stored.url.startswith(folder) and _is_article(stored.url[len(folder) :])]
+    if not single and not below:
+        raise DocumentError(f"{url} holds no article file{_known(held(key_of(root)), 'check the address')}")
+    for stored in single or below:
+        source = text_of(stored.url.rpartition("/")[2] if single else stored.url[len(folder) :])
+        key = text_of(stored.url)
+        found.files.setdefault(key, Found(stored.url, key, source, stored.size, stored.mtime_ns))
+    if not single:
+        found.folders.append(text_of(folder))
+
+
+def _is_article(name: str) -> bool:
+    """Return whether an object is taken as a file of a folder would be."""
+    return name.lower().endswith(SUFFIXES) and not any(part.startswith(_HIDDEN) for part in name.split("/"))
+
+
+def _known(count: int, advice: str = "mount its disk") -> str:
     """Return what to do about an empty or missing path, which may be a disk that is not mounted."""
     if not count:
         return "; give a folder that holds articles, or a file"
     files = "1 file" if count == 1 else f"{count:,} files"
     return (
-        f" now, but holds articles in the store ({files}), and nothing was removed; mount its disk, or let them "
+        f" now, but holds articles in the store ({files}), and nothing was removed; {advice}, or let them "
         "go with: rag remove"
     )
 

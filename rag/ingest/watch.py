@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.errors import DocumentError, RagError
+from rag.errors import DocumentError, RagError, UsageError
+from rag.ingest.objects import is_object
 from rag.reports import IngestReport, merge
 
 if TYPE_CHECKING:
@@ -39,8 +40,10 @@ def watch(
         columns: As for `Engine.ingest`.
 
     Raises:
+        UsageError: A path is in an object store.
         RagError: The folders cannot be watched, or the store or the embedding model failed.
     """
+    refuse_objects(paths)
     wanted = [Path(path).expanduser() for path in paths]
     last = IngestReport()
     while not stop.is_set():
@@ -55,6 +58,16 @@ def watch(
                 last, is_first = report, False
             if [_state(path) for path in wanted] != before:
                 break
+
+
+def refuse_objects(paths: Sequence[Path | str]) -> None:
+    """Check that no path is in an object store.
+
+    Raises:
+        UsageError: One is; stores do not tell what changes in them.
+    """
+    if found := [path for path in paths if is_object(path)]:
+        raise UsageError(f"{found[0]} cannot be watched; run: rag ingest {found[0]} from time to time")
 
 
 def _changes(paths: Sequence[Path], stop: threading.Event) -> Iterator[bool]:
