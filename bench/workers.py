@@ -35,6 +35,7 @@ from rag.ingest.ray_cluster import RayWorkers
 from rag.ingest.sync import sync
 from rag.types import Chunk
 
+_STARTS = 180.0  # seconds that all workers may take to start, on a machine that does other work as well
 _BATCH = 16 * 1024  # bytes that a worker takes together: some 30 passages, so that a short run has many
 # Run in either checkout: it knows nothing newer than both.
 _ALONE = """
@@ -73,8 +74,7 @@ def rate(articles: Path, store: Path, workers: int, seconds: float) -> float:
     def crew() -> Iterator[RayWorkers]:
         nonlocal began
         with contextlib.closing(RayWorkers("local", embedding, 4, count=workers)) as found:
-            while found.waiting < found.most:
-                time.sleep(0.05)
+            found.await_all(_STARTS)
             began = time.perf_counter()
             yield found
 
@@ -97,7 +97,7 @@ def alone(checkout: Path, articles: Path, store: Path) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.workers", description=__doc__)
-    parser.add_argument("--passages", type=int, default=320, help="for each worker")
+    parser.add_argument("--passages", type=int, default=640, help="for each worker")
     parser.add_argument("--wait", type=float, default=0.1, help="seconds for each passage")
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2, 4])
     parser.add_argument("--older", type=Path, help="another checkout, for the overhead without Ray")

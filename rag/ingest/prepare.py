@@ -8,9 +8,13 @@ from collections.abc import Collection, Mapping, Sequence
 from rag.errors import ModelError
 from rag.ingest.read import BatchReader, Part
 from rag.ingest.scan import Found
+from rag.load.files import read_bytes
+from rag.load.passages import split
 from rag.protocols import Embedding, Vectors
-from rag.types import File
+from rag.types import Document, File
 
+# An article long enough for its language to be recognised: reading it loads what is loaded once.
+_SAMPLE = b"Harborough, 12 July 2024. " + 20 * b"The cod left the harbour of the town. "
 Files = Sequence[tuple[Found, File | None]]
 
 
@@ -34,11 +38,14 @@ class Preparer:
         self._embeds = threading.Lock()
 
     def ready(self) -> str:
-        """Load the model, and return the backend that runs it.
+        """Load the model and what reading needs, and return the backend that runs the model.
 
         Raises:
             ModelError: The model cannot be loaded here.
         """
+        for found in read_bytes(_SAMPLE, "sample.txt"):
+            if isinstance(found, Document):
+                split(found, self._size)
         return self._embedding.path
 
     def read(self, number: int, files: Files) -> list[str]:

@@ -60,6 +60,7 @@ class RayWorkers:
         self._ray, self._is_ours = _connected(address)
         self._free: queue.Queue[_RayWorker] = queue.Queue()
         self._lock = threading.Lock()
+        self._asking = threading.Lock()  # who came first is lent a worker first: batches are written in their order
         self._actors: dict[int, Any] = {}  # those that run or are about to, by a number of ours
         self._numbers = 0
         self._failures = 0  # workers in a row that did not start
@@ -77,10 +78,25 @@ class RayWorkers:
         """Return how many batches the workers take at the same time when all of them are there."""
         return self._count * _AT_ONCE
 
-    @property
-    def waiting(self) -> int:
-        """Return how many batches they would take at once now; fewer than `most` while some start or are busy."""
-        return self._free.qsize()
+    def await_all(self, seconds: float) -> None:
+        """Wait until every worker is there. An ingest need not: it begins with the first one.
+
+        Args:
+            seconds: How long to wait at most.
+
+        Raises:
+            ClusterError: They do not start, or not all of them in time.
+        """
+        until = time.monotonic() + seconds
+        while (there := len(self._there)) < self._count:
+            if self._hopeless:
+                raise ClusterError(f"workers do not start on the cluster: {self._hopeless}")
+            if time.monotonic() > until:
+                raise ClusterError(
+                    f"only {there} of {self._count} workers have started within {seconds:.0f} s; look into Ray's logs, "
+                    "add machines to the cluster, or end what else runs there"
+                )
+            time.sleep(0.05)
 
     def close(self) -> None:
         """End the workers, and a cluster that was started here; a second call does nothing."""
@@ -109,15 +125,16 @@ class RayWorkers:
                     self._free.put(worker)
 
     def _wait(self, stopped: threading.Event) -> _RayWorker:
-        while not stopped.is_set():
-            try:
-                worker = self._free.get(timeout=0.2)
-            except queue.Empty:
-                self._check_hope()
-                continue
-            with self._lock:
-                if worker.number in self._there:  # it was not lost while it waited here
-                    return worker
+        with self._asking:
+            while not stopped.is_set():
+                try:
+                    worker = self._free.get(timeout=0.2)
+                except queue.Empty:
+                    self._check_hope()
+                    continue
+                with self._lock:
+                    if worker.number in self._there:  # it was not lost while it waited here
+                        return worker
         raise ClusterError("the ingest was stopped")
 
     def _check_hope(self) -> None:
@@ -152,6 +169,9 @@ class RayWorkers:
                 self._hopeless = str(error)
             elif not self._closed:
                 self._replace(worker)
+            return
+        except Exception as error:  # in a thread: otherwise nobody would hear of it
+            self._hopeless = one_line(error, first=True, named=True)
             return
         _log.info("worker %d is there, with %s", worker.number, path)
         self._failures = 0

@@ -139,7 +139,7 @@ class BatchReader:
                 if known and known.hash == file.hash:
                     yield Part(found, file, is_last=True, is_same=True)
                     return
-                with contextlib.closing(self.parts(found, file, self._items(found, found.path))) as parts:
+                with contextlib.closing(self.parts(found, file, self._items(found))) as parts:
                     for part in parts:
                         if _look(found.path) != before:
                             break
@@ -209,8 +209,8 @@ class BatchReader:
         part.add(dataclasses.replace(document, path=place), chunks)
         return 1
 
-    def _items(self, found: Found, path: Path | str) -> Generator[Document | Note, None, None]:
-        return guarded(found.source, lambda: read(Path(path), found.source, self._columns))
+    def _items(self, found: Found, copy: Path | None = None) -> Generator[Document | Note, None, None]:
+        return guarded(found.source, lambda: read(copy or Path(found.path), found.source, self._columns))
 
     def _split(self, document: Document, new: set[str]) -> tuple[Chunk, ...] | None:
         """Return a document's passages, or None if they are in the store or about to be written to it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 import threading
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from commands import Rag
-from fakes import FakeEmbedding, make_engine, write_articles
+from fakes import WAIT, FakeEmbedding, make_engine, write_articles
 from killed_once import KilledOnce, Missing
 from syncs import assert_sound, library
 
@@ -70,6 +71,21 @@ def test_workers_that_cannot_start() -> None:
             ClusterError, match=r"workers do not start on the cluster: no weights in /models; run: rag models"
         ):
             workers.lend(threading.Event()).__enter__()
+        with pytest.raises(ClusterError, match=r"^workers do not start on the cluster: no weights in /models"):
+            workers.await_all(WAIT)
     finally:
         workers.close()
+        workers.close()
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_more_workers_than_the_cluster_has_processors(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    (tmp_path / "mark").touch()  # so that no worker is killed
+    workers = RayWorkers("local", KilledOnce(tmp_path / "mark"), 4, count=(os.cpu_count() or 1) + 1)
+    try:
+        with pytest.raises(ClusterError, match=r"^only \d+ of \d+ workers have started within 1 s; look into Ray's"):
+            workers.await_all(1.0)
+    finally:
         workers.close()
