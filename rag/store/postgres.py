@@ -101,12 +101,13 @@ class PostgresDatabase:
 
     def lasting(self, work: Callable[[], T]) -> T:
         """Return what the work returns, which is done again for half a minute while the connection is lost."""
-        for _ in retry.attempts(retry.PATIENCE):
+        for attempt in retry.attempts(retry.PATIENCE):
             try:
                 return work()
             except DatabaseServerError as error:
                 last = error
-                _log.warning("%s", error)
+                if not attempt:
+                    _log.warning("%s (trying again for %.0f s)", error, retry.PATIENCE)
         raise last
 
     def faults(self, connection: common.Connection, quick: bool = False) -> Iterator[str]:
