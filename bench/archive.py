@@ -59,12 +59,27 @@ def articles(
         headlines: Whether each article begins with a headline.
     """
     count = -(-passages // per_article)
-    step = max(1, count // questions) if questions else 0
+    facts = {number: fact for fact, number in enumerate(_planted_in(count, questions))}
     for number in range(count):
-        fact = number // step if step and number % step == 0 and number // step < questions else None
         left = min(per_article, passages - number * per_article)
-        article = _article(number, seed, left, sentences, fact)
+        article = _article(number, seed, left, sentences, facts.get(number))
         yield article if headlines else dataclasses.replace(article, text=article.text.partition("\n\n")[2])
+
+
+def planted(passages: int, *, per_article: int = 1, questions: int = 200) -> list[str]:
+    """Return the questions of an archive's planted sentences, without making the other articles; see `articles`."""
+    count = -(-passages // per_article)
+    found = []
+    for fact, number in enumerate(_planted_in(count, questions)):
+        article = _article(number, 1, min(per_article, passages - number * per_article), 4, fact)
+        found += [article.planted.question] if article.planted else []
+    return found
+
+
+def _planted_in(count: int, questions: int) -> range:
+    """Return the numbers of the articles with a planted sentence."""
+    step = max(1, count // questions) if questions else count + 1
+    return range(0, min(count, step * questions), step)
 
 
 def write(folder: Path, passages: int, **options: int) -> list[Planted]:

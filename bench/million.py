@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.archive import articles
+from bench.archive import articles, planted
 from bench.support.stand_in import DIMENSIONS
 from bench.support.table import show
 from rag import Engine, Settings
@@ -133,15 +133,15 @@ def fill(store: Path, passages: int, directions: int, within: float) -> tuple[in
 def measure(store: Path, passages: int, directions: int) -> dict[str, float]:
     """Open a filled store and return the figures."""
     settings = Settings(store=store, llm="extractive", judge="none")
-    asked = [a.planted for a in articles(passages, per_article=PER_ARTICLE, questions=_QUESTIONS) if a.planted]
+    asked = planted(passages, per_article=PER_ARTICLE, questions=_QUESTIONS)
     began = time.perf_counter()
     with Engine(settings) as engine:
         figures = {"opening_s": time.perf_counter() - began}
         engine.warm_up()
         times = []
-        for number, planted in enumerate(asked):
+        for number, question in enumerate(asked):
             before = time.perf_counter()
-            engine.answer(planted.question)
+            engine.answer(question)
             if number >= _WARM_UP:
                 times.append((time.perf_counter() - before) * 1000)
         figures |= {"p50_ms": statistics.median(times), "p95_ms": float(np.percentile(times, 95))}

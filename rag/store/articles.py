@@ -44,8 +44,9 @@ class Articles:
     def newest(self) -> str:
         """Return the latest date of any article, ISO 8601; empty if no date is known."""
         with self._index.documents.snapshot() as view:
+            # By the index of dates: by that of states, which "state" alone would choose, 200,000 articles are sorted.
             found = view.rows(
-                "SELECT date FROM documents WHERE state IN ('live', 'changed') ORDER BY date DESC LIMIT 1"
+                "SELECT date FROM documents WHERE state || '' IN ('live', 'changed') ORDER BY date DESC LIMIT 1"
             )
         return str(found[0][0]) if found else ""
 

@@ -31,7 +31,7 @@ from rag.settings import Settings
 from rag.store import retry
 from rag.store.breaker import Breaker
 from rag.store.documents import DocumentStore
-from rag.store.vectors import COLLECTION, Vector, VectorStore, in_time
+from rag.store.vectors import COLLECTION, HNSW, Vector, VectorStore, in_time
 from rag.types import Chunk, Document
 
 if TYPE_CHECKING:  # LlamaIndex takes seconds to import
@@ -39,7 +39,6 @@ if TYPE_CHECKING:  # LlamaIndex takes seconds to import
 
 T = TypeVar("T")
 _NAME = "vectors_name"  # under which a store keeps the name of its collection on a server
-_SPACE = {"hnsw": {"space": "cosine"}}
 _READ, _WRITE = 10.0, 60.0  # seconds that one call may take
 # What another attempt cannot change.
 _FINAL = (
@@ -222,7 +221,7 @@ class ServerVectors(VectorStore):
         client = self._server.connect(_READ)
         try:
             collection = client.get_or_create_collection(
-                self._name, metadata={"about": self._about}, configuration=_SPACE, embedding_function=None
+                self._name, metadata={"about": self._about}, configuration={"hnsw": HNSW}, embedding_function=None
             )
             most = int(client.get_max_batch_size())
         except BaseException:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.archive import articles, read_questions, write
+from bench.archive import articles, planted, read_questions, write
 from rag.load.files import make_document
 from rag.load.passages import split
 from rag.types import Chunk
@@ -50,3 +50,10 @@ def test_every_planted_sentence_stands_once(tmp_path: Path) -> None:
         asked, said = set(p.question.lower().split()), set(p.sentence.lower().rstrip(".").split())
         assert len(asked & said) <= len(asked) / 2
     assert read_questions(tmp_path / "articles") == planted
+
+
+@pytest.mark.parametrize(("count", "per_article", "questions"), [(1000, 5, 200), (300, 5, 7), (9, 1, 20), (10, 1, 0)])
+def test_planted_questions_are_known_without_the_other_articles(count: int, per_article: int, questions: int) -> None:
+    made = articles(count, per_article=per_article, questions=questions)
+    found = planted(count, per_article=per_article, questions=questions)
+    assert found == [article.planted.question for article in made if article.planted]

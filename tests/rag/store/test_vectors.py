@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import chromadb
 import numpy as np
 import numpy.typing as npt
 import pytest
+from chromadb.config import Settings as ChromaSettings
 from fakes import WAIT, FakeEmbedding, make_passages
 
 from rag import StoreError
-from rag.store.vectors import VectorStore
+from rag.store.vectors import COLLECTION, VectorStore
 from rag.types import Chunk, Document
 
 Entry = tuple[Chunk, Document, npt.NDArray[np.float32]]
@@ -45,6 +49,16 @@ def test_nearest_first_with_their_cosine(store: VectorStore) -> None:
     assert [cosine for _, cosine in found] == pytest.approx([cosine for _, cosine in wanted], abs=1e-5)
     assert store.search(asked, 1) == found[:1]
     assert store.search(asked, 0) == []
+
+
+def test_it_is_searched_as_widely_as_this_version_wants_also_if_an_older_one_made_it(tmp_path: Path) -> None:
+    settings = ChromaSettings(anonymized_telemetry=False)
+    with contextlib.closing(chromadb.PersistentClient(str(tmp_path), settings)) as old:
+        old.create_collection(COLLECTION, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None)
+    for _ in range(2):
+        with contextlib.closing(VectorStore(tmp_path)) as store:
+            hnsw: Any = store._collection.configuration_json["hnsw"]
+            assert (hnsw["space"], hnsw["ef_search"]) == ("cosine", 400)
 
 
 def test_opposite_vector_has_cosine_minus_one(store: VectorStore) -> None:
