@@ -62,6 +62,14 @@ class Library:
         """Return where the library is: the store's folder, or the database without its password."""
         return str(self.settings.store) if self.settings.database is None else self._index.name
 
+    def lag(self) -> int:
+        """Return how many changes of a shared library this process has still to follow.
+
+        Raises:
+            StoreError: The database cannot be reached.
+        """
+        return self._index.lag()
+
     def counts(self) -> tuple[int, int, int]:
         """Return how many articles, passages and sentences the library holds."""
         return self._index.documents.count()

@@ -159,6 +159,10 @@ class Index:
         """Return how many searches so far went without the vectors, because the Chroma server was down or behind."""
         return self._passages.by_words
 
+    def lag(self) -> int:
+        """Return how many changes of the library this process has still to follow; none with a store in a folder."""
+        return 0
+
     @property
     def version(self) -> int:
         """Return a number that increases with every change that readers can see, and only then."""
@@ -264,11 +268,7 @@ class Index:
         return self.documents.sources()
 
     def search(
-        self,
-        vector: npt.NDArray[np.float32],
-        question_terms: Sequence[str],
-        limit: int,
-        filters: Filters | None = None,
+        self, vector: npt.NDArray[np.float32], question_terms: Sequence[str], limit: int, filters: Filters | None = None
     ) -> list[Candidate]:
         """Return the passages that Chroma or the lexical index proposes; see `PassageSearch.search`."""
         return self._passages.search(vector, question_terms, limit, filters)

@@ -63,6 +63,11 @@ class Replica:
         if self._thread.is_alive():
             self._thread.join()
 
+    @property
+    def version(self) -> int:
+        """Return the library's version that the indexes hold at least."""
+        return self._version
+
     def reach(self, version: int) -> None:
         """Make sure that the indexes hold what the library held at this version; they may hold what came later.
 

@@ -63,6 +63,14 @@ class SharedIndex(Index):
         """Return how the library is called in messages."""
         return f"the library in {self._database.where}"
 
+    def lag(self) -> int:
+        """Return how many changes of the library this process has still to follow.
+
+        Raises:
+            StoreError: The database cannot be reached.
+        """
+        return max(0, super().version - self._following.version)
+
     @property
     def version(self) -> int:
         """Return the library's version, after bringing the indexes there."""

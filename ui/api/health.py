@@ -49,6 +49,6 @@ def routes(service: Service) -> APIRouter:
     )
     def figures() -> Response:
         """Return figures in Prometheus' text format."""
-        return Response(metrics.text(), headers={"Content-Type": metrics.MEDIA_TYPE})
+        return Response(metrics.text(service.engine.lag), headers={"Content-Type": metrics.MEDIA_TYPE})
 
     return router

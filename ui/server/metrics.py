@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from starlette.types import Message, Send
 
-from rag import Answer
+from rag import Answer, RagError
 from ui.server import queue
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -30,6 +31,11 @@ _stages = Histogram(
 )
 _errors = Counter("dateline_errors", "Requests that failed, by kind of error.", ["kind"], registry=_registry)
 _responses = Counter("dateline_responses", "Responses to programs, by HTTP status.", ["status"], registry=_registry)
+_lag = Gauge(
+    "dateline_lag",
+    "Changes of a shared library that this process has still to follow; not a number while its database is down.",
+    registry=_registry,
+)
 
 
 class _Queues(Collector):
@@ -72,8 +78,16 @@ def failed(error: BaseException) -> None:
     _errors.labels(type(error).__name__).inc()
 
 
-def text() -> bytes:
-    """Return all figures in Prometheus' text format."""
+def text(lag: Callable[[], int]) -> bytes:
+    """Return all figures in Prometheus' text format.
+
+    Args:
+        lag: Returns how many changes of the library are still to be followed.
+    """
+    try:
+        _lag.set(lag())
+    except RagError:  # the database is down, which the errors of questions show
+        _lag.set(math.nan)
     return generate_latest(_registry)
 
 

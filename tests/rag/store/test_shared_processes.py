@@ -11,6 +11,8 @@ import pytest
 from shared import connect, done, start
 from stores import COD, HERRING, add, assert_whole, found, make_entry, sources, write
 
+from rag.store.shared_index import SharedIndex
+
 pytestmark = pytest.mark.long
 
 # Two batches at a time, so that one replaces what the other wrote.
@@ -45,6 +47,20 @@ while not Path(sys.argv[3]).exists():
 print(len(seen), len(sources(index)))
 index.close()
 """
+
+
+def test_how_far_a_process_is_behind(database: str, tmp_path: Path) -> None:
+    index = connect(database, tmp_path / "store")
+    assert isinstance(index, SharedIndex)
+    try:
+        index._following.stop()  # it follows only when it is asked now
+        assert index.lag() == 0
+        assert done(start(WRITER, database, tmp_path / "store", "2", "a")) == ["began"]
+        assert index.lag() > 0
+        assert len(sources(index)) and found(index, "harbour mayor boats", 200)
+        assert index.lag() == 0
+    finally:
+        index.close()
 
 
 def test_one_process_answers_while_another_adds_and_removes(database: str, tmp_path: Path) -> None:

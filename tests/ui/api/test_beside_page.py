@@ -32,7 +32,7 @@ def test_both_answer(url: str, engine: Engine) -> None:
         assert "310 million" in str(list(visitor.listen()))
         assert visitor.http.post("/v1/answer", json={"question": AID}).json()["text"].startswith("310 million")
         figures = visitor.http.get("/metrics").text
-        assert 'dateline_questions_total{channel="chat"}' in figures
+        assert 'dateline_questions_total{channel="chat"}' in figures and "\ndateline_lag 0.0\n" in figures
         assert visitor.http.get("/v1/none").headers["content-type"] == "application/problem+json"
         lines: list[str] = []
         with visitor.http.stream("POST", "/v1/answer", json={"question": AID, "stream": True}) as stream:
