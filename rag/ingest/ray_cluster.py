@@ -237,11 +237,11 @@ class _RayWorker:
             if isinstance(cause, RagError):
                 raise type(cause)(str(cause)) from error
             raise ClusterError(f"a worker failed ({one_line(cause, first=True, named=True)})") from error
-        except (RayError, ConnectionError, RuntimeError) as error:
+        except (RayError, ConnectionError, RuntimeError, SystemExit) as error:  # the last when Ray is ended meanwhile
             raise LostWorkerError(one_line(_last(error), named=True)) from error
 
 
-def _last(error: Exception) -> str:
+def _last(error: BaseException) -> str:
     """Return the end of Ray's long messages, where the reason is."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__

@@ -126,7 +126,9 @@ def test_an_outage_while_workers_read_and_embed(
     on_call(monkeypatch, outbox, "stage", 2, happens)
     report = sync(engine._index, engine._models.embedding(), [folder], 4, workers=crew)
     assert ended.wait(30)
-    assert report.added == tuple(sorted([*TEXTS, "copy.txt"])) and crew.embedding.embedded == len(TEXTS)
+    assert report.added == tuple(sorted([*TEXTS, "copy.txt"]))
+    # The copy is read beside its twin, and embedded as well if that is not written yet.
+    assert crew.embedding.embedded in (len(TEXTS), len(TEXTS) + 1)
     assert_all_there(engine)
 
 
