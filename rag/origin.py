@@ -8,14 +8,15 @@ _MONTHS = "January February March April May June July August September October N
 _DATE = re.compile(r"([0-9]{4})(?:-(0[1-9]|1[0-2])(?:-([0-3][0-9]))?)?(?:T.*)?")
 
 
-def origin(publisher: str | None, date: str | None) -> str:
-    """Return who published an article and when, as far as that is known: `Valley Courier, 14 Mar 2024`."""
-    return ", ".join(filter(None, (publisher, readable_date(date or ""))))
+def origin(publisher: str | None, date: str | None, *, in_full: bool = False) -> str:
+    """Return who published an article and when, as far as that is known: `Valley Courier, 14 Mar 2024`.
 
-
-def origin_in_full(publisher: str | None, date: str | None) -> str:
-    """Return the same with the month in full, as articles write it: `Valley Courier, 14 March 2024`."""
-    return ", ".join(filter(None, (publisher, readable_date(date or "", in_full=True))))
+    Args:
+        publisher: Its name.
+        date: ISO 8601.
+        in_full: Whether the month is written in full, as articles write it.
+    """
+    return ", ".join(filter(None, (publisher, readable_date(date or "", in_full=in_full))))
 
 
 def readable_date(iso: str, *, in_full: bool = False) -> str:

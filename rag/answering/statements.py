@@ -11,7 +11,7 @@ from rag.answering.phrasing import MARKERS
 from rag.answering.support import SUPPORTED, Claim, Judged, given_prior, judged
 from rag.answering.verify import Verdict, is_refusal, marker_of, refusal
 from rag.language.words import content_terms, split_sentences
-from rag.origin import origin_in_full
+from rag.origin import origin
 from rag.protocols import Judge
 from rag.reports import CheckedSentence, CheckReport
 from rag.retrieve.evidence import EvidenceFinder
@@ -194,7 +194,7 @@ def _text(e: Evidence, claim: str) -> str:
     """Return a sentence as the judge reads it, after who published it and when if the claim speaks of that."""
     text = " ".join(e.in_context.split())
     # "March" of "Valley Courier, 14 Mar 2024", which the model read in its prompt
-    told = origin_in_full(e.publisher, e.date)
+    told = origin(e.publisher, e.date, in_full=True)
     spoken = set(content_terms(told)) & set(content_terms(claim)) - set(content_terms(text))
     return f"{told}: {text}" if spoken else text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.origin import origin, origin_in_full, readable_date
+from rag.origin import origin, readable_date
 
 
 @pytest.mark.parametrize(
@@ -32,5 +32,5 @@ def test_origin() -> None:
 
 
 def test_the_month_in_full() -> None:
-    assert origin_in_full("Valley Courier", "2024-09-09") == "Valley Courier, 9 September 2024"
+    assert origin("Valley Courier", "2024-09-09", in_full=True) == "Valley Courier, 9 September 2024"
     assert readable_date("2024-07-01/2024-07-07", in_full=True) == "1 July 2024 to 7 July 2024"
