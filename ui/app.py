@@ -74,7 +74,7 @@ def launch(
         SettingsError: The environment asks for traces or a provider that cannot be used.
         RagError: The server cannot listen on the address.
     """
-    access = access or Access(host, users=Users(engine.settings.store), provider=provider_of(engine.settings))
+    access = access or Access(host, users=Users.of(engine.settings), provider=provider_of(engine.settings))
     access.check()
     warm_up = WarmUp(engine)
     page = build(engine, warm_up=warm_up, access=access)

@@ -1,4 +1,4 @@
-"""The command line: `rag ingest | ask | check | chat | mcp | eval | sources | remove | models | users | doctor`.
+"""The command line: `rag ingest | ask | check | chat | mcp | eval | sources | remove | feedback | models | users | …`.
 
 `rag` alone is a conversation in the terminal (rag.cli.talk).
 
@@ -244,7 +244,7 @@ def chat(
 
     settings = given.settings(store, collection)
     password = settings.password.get_secret_value() if settings.password else None
-    users = Users(settings.store)
+    users = Users.of(settings)
     access = Access(host, password, tuple(allow_host or ()), read_only, everyone, users, provider_of(settings))
     access.check()  # before the models are loaded
     folder = settings.store if settings.database else collections.folder_of(settings.store, settings.collection)
@@ -288,6 +288,16 @@ def sources(store: StoreOption = None, collection: CollectionOption = None, as_j
         table.add_row(*map(escape, names), str(entry.passages), entry.added[:10])
     print_table(table)
     print(count(len(found), "article"))
+
+
+@app.command()
+def feedback(store: StoreOption = None) -> None:
+    """Print what readers think of the answers: a line of JSON for each vote or note, oldest first."""
+    extras.need("eval", "chat")
+    from ui.chat.feedback import saved
+
+    for line in saved(given.settings(store, None)):
+        print(shown(line))
 
 
 @app.command()

@@ -155,7 +155,7 @@ def _users(store: Path | None) -> Iterator[Users]:
     extras.need("eval", "chat")
     from rag.users.accounts import Users
 
-    with Users((Settings(store=store) if store else Settings()).store) as users:
+    with Users.of(Settings(store=store) if store else Settings()) as users:
         yield users
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -15,7 +14,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, PendingR
 from rag.errors import DatabaseServerError, StoreError, one_line
 from rag.store import connection as common
 from rag.store import retry
-from rag.store.postgres_schema import prepare
+from rag.store.postgres_schema import LAYOUTS, prepare
+from rag.store.turn import Turn
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -26,7 +26,6 @@ _LONGEST_NAME = 50  # of a collection, since PostgreSQL cuts names at 63 bytes
 _CONNECT = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 _SERVER = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
 _START = "start it, or correct the setting database"
-_PATIENCE = "5min"  # how long a writer waits for its turn
 
 
 class Connection:
@@ -49,26 +48,26 @@ class Connection:
             self._connection.exec_driver_sql(_spelled(statement), found)
 
 
-class PostgresDatabase:
-    """One collection in a PostgreSQL database, in a schema of its own; safe to use from several threads.
+class PostgresSchema:
+    """One schema of a PostgreSQL database, with tables of its own; safe to use from several threads.
 
     Args:
         url: `postgresql+psycopg://user:password@host:port/name`.
-        collection: The name of the collection.
+        schema: The name of the schema, which is made if it is missing.
+        layouts: The scripts that make its tables; see `rag.store.postgres_schema`.
 
     Raises:
-        StoreMismatchError: The library is of a newer version.
+        StoreMismatchError: The tables are of a newer version.
         StoreError: The database cannot be reached or used.
     """
 
-    def __init__(self, url: str, collection: str) -> None:
-        self._engine, self.where = _engine(url, schema_of(collection))
+    def __init__(self, url: str, schema: str, layouts: Sequence[str]) -> None:
+        self._engine, self.where = _engine(url, schema)
         self._readers = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        self.turn = Turn(self)
         self._closed = False
         try:
             with self.write() as connection:
-                prepare(connection, self.where)
+                prepare(connection, self.where, layouts)
         except BaseException:
             self.close()
             raise
@@ -83,11 +82,10 @@ class PostgresDatabase:
         """Lend a connection for one transaction: committed when the block ends, rolled back when it raises.
 
         Raises:
-            StoreError: The database failed, or this process has lost its turn; the transaction was rolled back.
+            StoreError: The database failed, and the transaction was rolled back.
         """
         with self.translated(), self._engine.connect() as connection, self._lent(connection), connection.begin():
             yield Connection(connection)
-            self.turn.confirm()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -138,91 +136,32 @@ class PostgresDatabase:
             yield
 
 
-class Turn:
-    """Lets one thread of one process at a time change a collection; the same thread may take it again within.
-
-    The turn is a locked row. PostgreSQL frees it when the process ends, however that happens.
+class PostgresDatabase(PostgresSchema):
+    """One collection in a PostgreSQL database, in a schema of its own; safe to use from several threads.
 
     Args:
-        database: The collection's database.
+        url: `postgresql+psycopg://user:password@host:port/name`.
+        collection: The name of the collection.
+
+    Raises:
+        StoreMismatchError: The library is of a newer version.
+        StoreError: The database cannot be reached or used.
     """
 
-    def __init__(self, database: PostgresDatabase) -> None:
-        self._database = database
-        self._lock = threading.RLock()
-        self._depth = 0
-        self._owner = 0  # the thread that has the turn
-        self._holder: sqlalchemy.Connection | None = None
-
-    def __enter__(self) -> None:
-        """Wait for the turn, and take it.
-
-        Raises:
-            StoreError: The database failed, or another process has had the turn for too long.
-        """
-        self._take(wait=True)
-
-    def __exit__(self, *_: object) -> None:
-        """Give the turn back."""
-        self._depth -= 1
-        try:
-            if not self._depth:
-                holder, self._holder, self._owner = self._holder, None, 0
-                if holder is not None:
-                    with self._database.translated():
-                        self._database.give_back(holder)
-        finally:
-            self._lock.release()
+    def __init__(self, url: str, collection: str) -> None:
+        self.turn = Turn(self)
+        super().__init__(url, schema_of(collection), LAYOUTS)
 
     @contextmanager
-    def if_free(self) -> Iterator[bool]:
-        """Take the turn if no other process has it, and say so; otherwise do not wait."""
-        if not self._take(wait=False):
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            self.__exit__()
-
-    def confirm(self) -> None:
-        """Check that this thread has not lost the turn that it took; without one there is nothing to check.
+    def write(self) -> Iterator[Connection]:
+        """Lend a connection for one transaction, as `PostgresSchema.write` does.
 
         Raises:
-            SQLAlchemyError: The connection that holds the turn is gone.
+            StoreError: The database failed, or this process has lost its turn; the transaction was rolled back.
         """
-        if self._holder is not None and self._owner == threading.get_ident():
-            self._holder.exec_driver_sql("SELECT 1")
-
-    def _take(self, wait: bool) -> bool:
-        self._lock.acquire()
-        try:
-            taken = self._depth > 0 or self._lock_row(wait)
-        except BaseException:
-            self._lock.release()
-            raise
-        if not taken:
-            self._lock.release()
-            return False
-        self._depth += 1
-        return True
-
-    def _lock_row(self, wait: bool) -> bool:
-        with self._database.translated():
-            holder = self._database.connect()
-            try:
-                holder.exec_driver_sql(f"SET LOCAL lock_timeout = '{_PATIENCE}'")
-                holder.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
-                row = f"SELECT name FROM turns WHERE name = 'write' FOR UPDATE{'' if wait else ' SKIP LOCKED'}"
-                taken = holder.exec_driver_sql(row).fetchone() is not None
-            except BaseException:
-                holder.close()
-                raise
-            if not taken:
-                holder.close()
-                return False
-        self._holder, self._owner = holder, threading.get_ident()
-        return True
+        with super().write() as connection:
+            yield connection
+            self.turn.confirm()
 
 
 def schema_of(collection: str) -> str:

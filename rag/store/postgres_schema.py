@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 
 from rag.errors import StoreMismatchError
 from rag.store.connection import Connection
@@ -66,34 +67,37 @@ CREATE FUNCTION glob(pattern TEXT) RETURNS TEXT LANGUAGE sql IMMUTABLE AS $$ SEL
 # Each makes the layout after the one before it. A new layout is a script at the end; none is ever changed.
 LAYOUTS = (_FIRST,)
 
+_HAS_TABLES = "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = ? AND tablename = 'meta'"
 
-def prepare(connection: Connection, where: str) -> None:
-    """Make the tables of a library, or bring older ones to the newest layout, within the caller's transaction.
+
+def prepare(connection: Connection, where: str, layouts: Sequence[str]) -> None:
+    """Make the tables of a schema, or bring older ones to the newest layout, within the caller's transaction.
 
     Args:
-        connection: It has the library's schema as its search path.
+        connection: It has the schema as its search path.
         where: How the database is called in messages.
+        layouts: The scripts of the layouts; the first one makes a table `meta` with a `key` and a `value`.
 
     Raises:
-        StoreMismatchError: The library has a newer layout than this version knows.
+        StoreMismatchError: The tables have a newer layout than this version knows.
     """
     layout = _layout(connection)
-    if layout == len(LAYOUTS):
+    if layout == len(layouts):
         return
     connection.execute("SELECT pg_advisory_xact_lock(hashtext('dateline'))")  # of several processes, one makes them
     layout = _layout(connection)
-    if layout > len(LAYOUTS):
+    if layout > len(layouts):
         raise StoreMismatchError(
-            f"the library in {where} has layout {layout}, and this version of Dateline knows {len(LAYOUTS)}; install "
-            "the version that made it, or name another database"
+            f"the tables in {where} have layout {layout}, and this version of Dateline knows {len(layouts)}; install "
+            "the version that made them, or name another database"
         )
     if not layout:
         connection.execute('CREATE SCHEMA IF NOT EXISTS "' + _schema(connection) + '"')
-    for script in LAYOUTS[layout:]:
+    for script in layouts[layout:]:
         connection.execute(script)
     connection.execute(
         "INSERT INTO meta VALUES ('layout', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        (str(len(LAYOUTS)),),
+        (str(len(layouts)),),
     )
     connection.execute(
         "INSERT INTO meta VALUES ('library', ?) ON CONFLICT DO NOTHING", (secrets.token_hex(8),)
@@ -101,7 +105,8 @@ def prepare(connection: Connection, where: str) -> None:
 
 
 def _layout(connection: Connection) -> int:
-    if connection.execute("SELECT to_regclass('meta')").fetchone()[0] is None:
+    # Not by to_regclass: a connection may not know yet that another one has just made the schema.
+    if not connection.execute(_HAS_TABLES, (_schema(connection),)).fetchone():
         return 0
     found = connection.execute("SELECT value FROM meta WHERE key = 'layout'").fetchone()
     return int(found[0]) if found else 0

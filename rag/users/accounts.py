@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import StoreError, UsageError
-from rag.store.database import Connection
+from rag.settings import Settings
+from rag.store.connection import Connection
 from rag.users import keys
-from rag.users.file import UsersFile, checked_name, folded, moment
+from rag.users.file import Tables, UsersFile, checked_name, folded, moment
 from rag.users.keys import Key
-from rag.users.log import UserLog
+from rag.users.log import LogFile, UserLog
 from rag.users.passwords import fits, hash_password
 from rag.users.roles import Role
 
 _USER = f"SELECT {', '.join(keys.COLUMNS)} FROM users"
+_END = "INSERT INTO ended VALUES (?, ?) ON CONFLICT (session) DO UPDATE SET expires = excluded.expires"
 
 
 @dataclass(frozen=True)
@@ -35,35 +37,46 @@ class Users:
 
     Args:
         folder: The store's folder.
+        database: The PostgreSQL database that has them instead, as in the setting `database`.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._file = UsersFile(folder)
-        self.log = UserLog(folder)
+    def __init__(self, folder: Path, database: str | None = None) -> None:
+        self._tables: Tables = UsersFile(folder)
+        self.log: UserLog = LogFile(folder)
+        if database:
+            from rag.users.shared import SharedLog, SharedTables  # imports SQLAlchemy, which the file does not need
+
+            tables = SharedTables(database, folder)
+            self._tables, self.log = tables, SharedLog(tables)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Users:
+        """Return the users of the store that the settings name."""
+        return cls(settings.store, settings.database.get_secret_value() if settings.database else None)
 
     def __enter__(self) -> Users:
         """Return the users."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the file."""
+        """Close what is open."""
         self.close()
 
     def close(self) -> None:
-        """Close the file; it is opened again when it is needed."""
-        self._file.close()
+        """Close what is open; it is opened again when it is needed."""
+        self._tables.close()
 
     def exist(self) -> bool:
         """Return whether there is a user, so that everyone needs to be one.
 
         Raises:
-            StoreError: The file cannot be read.
+            StoreError: They cannot be read.
         """
-        return bool(self._file.rows("SELECT 1 FROM users LIMIT 1"))
+        return bool(self._tables.rows("SELECT 1 FROM users LIMIT 1"))
 
     def all(self) -> tuple[User, ...]:
         """Return the users by name."""
-        return tuple(map(_user, self._file.rows(f"{_USER} ORDER BY name")))
+        return tuple(map(_user, self._tables.rows(f"{_USER} ORDER BY name")))
 
     def find(self, name: str) -> User:
         """Return the user with this name.
@@ -71,7 +84,7 @@ class Users:
         Raises:
             UsageError: There is none.
         """
-        rows = self._file.rows(f"{_USER} WHERE name = ?", folded(name))
+        rows = self._tables.rows(f"{_USER} WHERE name = ?", folded(name))
         if not rows:
             raise UsageError(f"there is no user {name[:80]!r}; run: rag users list")
         return _user(rows[0])
@@ -90,7 +103,7 @@ class Users:
         user = User(secrets.token_hex(8), checked_name(name), role, moment(), secrets.token_hex(8))
         hashed = hash_password(password) if password is not None else ""
         values = user.id, user.name, role.value, hashed, user.stamp, user.added
-        with self._file.write() as writer:
+        with self._tables.write() as writer:
             if writer.execute("SELECT 1 FROM users WHERE name = ?", (user.name,)).fetchone():
                 raise UsageError(f"there is a user {user.name!r} already; choose another name")
             writer.execute(
@@ -105,7 +118,7 @@ class Users:
             UsageError: There is no such user, or no other admin.
         """
         user = self.find(name)
-        with self._file.write() as writer:
+        with self._tables.write() as writer:
             _keep_an_admin(writer, user)
             writer.execute("DELETE FROM users WHERE id = ?", (user.id,))
         return user
@@ -114,26 +127,26 @@ class Users:
         """Give a user another password; their sessions end. The errors are those of `find` and `add`."""
         user = self.find(name)
         values = hash_password(password), secrets.token_hex(8), user.id
-        with self._file.write() as writer:
+        with self._tables.write() as writer:
             writer.execute("UPDATE users SET password = ?, stamp = ? WHERE id = ?", values)
         return self.find(name)
 
     def set_role(self, name: str, role: Role) -> User:
         """Give a user another role from their next request on. The errors are those of `remove`."""
         user = self.find(name)
-        with self._file.write() as writer:
+        with self._tables.write() as writer:
             _keep_an_admin(writer, user, role)
             writer.execute("UPDATE users SET role = ? WHERE id = ?", (role.value, user.id))
         return self.find(name)
 
     def check(self, name: str, password: str) -> User | None:
         """Return the user who has this name and password; finding out that there is no such user takes as long."""
-        rows = self._file.rows(f"SELECT password, {', '.join(keys.COLUMNS)} FROM users WHERE name = ?", folded(name))
+        rows = self._tables.rows(f"SELECT password, {', '.join(keys.COLUMNS)} FROM users WHERE name = ?", folded(name))
         return _user(rows[0][1:]) if fits(password, (rows[0][0] or None) if rows else None) else None
 
     def in_session(self, user_id: str, stamp: str, session: str) -> User | None:
         """Return the user of a session; None if it ended, they were removed, or their password is another one."""
-        rows = self._file.rows(
+        rows = self._tables.rows(
             f"{_USER} WHERE id = ? AND stamp = ? AND NOT EXISTS (SELECT 1 FROM ended WHERE session = ?)",
             user_id,
             stamp,
@@ -143,17 +156,17 @@ class Users:
 
     def end_session(self, session: str, days: float) -> None:
         """Remember for some days that a session has ended."""
-        with self._file.write() as writer:
+        with self._tables.write() as writer:
             writer.execute("DELETE FROM ended WHERE expires < ?", (moment(),))
-            writer.execute("INSERT OR REPLACE INTO ended (session, expires) VALUES (?, ?)", (session, moment(days)))
+            writer.execute(_END, (session, moment(days)))
 
     def secret(self) -> bytes:
         """Return the secret that signs sessions; it is created when it is first needed."""
-        wanted = "SELECT value FROM meta WHERE name = 'secret'"
-        if not (rows := self._file.rows(wanted)):
-            with self._file.write() as writer:
-                writer.execute("INSERT OR IGNORE INTO meta VALUES ('secret', ?)", (secrets.token_hex(32),))
-            rows = self._file.rows(wanted)
+        wanted = "SELECT value FROM meta WHERE key = 'secret'"
+        if not (rows := self._tables.rows(wanted)):
+            with self._tables.write() as writer:
+                writer.execute("INSERT INTO meta VALUES ('secret', ?) ON CONFLICT DO NOTHING", (secrets.token_hex(32),))
+            rows = self._tables.rows(wanted)
         return bytes.fromhex(rows[0][0])
 
     def add_key(self, user: str, name: str, role: Role | None = None, days: int = 365) -> str:
@@ -172,11 +185,11 @@ class Users:
         role = role or owner.role
         if not owner.role.covers(role):
             raise UsageError(f"{owner.name} is only {owner.role.value}; choose that role or a smaller one for the key")
-        return keys.add(self._file, owner.id, name, role, days)
+        return keys.add(self._tables, owner.id, name, role, days)
 
     def keys(self, user: str | None = None) -> tuple[Key, ...]:
         """Return the keys of a user, or of all, by the names of users and keys. The errors are those of `find`."""
-        return keys.listed(self._file, self.find(user).id if user else "")
+        return keys.listed(self._tables, self.find(user).id if user else "")
 
     def remove_key(self, user: str, name: str) -> None:
         """Remove a key, which cannot be used any more.
@@ -185,12 +198,12 @@ class Users:
             UsageError: There is no such user or key.
         """
         owner = self.find(user)
-        if not keys.remove(self._file, owner.id, name):
+        if not keys.remove(self._tables, owner.id, name):
             raise UsageError(f"{owner.name} has no key {name[:80]!r}; run: rag users key list")
 
     def with_key(self, text: str) -> User | None:
         """Return the user whose key has this text, with the key's role if that is smaller; None if it is not valid."""
-        if not (found := keys.find(self._file, text)):
+        if not (found := keys.find(self._tables, text)):
             return None
         key, row = found
         user = _user(row)
@@ -202,7 +215,7 @@ def _user(row: Any) -> User:
     try:
         return User(user_id, name, Role(role), added, stamp)
     except ValueError as error:  # someone else wrote it
-        raise StoreError(f"{name} has the unknown role {role!r}; restore users.db from a copy") from error
+        raise StoreError(f"{name} has the unknown role {role!r}; restore the users from a copy") from error
 
 
 def _keep_an_admin(writer: Connection, user: User, role: Role | None = None) -> None:

@@ -10,22 +10,45 @@ import unicodedata
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from rag.errors import StoreError, UsageError
-from rag.store.database import Connection, Database
+from rag.store.connection import Connection
+from rag.store.database import Database
 
 NAME = "users.db"
 _USABLE = re.compile(r"\w[\w.@+-]{0,63}")
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS users (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, role TEXT NOT NULL, "
     "password TEXT NOT NULL, stamp TEXT NOT NULL, added TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS keys (id TEXT PRIMARY KEY, user TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE, "
-    "name TEXT NOT NULL, role TEXT NOT NULL, hash TEXT NOT NULL, added TEXT NOT NULL, expires TEXT NOT NULL, "
-    "UNIQUE (user, name))",
+    'CREATE TABLE IF NOT EXISTS keys (id TEXT PRIMARY KEY, "user" TEXT NOT NULL REFERENCES users (id) ON DELETE '
+    "CASCADE, name TEXT NOT NULL, role TEXT NOT NULL, hash TEXT NOT NULL, added TEXT NOT NULL, expires TEXT NOT NULL, "
+    'UNIQUE ("user", name))',
     "CREATE TABLE IF NOT EXISTS ended (session TEXT PRIMARY KEY, expires TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
 )
+_OLDER = "SELECT 1 FROM pragma_table_info('meta') WHERE name = 'name'"
+
+
+class Tables(Protocol):
+    """Where users and their keys are; thread-safe."""
+
+    def close(self) -> None:
+        """Close what is open; it is opened again when it is needed."""
+
+    def rows(self, statement: str, *values: Any) -> list[Any]:
+        """Return the rows of a query.
+
+        Raises:
+            StoreError: They cannot be read.
+        """
+
+    def write(self) -> AbstractContextManager[Connection]:
+        """Lend the writer for one transaction; of all processes, one has it at a time.
+
+        Raises:
+            StoreError: Nothing can be written.
+        """
 
 
 class UsersFile:
@@ -71,6 +94,8 @@ class UsersFile:
                     with database.write() as writer:
                         for statement in _SCHEMA:
                             writer.execute(statement)
+                        if writer.execute(_OLDER).fetchone():
+                            writer.execute("ALTER TABLE meta RENAME COLUMN name TO key")
                 except BaseException:
                     database.close()
                     raise

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rag.errors import UsageError
-from rag.users.file import UsersFile, checked_name, folded, moment
+from rag.users.file import Tables, checked_name, folded, moment
 from rag.users.passwords import hash_secret
 from rag.users.roles import Role
 
@@ -34,11 +34,11 @@ class Key:
         return self.expires <= moment()
 
 
-def add(file: UsersFile, user_id: str, name: str, role: Role, days: int) -> str:
+def add(tables: Tables, user_id: str, name: str, role: Role, days: int) -> str:
     """Add a key and return it; only its hash is kept.
 
     Args:
-        file: Where it is kept.
+        tables: Where it is kept.
         user_id: Whose key it is.
         name: What the user calls it.
         role: What it may do.
@@ -51,30 +51,30 @@ def add(file: UsersFile, user_id: str, name: str, role: Role, days: int) -> str:
         raise UsageError(f"a key is valid for 1 to {MOST_DAYS} days; choose --days between them")
     name, key_id, secret = checked_name(name), secrets.token_hex(8), secrets.token_urlsafe(32)
     values = key_id, user_id, name, role.value, hash_secret(secret), moment(), moment(days)
-    with file.write() as writer:
-        if writer.execute("SELECT 1 FROM keys WHERE user = ? AND name = ?", (user_id, name)).fetchone():
+    with tables.write() as writer:
+        if writer.execute('SELECT 1 FROM keys WHERE "user" = ? AND name = ?', (user_id, name)).fetchone():
             raise UsageError(f"there is a key {name!r} already; remove it, or choose another name")
         writer.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?)", values)
     return f"dl_{key_id}_{secret}"
 
 
-def listed(file: UsersFile, user_id: str = "") -> tuple[Key, ...]:
+def listed(tables: Tables, user_id: str = "") -> tuple[Key, ...]:
     """Return the keys of a user, or of all, by the names of users and keys."""
-    rows = file.rows(
-        "SELECT k.name, u.name, k.role, k.added, k.expires FROM keys k JOIN users u ON u.id = k.user "
+    rows = tables.rows(
+        'SELECT k.name, u.name, k.role, k.added, k.expires FROM keys k JOIN users u ON u.id = k."user" '
         "WHERE ? IN ('', u.id) ORDER BY u.name, k.name",
         user_id,
     )
     return tuple(Key(name, owner, Role(role), added, expires) for name, owner, role, added, expires in rows)
 
 
-def remove(file: UsersFile, user_id: str, name: str) -> bool:
+def remove(tables: Tables, user_id: str, name: str) -> bool:
     """Remove a key, and return whether there was one."""
-    with file.write() as writer:
-        return bool(writer.execute("DELETE FROM keys WHERE user = ? AND name = ?", (user_id, folded(name))).rowcount)
+    with tables.write() as writer:
+        return bool(writer.execute('DELETE FROM keys WHERE "user" = ? AND name = ?', (user_id, folded(name))).rowcount)
 
 
-def find(file: UsersFile, text: str) -> tuple[Key, tuple[Any, ...]] | None:
+def find(tables: Tables, text: str) -> tuple[Key, tuple[Any, ...]] | None:
     """Return the key that has this text, and the row of its user; None where it is wrong, removed or expired.
 
     The row has the columns of `COLUMNS`.
@@ -82,9 +82,9 @@ def find(file: UsersFile, text: str) -> tuple[Key, tuple[Any, ...]] | None:
     parts = _KEY.fullmatch(text)
     if not parts:
         return None
-    rows = file.rows(
+    rows = tables.rows(
         f"SELECT k.hash, k.name, k.role, k.added, k.expires, {', '.join(f'u.{name}' for name in COLUMNS)} "
-        "FROM keys k JOIN users u ON u.id = k.user WHERE k.id = ?",
+        'FROM keys k JOIN users u ON u.id = k."user" WHERE k.id = ?',
         parts[1],
     )
     if not rows or not hmac.compare_digest(rows[0][0], hash_secret(parts[2])):

@@ -243,7 +243,7 @@ class ChatTab:
         if self.read_only:  # only the reader's browser keeps it
             return
         try:
-            feedback.save(feedback.feedback_path(self.engine.settings.store), turn, user)
+            feedback.save(self.engine.settings, turn, user)
         except RagError as error:
             raise gr.Error(str(error), print_exception=False) from error
 

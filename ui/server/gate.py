@@ -87,7 +87,7 @@ class Gate:
         with _usable():
             return self._access.has_users()
 
-    def enter(self, headers: Mapping[str, str], address: str, method: str, *, api: bool = False) -> Sender:
+    async def enter(self, headers: Mapping[str, str], address: str, method: str, *, api: bool = False) -> Sender:
         """Return who sent a request.
 
         Args:
@@ -99,6 +99,10 @@ class Gate:
         Raises:
             Refused: They may not come in.
         """
+        # The users may be in a database on another machine, which the event loop must not wait for.
+        return await asyncio.to_thread(self._enter, headers, address, method, api)
+
+    def _enter(self, headers: Mapping[str, str], address: str, method: str, api: bool) -> Sender:
         if api and self.is_local(headers):
             users = self._access.users if self.has_users() else None
             return Sender(visitor_id(headers, address), name="command line", local=True, users=users)
@@ -126,7 +130,7 @@ class Gate:
             Refused: They are wrong, or too many were.
         """
         users, sessions = self._access.users, self.sessions
-        if not users or not sessions or not self.has_users():
+        if not users or not sessions or not await asyncio.to_thread(self.has_users):
             raise Refused(404, "This Dateline has no users.")
         same = users.same(name[:_MOST_NAME])
         if self._logins.closed(address) or self._wrong_names.closed(same):
@@ -138,10 +142,11 @@ class Gate:
             async with self._checking:
                 user = await asyncio.to_thread(users.check, name, password)
         if user is None:
-            note(users, "login failed", given=_known(users, name), address=address)
+            given = await asyncio.to_thread(_known, users, name)
+            await asyncio.to_thread(note, users, "login failed", given=given, address=address)
             raise Refused(401, "The name or the password is wrong.")
         self._wrong_names.right(same)
-        note(users, "login", user.name, address=address)
+        await asyncio.to_thread(note, users, "login", user.name, address=address)
         return sessions.begin(user)
 
     @property
@@ -300,7 +305,7 @@ def while_valid(sender: Sender, send: Send) -> Send:
         if message.get("more_body") and time.monotonic() - looked > _LOOK:
             looked = time.monotonic()
             try:
-                ended = not sender.valid()
+                ended = not await asyncio.to_thread(sender.valid)
             except RagError as error:
                 log.error("%s", error)
                 ended = True

@@ -115,7 +115,7 @@ class Guard:
         send = _with_headers(send, new_reader=path == "/" and COOKIE not in headers.get("cookie", ""))
         if await self._doors.answer(scope, receive, send, path, headers, address):
             return
-        sender = self._gate.enter(headers, address, method)
+        sender = await self._gate.enter(headers, address, method)
         self._check_pages(scope, path, sender)
         scope = {**scope, "state": {**scope.get("state", {}), "sender": sender}}
         send = self._doors.renewed(scope, send, path, sender)
@@ -151,7 +151,7 @@ class Guard:
             if _OPEN.fullmatch(path):
                 sender = Sender(visitor_id(headers, address), Role.READER)
             else:
-                sender = self._gate.enter(headers, address, method, api=True)
+                sender = await self._gate.enter(headers, address, method, api=True)
             state["sender"] = sender
             self._check_program(sender, method, path)
             send = while_valid(sender, send)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -51,11 +52,14 @@ class Doors:
             Refused: The request is not allowed.
         """
         provider = self._gate.provider
-        if path not in ("/", LOGIN, LOGOUT, *((AWAY, BACK) if provider else ())) or not self._gate.has_users():
+        if path not in ("/", LOGIN, LOGOUT, *((AWAY, BACK) if provider else ())):
+            return False
+        # The users may be in a database on another machine, which the event loop must not wait for.
+        if not await asyncio.to_thread(self._gate.has_users):
             return False
         method = scope["method"]
         if path == "/":
-            if method not in ("GET", "HEAD") or self._gate.session(headers):
+            if method not in ("GET", "HEAD") or await asyncio.to_thread(self._gate.session, headers) is not None:
                 return False
             response: Response = RedirectResponse(LOGIN.strip("/"), 303)
         elif provider and path in (AWAY, BACK) and method == "GET":
@@ -65,7 +69,8 @@ class Doors:
             if path == LOGIN:
                 response = await self._log_in(scope, receive, headers, address)
             else:
-                response = self._log_out(headers, address)
+                await asyncio.to_thread(self._gate.log_out, headers, address)
+                response = _with_cookies(RedirectResponse(LOGIN.strip("/"), 303), FORGET)
         elif path == LOGIN and method in ("GET", "HEAD"):
             response = self._page()
         else:
@@ -123,17 +128,14 @@ class Doors:
         try:
             self._gate.count_login(address)
             begun, code, issuer = _brought(scope, sessions.begun(headers))
-            session = self._gate.log_in_as(await provider.name(begun, code, issuer), provider, address)
+            name = await provider.name(begun, code, issuer)
+            session = await asyncio.to_thread(self._gate.log_in_as, name, provider, address)
         except Refused as refused:
             response, cookies = self._refusal(refused, "../../"), []
         else:
             response = RedirectResponse("../..", 303)
             cookies = sessions.cookies(session, scope["scheme"] == "https")
         return _with_cookies(response, [*cookies, FORGET_BEGUN])
-
-    def _log_out(self, headers: Mapping[str, str], address: str) -> Response:
-        self._gate.log_out(headers, address)
-        return _with_cookies(RedirectResponse(LOGIN.strip("/"), 303), FORGET)
 
     def _refusal(self, refused: Refused, base: str = "", name: str = "") -> Response:
         """Return the login page with the reason; see `_page`."""

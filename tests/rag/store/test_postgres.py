@@ -1,9 +1,11 @@
-"""What is said when a database in PostgreSQL cannot be used."""
+"""PostgreSQL: several processes that open a library at once, and what is said when it cannot be used."""
 
 from __future__ import annotations
 
 import socket
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
@@ -69,3 +71,18 @@ def test_the_address_is_not_shown() -> None:
 
 def test_a_new_database_has_the_default_collection(database: str) -> None:
     assert collection_names(Settings(database=database)) == ("default",)
+
+
+def test_processes_that_open_a_new_library_at_once(database: str) -> None:
+    start = threading.Barrier(6)
+
+    def opened(_: int) -> str:
+        start.wait()
+        made = PostgresDatabase(database, "default")
+        with made.read() as reader:
+            library = reader.execute("SELECT value FROM meta WHERE key = 'library'").fetchone()[0]
+        made.close()
+        return str(library)
+
+    with ThreadPoolExecutor(6) as pool:
+        assert len(set(pool.map(opened, range(6)))) == 1

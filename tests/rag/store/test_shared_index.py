@@ -204,7 +204,7 @@ def test_another_model_and_a_newer_layout_are_refused(
     with pytest.raises(StoreMismatchError, match="was made with embedding model fake-embedding"):
         SharedIndex(tmp_path / "x", "other-model", None, database, "default")
     postgres.run("UPDATE dateline.meta SET value = '99' WHERE key = 'layout'", database)
-    with pytest.raises(StoreMismatchError, match="has layout 99"):
+    with pytest.raises(StoreMismatchError, match="have layout 99"):
         PostgresDatabase(database, "default")
 
 

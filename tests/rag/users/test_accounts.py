@@ -11,11 +11,11 @@ from rag import Role, StoreError, UsageError, Users
 PASSWORD = "correct horse"
 
 
-def test_nothing_is_made_before_the_first_user(users: Users, tmp_path: Path) -> None:
-    assert not users.exist() and users.all() == () and users.check("anna", PASSWORD) is None
-    assert users.with_key("dl_x") is None and users.in_session("a", "b", "c") is None and users.keys() == ()
+def test_nothing_is_made_before_the_first_user(filed: Users, tmp_path: Path) -> None:
+    assert not filed.exist() and filed.all() == () and filed.check("anna", PASSWORD) is None
+    assert filed.with_key("dl_x") is None and filed.in_session("a", "b", "c") is None and filed.keys() == ()
     with pytest.raises(UsageError, match="no user 'anna'"):
-        users.find("anna")
+        filed.find("anna")
     assert not (tmp_path / "store").exists()
 
 
@@ -37,23 +37,23 @@ def test_a_user_without_a_password_logs_in_with_none(users: Users) -> None:
     assert users.check("anna", PASSWORD)
 
 
-def test_the_file_holds_no_password_and_no_key(users: Users, tmp_path: Path) -> None:
-    users.add("anna", PASSWORD)
-    key = users.add_key("anna", "script")
-    users.close()
+def test_the_file_holds_no_password_and_no_key(filed: Users, tmp_path: Path) -> None:
+    filed.add("anna", PASSWORD)
+    key = filed.add_key("anna", "script")
+    filed.close()
     content = (tmp_path / "store" / "users.db").read_bytes()
     assert b"argon2id" in content
     assert PASSWORD.encode() not in content and key.rpartition("_")[2].encode() not in content
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
-def test_only_its_owner_reads_the_file(users: Users, tmp_path: Path) -> None:
-    users.add("anna", PASSWORD)
+def test_only_its_owner_reads_the_file(filed: Users, tmp_path: Path) -> None:
+    filed.add("anna", PASSWORD)
     path = tmp_path / "store" / "users.db"
     assert {file.stat().st_mode & 0o077 for file in path.parent.glob("users.db*")} == {0}
-    users.close()
+    filed.close()
     path.chmod(0o644)
-    assert users.exist() and path.stat().st_mode & 0o077 == 0
+    assert filed.exist() and path.stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("name", ["", " anna", "a b", "a/b", "../x", "-a", "a" * 65, "a\n", "<b>", "a\x00", "a\x1b[1m"])
@@ -122,8 +122,8 @@ def test_an_admin_is_left(users: Users) -> None:
     assert not users.exist()
 
 
-def test_another_process_sees_changes_at_once(users: Users, tmp_path: Path) -> None:
-    with Users(tmp_path / "store") as other:
+def test_another_process_sees_changes_at_once(users: Users, tmp_path: Path, database: str | None) -> None:
+    with Users(tmp_path / "store", database) as other:
         assert not users.exist()
         other.add("anna", PASSWORD)
         assert users.exist() and users.secret() == other.secret() and len(users.secret()) == 32
@@ -131,26 +131,26 @@ def test_another_process_sees_changes_at_once(users: Users, tmp_path: Path) -> N
         assert not users.exist()
 
 
-def test_a_damaged_file_lets_nobody_in(users: Users, tmp_path: Path) -> None:
+def test_a_damaged_file_lets_nobody_in(filed: Users, tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "users.db").write_bytes(b"not a database" * 100)
-    for look in (users.exist, users.all, lambda: users.check("anna", PASSWORD)):
+    for look in (filed.exist, filed.all, lambda: filed.check("anna", PASSWORD)):
         with pytest.raises(StoreError, match=r"users\.db cannot be used"):
             look()
 
 
-def test_a_file_that_was_just_made_has_no_users(users: Users, tmp_path: Path) -> None:
+def test_a_file_that_was_just_made_has_no_users(filed: Users, tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "users.db").touch()
-    assert not users.exist()
+    assert not filed.exist()
 
 
-def test_a_role_that_nobody_knows_is_none(users: Users, tmp_path: Path) -> None:
-    users.add("anna", PASSWORD)
-    users.close()
+def test_a_role_that_nobody_knows_is_none(filed: Users, tmp_path: Path) -> None:
+    filed.add("anna", PASSWORD)
+    filed.close()
     connection = sqlite3.connect(tmp_path / "store" / "users.db")
     connection.execute("UPDATE users SET role = 'root'")
     connection.commit()
     connection.close()
     with pytest.raises(StoreError, match="unknown role 'root'"):
-        users.find("anna")
+        filed.find("anna")

@@ -8,15 +8,15 @@ import pytest
 
 from rag import StoreError, Users
 from rag.users import log as log_module
-from rag.users.log import UserLog
+from rag.users.log import LogFile
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> UserLog:
-    return UserLog(tmp_path)
+def log(tmp_path: Path) -> LogFile:
+    return LogFile(tmp_path)
 
 
-def test_a_line_for_each(log: UserLog) -> None:
+def test_a_line_for_each(log: LogFile) -> None:
     assert log.lines() == ()
     log.note("login", "anna", address="127.0.0.1")
     log.note("article removed", "anna", article="a\nb“x”", empty="")
@@ -28,7 +28,7 @@ def test_a_line_for_each(log: UserLog) -> None:
     assert os.name == "nt" or log.path.stat().st_mode & 0o077 == 0
 
 
-def test_values_have_a_limit_and_odd_lines_are_left_out(log: UserLog) -> None:
+def test_values_have_a_limit_and_odd_lines_are_left_out(log: LogFile) -> None:
     log.note("login failed", name="x" * 100_000 + "\ud800")
     assert len(log.path.read_bytes()) < 1000
     with log.path.open("ab") as file:
@@ -37,7 +37,7 @@ def test_values_have_a_limit_and_odd_lines_are_left_out(log: UserLog) -> None:
     assert [line["what"] for line in log.lines()] == ["login failed", "login"]
 
 
-def test_a_full_file_is_put_aside(log: UserLog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_file_is_put_aside(log: LogFile, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_module, "MOST_BYTES", 200)
     for number in range(30):
         log.note("login", str(number))
@@ -47,7 +47,7 @@ def test_a_full_file_is_put_aside(log: UserLog, monkeypatch: pytest.MonkeyPatch)
     assert os.name == "nt" or all(path.stat().st_mode & 0o077 == 0 for path in log.path.parent.iterdir())
 
 
-def test_a_file_that_cannot_be_written_or_read(log: UserLog) -> None:
+def test_a_file_that_cannot_be_written_or_read(log: LogFile) -> None:
     log.path.mkdir()
     with pytest.raises(StoreError, match="cannot be written"):
         log.note("login", "anna")
@@ -55,5 +55,7 @@ def test_a_file_that_cannot_be_written_or_read(log: UserLog) -> None:
         log.lines()
 
 
-def test_users_have_it(users: Users, tmp_path: Path) -> None:
-    assert users.log.path == tmp_path / "store" / "users.log"
+def test_users_have_it(filed: Users, tmp_path: Path) -> None:
+    filed.add("anna", None)
+    filed.log.note("login", "anna")
+    assert (tmp_path / "store" / "users.log").read_text(encoding="utf-8").count("login") == 1

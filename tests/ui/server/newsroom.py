@@ -30,8 +30,9 @@ OWN_PAGE = {"origin": HOST}
 class Newsroom:
     """The guard, its users, and the paths of the requests that got through."""
 
-    def __init__(self, folder: Path, **access: Any) -> None:
-        self.users = Users(folder / "store")
+    def __init__(self, folder: Path, database: str | None = None, **access: Any) -> None:
+        self.store = folder / "store"
+        self.users = Users(self.store, database)
         self.through: list[str] = []
         self.owned: set[tuple[str, str]] = set()
         self.between: Callable[[], object] | None = None

@@ -134,7 +134,7 @@ class TestLogin:
 
     def test_many_logins_from_an_address(self, room: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(gate, "_MOST_OF_ADDRESS", 3)
-        room = Newsroom(room.users.log.path.parents[1])
+        room = Newsroom(room.store.parent)
         for name in ("a", "b", "c"):
             assert room.log_in(name, address="10.0.0.1").status_code == 401
         assert room.log_in("rita", address="10.0.0.1").status_code == 429
@@ -255,8 +255,8 @@ class TestServers:
         room.users.close()
 
     def test_damaged_users_let_nobody_in(self, empty: Newsroom) -> None:
-        empty.users.log.path.parent.mkdir()
-        (empty.users.log.path.parent / "users.db").write_bytes(b"damaged" * 1000)
+        empty.store.mkdir()
+        (empty.store / "users.db").write_bytes(b"damaged" * 1000)
         for path in ("/", "/config", "/login", "/v1/documents"):
             assert empty.get(path).status_code == 503, path
         assert empty.log_in("rita").status_code == 503 and empty.through == []
