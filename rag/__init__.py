@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from rag.shared_engine import answer, open_engine, seeds_folder, support
     from rag.types import Answer, Citation, Document, Evidence, Filters, Place, SourceInfo, Span, Statement, Usage
     from rag.users.accounts import User, Users
+    from rag.users.feedback import Feedback
     from rag.users.roles import Role
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "DownloadError",
     "Engine",
     "Evidence",
+    "Feedback",
     "Filters",
     "IngestReport",
     "IntegrityError",
@@ -96,6 +98,7 @@ _WHERE = (
     {
         "Chat": "rag.chat",
         "Engine": "rag.engine",
+        "Feedback": "rag.users.feedback",
         "Role": "rag.users.roles",
         "Settings": "rag.settings",
         "User": "rag.users.accounts",

@@ -293,10 +293,9 @@ def sources(store: StoreOption = None, collection: CollectionOption = None, as_j
 @app.command()
 def feedback(store: StoreOption = None) -> None:
     """Print what readers think of the answers: a line of JSON for each vote or note, oldest first."""
-    extras.need("eval", "chat")
-    from ui.chat.feedback import saved
+    from rag.users.feedback import Feedback
 
-    for line in saved(given.settings(store, None)):
+    for line in Feedback(given.settings(store, None)).lines():
         print(shown(line))
 
 

@@ -6,7 +6,7 @@ import functools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, PendingRollbackError, SQLAlchemyError
@@ -18,6 +18,7 @@ from rag.store.postgres_schema import LAYOUTS, prepare
 from rag.store.turn import Turn
 
 T = TypeVar("T")
+Held: TypeAlias = sqlalchemy.Connection  # while it has a turn
 _log = logging.getLogger(__name__)
 _PREFIX = "dateline"  # the schema of the default collection, and the beginning of the others'
 _LONGEST_NAME = 50  # of a collection, since PostgreSQL cuts names at 63 bytes

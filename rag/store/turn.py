@@ -8,9 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from rag.store.postgres import PostgresDatabase
+    from rag.store.postgres import Held, PostgresDatabase
 
 _PATIENCE = "5min"  # how long a writer waits for its turn
 
@@ -29,7 +27,7 @@ class Turn:
         self._lock = threading.RLock()
         self._depth = 0
         self._owner = 0  # the thread that has the turn
-        self._holder: Connection | None = None
+        self._holder: Held | None = None
 
     def __enter__(self) -> None:
         """Wait for the turn, and take it.

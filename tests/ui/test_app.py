@@ -19,8 +19,8 @@ from fakes import WAIT, FakeLLM, make_engine
 from samples import AID, AID_QUOTE, MINISTER, sample_chat
 
 from rag import Engine, Filters, RagError
+from rag.users.feedback import feedback_path
 from ui import build, serve
-from ui.chat.feedback import feedback_path
 from ui.chat.session import Session
 from ui.chat.tab import narrowed
 from ui.page import WarmUp

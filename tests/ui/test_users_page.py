@@ -12,9 +12,9 @@ from samples import AID, sample_chat
 from visitor import API, ARTICLE, Visitor, asked, file_data
 
 from rag import Engine, Role, Users
+from rag.users.feedback import feedback_path
 from ui import Access, build, serve
 from ui.app import _calls
-from ui.chat.feedback import feedback_path
 from ui.server import permissions
 
 pytestmark = pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")

@@ -9,7 +9,7 @@ import pytest
 import quick_hashes
 from commands import Done, Rag
 
-from rag import Role, Users
+from rag import Feedback, Role, Settings, Users
 
 PASSWORD = "correct horse"
 
@@ -130,3 +130,15 @@ def test_the_log_says_who_did_what(command: Command) -> None:
     assert lines[0]["about"] == "anna" and lines[0]["user"].startswith("command line (")
     text = command("log", "--last", "1").out
     assert "login failed" in text and "10.0.0.9" in text and "\x1b" not in text and PASSWORD not in text
+
+
+def test_users_and_feedback_of_a_database(
+    command: Command, rag: Rag, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAG_DATABASE", database)
+    assert command("add", "anna").code == 0
+    with Users(tmp_path / "other", database) as users:
+        assert [user.name for user in users.all()] == ["anna"]
+    Feedback(Settings(store=tmp_path / "other")).add({"vote": "up"})
+    assert rag("feedback", "--store", str(tmp_path / "store")).out == '{"vote": "up"}\n'
+    assert list(tmp_path.iterdir()) == []

@@ -31,8 +31,8 @@ from samples import (
 from served import MARKS, ask, send
 
 from rag import Engine
+from rag.users.feedback import feedback_path
 from ui import build, serve
-from ui.chat.feedback import feedback_path
 from ui.page import WarmUp
 from ui.server.queue import queue_of
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-from postgres_server import Postgres
-from pydantic import SecretStr
 from samples import AID, AID_QUOTE, AUSTRALIA, CALL, CALL_ALONE, citation, make_answer
 
 from eval.datasets.dataset import Question
-from rag import RagError, Settings
+from rag import Feedback, Settings
 from rag.load.files import make_document
 from ui.chat import feedback
 from ui.chat.conversations import Conversation, Turn
@@ -26,19 +23,13 @@ def questions(*turns: Turn) -> list[Question]:
     return [Question.model_validate_json(line) for line in lines]
 
 
-def test_file_lies_beside_the_store(tmp_path: Path) -> None:
-    assert feedback.feedback_path(tmp_path / "store") == tmp_path / "store-feedback.jsonl"
-
-
 def test_each_vote_is_a_line(tmp_path: Path) -> None:
     settings, turn = Settings(store=tmp_path / "store"), Turn(AID, AID_ANSWER, vote="up")
-    assert list(feedback.saved(settings)) == []
+    assert list(Feedback(settings).lines()) == []
     feedback.save(settings, turn)
     turn.vote, turn.note, turn.unsaid = "down", "line\nbreak \ud800", True
     feedback.save(settings, turn, "anna")
-    lines = feedback.feedback_path(settings.store).read_text(encoding="utf-8", errors="surrogatepass").splitlines()
-    assert list(feedback.saved(settings)) == lines
-    first, second = map(json.loads, lines)
+    first, second = map(json.loads, Feedback(settings).lines())
     assert "user" not in first and second["user"] == "anna"
     assert first["id"] == second["id"] == turn.id
     assert [first["vote"], second["vote"], second["note"], second["unsaid"]] == [
@@ -48,30 +39,6 @@ def test_each_vote_is_a_line(tmp_path: Path) -> None:
         True,
     ]
     assert first["asked"] == AID and first["answer"]["citations"][0]["quote"] == AID_QUOTE
-
-
-def test_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "store-feedback.jsonl").mkdir()
-    settings = Settings(store=tmp_path / "store")
-    with pytest.raises(RagError, match=r"^the feedback cannot be written to .*\.jsonl: Is a directory; ") as raised:
-        feedback.save(settings, Turn(AID))
-    assert "\n" not in str(raised.value)
-    with pytest.raises(RagError, match=r"store-feedback\.jsonl cannot be read: Is a directory"):
-        list(feedback.saved(settings))
-
-
-def test_replicas_share_a_database(postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    database = SecretStr(postgres.new())
-    first, second = (Settings(store=tmp_path / name, database=database) for name in ("first", "second"))
-    feedback.save(first, Turn(AID, AID_ANSWER, vote="up", note="\x00\ud800é"))
-    feedback.save(second, Turn(AID, AID_ANSWER, vote="down"), "anna")
-    mine, hers = map(json.loads, feedback.saved(first))
-    assert (mine["vote"], mine["note"], hers["vote"], hers["user"]) == ("up", "\x00\ud800é", "down", "anna")
-    assert list(tmp_path.iterdir()) == []
-    monkeypatch.setattr(feedback, "MOST_BYTES", 2000)
-    with pytest.raises(RagError, match="no place for more"):
-        feedback.save(first, Turn(AID, AID_ANSWER, vote="up"))
-    assert len(list(feedback.saved(second))) == 2
 
 
 def test_good_answer_is_a_question_with_its_evidence() -> None:

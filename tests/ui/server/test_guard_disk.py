@@ -14,7 +14,7 @@ from samples import AID
 from visitor import API, Visitor, asked, file_data, wait_for
 
 from rag import Engine
-from ui.chat.feedback import feedback_path
+from rag.users.feedback import feedback_path
 from ui.server import uploads as uploads_module
 from ui.server.uploads import uploads
 
@@ -72,7 +72,7 @@ class TestDisk:
             list(visitor.listen())
         size = path.stat().st_size
         assert size
-        monkeypatch.setattr("ui.chat.feedback.MOST_BYTES", size)
+        monkeypatch.setattr("rag.users.feedback.MOST_BYTES", size)
         visitor.join(act, [None], event_data={"do": "vote", "turn": turn, "vote": "up"})
         list(visitor.listen())
         assert path.stat().st_size == size

@@ -12,8 +12,8 @@ from samples import AID, sample_chat
 from visitor import API, Visitor, asked
 
 from rag import Engine, UsageError
+from rag.users.feedback import feedback_path
 from ui import Access, build, serve
-from ui.chat.feedback import feedback_path
 from ui.server.lockout import MOST_WRONG
 
 pytestmark = [pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"), pytest.mark.long]
