@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from rag.answering.asked import Asked
 from rag.answering.checks import check
 from rag.answering.confidence import probability
-from rag.answering.generate import MAX_ANSWER_CHARS, extract, generate
+from rag.answering.generate import MAX_ANSWER_CHARS, extract, generate, repeated
 from rag.answering.mentions import Mentions
 from rag.answering.signals import Weighed, cited_of, passages_of, signals_of, statements_of
 from rag.answering.statements import Checker
@@ -28,6 +28,7 @@ from rag.errors import LLMError, ModelMissingError, QuestionError, RagError, Set
 from rag.language.amounts import disagree
 from rag.language.grammar import ENGLISH
 from rag.language.questions import Form, asks_reason, asks_time, form, leans_on, looked_up, parts, topic, values
+from rag.language.readable import readable
 from rag.language.words import content_terms
 from rag.models.meter import Meter
 from rag.models.profile import profile_of
@@ -36,7 +37,7 @@ from rag.models.runtime import Models
 from rag.protocols import Retriever
 from rag.reports import CheckReport
 from rag.retrieve.evidence import EvidenceFinder
-from rag.retrieve.select import nearest_sentences
+from rag.retrieve.select import nearest_sentences, sentence_after
 from rag.settings import Settings
 from rag.types import Answer, Draft, Evidence, Filters
 
@@ -46,6 +47,7 @@ _COMPARED = 8  # sentences in which another answer is looked for
 _SURE_OF_OTHER = 0.75  # mean token probability from which another answer differs from the first
 # How certain (mean token probability) the model must be of what it finds in a second look.
 _CERTAIN = 0.95
+_ENDS = (".", "!", "?", "”", '"')
 
 
 class Answerer:
@@ -203,6 +205,8 @@ class Answerer:
             elif not kept:
                 likely = max(likely, chance)
             signals = own if likely == chance else signals
+            if not kept and asks_reason(question):
+                break  # a reason is none without what it is the reason for
         verdict = verdict_of(kept)
         if verdict.abstained:
             return Weighed(verdict, likely, signals)
@@ -275,9 +279,17 @@ class Answerer:
             for part in self._draft(asked, question, evidence, form(sections[0]), earlier):
                 if isinstance(part, str):
                     yield part
-                else:
-                    earlier.append((question, part.text))
-                    yield question, part
+                    continue
+                told = repeated(question, part.text, evidence)
+                after = sentence_after(told, asked.hits) if told else None
+                if after:  # where the reason is not in the sentence itself, it is mostly in the next one
+                    if (after.document_id, after.start) not in {(e.document_id, e.start) for e in evidence}:
+                        evidence.append(dataclasses.replace(after, rank=len(evidence) + 1))
+                    more = f"{'' if part.text.endswith(_ENDS) else '.'} {readable(after.text)}"
+                    yield more
+                    part = dataclasses.replace(part, text=part.text + more)
+                earlier.append((question, part.text))
+                yield question, part
         asked.took("generate", generating)
 
     def _draft(

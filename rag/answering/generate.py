@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -10,6 +11,7 @@ from rag.errors import LLMError
 from rag.language.amounts import with_limits, with_unit
 from rag.language.questions import Form, asks_reason, form, holds_kind
 from rag.language.readable import readable
+from rag.language.words import content_terms
 from rag.models.prompts import UNKNOWN, answer_messages
 from rag.types import Draft, Evidence
 
@@ -22,6 +24,7 @@ MAX_ANSWER_CHARS = 1500  # of a small model's reply: its prompt asks for a few w
 _IN_WORDS = 0.7  # how likely the reader's words must be the answer to be given instead of their sentence
 # What the reader's certainty, as log odds, counts beside a sentence's score.
 _SURENESS, _NEVER = 0.15, 1e-4
+_PURPOSE = re.compile(r"(?:to|for|by|because)\b", re.IGNORECASE)
 
 
 def extract(question: str, evidence: Sequence[Evidence]) -> Draft:
@@ -55,6 +58,18 @@ def _score(e: Evidence) -> float:
 
 def _surest(evidence: Sequence[Evidence]) -> Evidence:
     return max(evidence, key=lambda e: e.sure)
+
+
+def repeated(question: str, said: str, evidence: Sequence[Evidence]) -> Evidence | None:
+    """Return the sentence that a model repeats when it is asked for a reason, if that sentence gives none.
+
+    Some words of it are enough: they are shown in their sentence. Words such as "to see her" are a reason themselves.
+    """
+    if not asks_reason(question) or _PURPOSE.match(said):
+        return None
+    told = set(content_terms(said))
+    found = next((e for e in evidence if told <= set(content_terms(e.text))), None) if told else None
+    return None if found is None or holds_kind(question, found.text) else found
 
 
 def generate(

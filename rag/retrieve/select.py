@@ -62,13 +62,18 @@ def with_reason(question: str, evidence: Sequence[Evidence], hits: Sequence[Hit]
     if not evidence or not asks_reason(question) or holds_kind(question, evidence[0].text):
         return list(evidence)
     best = evidence[0]
-    own = [h for h in hits if h.place.document_id == best.document_id and h.passage == best.passage]
-    after = min((h for h in own if h.place.start >= best.end), key=lambda h: h.place.start, default=None)
-    if after is None:
+    added = sentence_after(best, hits)
+    if added is None:
         return list(evidence)
-    others = [e for e in evidence[1:] if e.start != after.place.start or e.document_id != best.document_id]
-    added = dataclasses.replace(_fold([after], 1, -math.inf)[0], context="")
+    others = [e for e in evidence[1:] if e.start != added.start or e.document_id != best.document_id]
     return [dataclasses.replace(e, rank=rank) for rank, e in enumerate([best, added, *others], 1)]
+
+
+def sentence_after(evidence: Evidence, hits: Sequence[Hit]) -> Evidence | None:
+    """Return the sentence after this one in its passage; None if it was not found."""
+    own = [h for h in hits if h.place.document_id == evidence.document_id and h.passage == evidence.passage]
+    after = min((h for h in own if h.place.start >= evidence.end), key=lambda h: h.place.start, default=None)
+    return dataclasses.replace(_fold([after], 1, -math.inf)[0], context="") if after else None
 
 
 def overview(hits: Sequence[Hit], limit: int, max_chars: int = 1500) -> list[Evidence]:

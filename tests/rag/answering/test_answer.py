@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from fakes import FakeLLM, make_engine
+
+from rag import Answer
 
 FERRY = """The night line ends
 
@@ -89,3 +92,23 @@ def test_a_kind_of_thing_is_no_answer_and_more_is_read(tmp_path: Path) -> None:
     with make_engine(tmp_path, documents={"a.txt": text}, model=model, caution=0, evidence=1) as engine:
         engine.answer("Which pier did the ferry strike?")
     assert len(model.prompts) == 2, "it was asked again, about more sentences"
+
+
+MILLS = "Four of the mills on the Orr will not open again. Their owners are too old. The weir was mended in May."
+
+
+@pytest.mark.parametrize("said", ["four of the mills on the Orr will not open again", "the mills on the Orr"])
+def test_a_model_that_repeats_what_it_was_asked_gets_the_sentence_after_it(tmp_path: Path, said: str) -> None:
+    with make_engine(tmp_path, documents={"a.txt": MILLS}, model=FakeLLM(default=said), caution=0) as engine:
+        pieces = list(engine.stream("Why will four of the mills on the Orr not open again?"))
+    answer = pieces[-1]
+    assert isinstance(answer, Answer)
+    assert answer.text == "Four of the mills on the Orr will not open again. [1] Their owners are too old. [2]"
+    assert [c.quote for c in answer.citations] == [f"{s}." for s in MILLS.split(". ")[:2]]
+    assert "".join(map(str, pieces[:-1])) == f"{said}. Their owners are too old."
+
+
+def test_no_reason_is_given_for_what_is_refused(tmp_path: Path) -> None:
+    model = FakeLLM(default="four of the mills on the Orr will not open again")
+    with make_engine(tmp_path, documents={"a.txt": MILLS}, model=model, caution=1) as engine:
+        assert engine.answer("Why will four of the mills on the Orr not open again?").abstained

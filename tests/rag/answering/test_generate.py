@@ -9,7 +9,7 @@ import pytest
 from llama_index.core.base.llms.types import ChatMessage
 
 from rag import Evidence, LLMError, Span
-from rag.answering.generate import MAX_ANSWER_CHARS, extract, generate
+from rag.answering.generate import MAX_ANSWER_CHARS, extract, generate, repeated
 from rag.language.questions import Form
 from rag.models.prompts import UNKNOWN, answer_messages, answer_start, rewrite_messages
 from rag.types import Draft
@@ -163,3 +163,20 @@ def test_parts_that_were_answered_stand_before_the_next_one() -> None:
     messages = answer_messages("Why?", [evidence("The cod left.")], Form.SHORT, earlier)
     said = [m.content for m in messages[len(answer_start(Form.SHORT)) :]]
     assert said == ["- The cod left.\nQuestion: Who left?", "the cod", "Question: When?", "in May", "Question: Why?"]
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "repeats"),
+    [
+        ("Why will four mills not open?", "four of the mills will not open again", True),
+        ("Why will four mills not open?", "on Friday", True),
+        ("Why will four mills not open?", "to save money", False),
+        ("Why will four mills not open?", UNKNOWN, False),
+        ("Which mills will not open?", "four of the mills", False),
+    ],
+)
+def test_a_model_that_repeats_what_it_was_asked_gives_no_reason(question: str, said: str, repeats: bool) -> None:
+    told = evidence("On Friday four of the mills will not open again.")
+    assert repeated(question, said, [told]) == (told if repeats else None)
+    gives = evidence("On Friday four of the mills will not open again because their owners are too old to save money.")
+    assert repeated(question, said, [gives]) is None
