@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = MARKS
+PATIENCE = 60_000  # milliseconds: questions are offered when nobody else is being answered
 
 
 @pytest.fixture(scope="module")
@@ -295,7 +296,7 @@ def test_feedback_is_stored_and_exported(open_page: OpenPage, engine: Engine) ->
 def test_first_run_offers_questions_of_the_library(open_page: OpenPage) -> None:
     with open_page() as page:
         examples = page.locator(".dl-example")
-        expect(examples).to_have_count(3)
+        expect(examples).to_have_count(3, timeout=PATIENCE)
         question = examples.first.text_content()
         examples.first.click()
         expect(page.locator(".dl-question")).to_have_text(str(question))
@@ -306,7 +307,7 @@ def test_answer_is_followed_by_questions_that_go_on_from_it(open_page: OpenPage)
     with open_page() as page:
         ask(page, AID)
         offered = page.get_by_text("Ask next").locator("..").get_by_role("button")
-        expect(offered.first).to_be_visible()
+        expect(offered.first).to_be_visible(timeout=PATIENCE)
         assert 1 <= offered.count() <= 3
         question = str(offered.first.text_content())
         page.reload()
