@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from rag.errors import LLMError
 from rag.language.amounts import with_limits, with_unit
-from rag.language.questions import Form, asks_reason, form, holds_kind
+from rag.language.questions import Form, form, lacks_reason
 from rag.language.readable import readable
 from rag.language.words import content_terms
 from rag.models.prompts import UNKNOWN, answer_messages
@@ -46,7 +46,7 @@ def extract(question: str, evidence: Sequence[Evidence]) -> Draft:
             return Draft(with_unit(words, sure.text), "extractive")
         best = max(evidence, key=_score)
     told = [best]
-    if asks_reason(question) and not holds_kind(question, best.text):
+    if lacks_reason(question, best.text):
         told += [e for e in evidence[1:2] if e.document_id == best.document_id and e.start >= best.end]
     return Draft(" ".join(readable(e.text) for e in told), "extractive")
 
@@ -65,11 +65,11 @@ def repeated(question: str, said: str, evidence: Sequence[Evidence]) -> Evidence
 
     Some words of it are enough: they are shown in their sentence. Words such as "to see her" are a reason themselves.
     """
-    if not asks_reason(question) or _PURPOSE.match(said):
-        return None
     told = set(content_terms(said))
-    found = next((e for e in evidence if told <= set(content_terms(e.text))), None) if told else None
-    return None if found is None or holds_kind(question, found.text) else found
+    if not told or _PURPOSE.match(said):
+        return None
+    found = next((e for e in evidence if told <= set(content_terms(e.text))), None)
+    return found if found and lacks_reason(question, found.text) else None
 
 
 def generate(

@@ -170,6 +170,11 @@ def asks_reason(question: str) -> bool:
     return bool(_REASON.search(fold(question)))
 
 
+def lacks_reason(question: str, sentence: str) -> bool:
+    """Return whether a question asks for a reason and the sentence gives none by its words."""
+    return asks_reason(question) and not holds_kind(question, sentence)
+
+
 def asks_time(question: str) -> bool:
     """Return whether a question asks for a time."""
     return bool(_TIME.search(fold(question)))

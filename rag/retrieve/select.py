@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from rag.language.alike import same_fact
-from rag.language.questions import asks_reason, holds_kind
+from rag.language.questions import lacks_reason
 from rag.language.words import content_terms
 from rag.types import Evidence, Hit, Place
 
@@ -59,7 +59,7 @@ def with_reason(question: str, evidence: Sequence[Evidence], hits: Sequence[Hit]
         evidence: Sentences, best first.
         hits: All sentences that were found.
     """
-    if not evidence or not asks_reason(question) or holds_kind(question, evidence[0].text):
+    if not evidence or not lacks_reason(question, evidence[0].text):
         return list(evidence)
     best = evidence[0]
     added = sentence_after(best, hits)

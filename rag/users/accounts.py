@@ -41,13 +41,15 @@ class Users:
     """
 
     def __init__(self, folder: Path, database: str | None = None) -> None:
-        self._tables: Tables = UsersFile(folder)
-        self.log: UserLog = LogFile(folder)
+        self._tables: Tables
+        self.log: UserLog
         if database:
             from rag.users.shared import SharedLog, SharedTables  # imports SQLAlchemy, which the file does not need
 
-            tables = SharedTables(database, folder)
-            self._tables, self.log = tables, SharedLog(tables)
+            self._tables = tables = SharedTables(database, folder)
+            self.log = SharedLog(tables)
+        else:
+            self._tables, self.log = UsersFile(folder), LogFile(folder)
 
     @classmethod
     def of(cls, settings: Settings) -> Users:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ class Feedback:
             return
         from rag.users.shared import SharedFeedback, SharedTables  # imports SQLAlchemy, which the file does not need
 
-        with SharedTables(self._database.get_secret_value()) as tables:
+        with closing(SharedTables(self._database.get_secret_value())) as tables:
             # In ASCII, since PostgreSQL takes neither NUL nor half a character.
             if not SharedFeedback(tables).add(json.dumps(record), MOST_BYTES):
                 raise RagError(f"there is no place for more feedback; {_FULL}")
@@ -64,7 +65,7 @@ class Feedback:
         if self._database is not None:
             from rag.users.shared import SharedFeedback, SharedTables
 
-            with SharedTables(self._database.get_secret_value()) as tables:
+            with closing(SharedTables(self._database.get_secret_value())) as tables:
                 yield from SharedFeedback(tables).lines()
             return
         try:

@@ -7,13 +7,14 @@ import re
 import stat
 import threading
 import unicodedata
+from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from rag.errors import StoreError, UsageError
-from rag.store.connection import Connection
+from rag.store.connection import AnyDatabase, Connection
 from rag.store.database import Database
 
 NAME = "users.db"
@@ -30,11 +31,20 @@ _SCHEMA = (
 _OLDER = "SELECT 1 FROM pragma_table_info('meta') WHERE name = 'name'"
 
 
-class Tables(Protocol):
-    """Where users and their keys are; thread-safe."""
+class Tables(ABC):
+    """Where users and their keys are; opened when it is needed, and thread-safe."""
+
+    def __init__(self) -> None:
+        """Begin with nothing open."""
+        self._lock = threading.Lock()
+        self._opened: AnyDatabase | None = None
 
     def close(self) -> None:
         """Close what is open; it is opened again when it is needed."""
+        with self._lock:
+            opened, self._opened = self._opened, None
+        if opened:
+            opened.close()
 
     def rows(self, statement: str, *values: Any) -> list[Any]:
         """Return the rows of a query.
@@ -42,6 +52,8 @@ class Tables(Protocol):
         Raises:
             StoreError: They cannot be read.
         """
+        with self._database().read() as reader:
+            return reader.execute(statement, values).fetchall()
 
     def write(self) -> AbstractContextManager[Connection]:
         """Lend the writer for one transaction; of all processes, one has it at a time.
@@ -49,26 +61,29 @@ class Tables(Protocol):
         Raises:
             StoreError: Nothing can be written.
         """
+        return self._database().write()
+
+    def _database(self) -> AnyDatabase:
+        with self._lock:
+            if self._opened is None:
+                self._opened = self._open()
+            return self._opened
+
+    @abstractmethod
+    def _open(self) -> AnyDatabase:
+        """Return the database with its tables made."""
 
 
-class UsersFile:
-    """The file of the users, which is created when something is first written; thread-safe.
+class UsersFile(Tables):
+    """The file of the users, which is created when something is first written.
 
     Args:
         folder: The store's folder.
     """
 
     def __init__(self, folder: Path) -> None:
+        super().__init__()
         self.path = folder / NAME
-        self._lock = threading.Lock()
-        self._opened: Database | None = None
-
-    def close(self) -> None:
-        """Close the file; it is opened again when it is needed."""
-        with self._lock:
-            opened, self._opened = self._opened, None
-        if opened:
-            opened.close()
 
     def rows(self, statement: str, *values: Any) -> list[Any]:
         """Return the rows of a query; none where there is no file.
@@ -76,31 +91,21 @@ class UsersFile:
         Raises:
             StoreError: The file cannot be read.
         """
-        if self._opened is None and not self.path.exists():
-            return []
-        with self._database().read() as reader:
-            return reader.execute(statement, values).fetchall()
+        return super().rows(statement, *values) if self._opened or self.path.exists() else []
 
-    def write(self) -> AbstractContextManager[Connection]:
-        """Lend the writer for one transaction; the errors are those of `Database.write`."""
-        return self._database().write()
-
-    def _database(self) -> Database:
-        with self._lock:
-            if self._opened is None:
-                _make_private(self.path)
-                database = Database(self.path)
-                try:
-                    with database.write() as writer:
-                        for statement in _SCHEMA:
-                            writer.execute(statement)
-                        if writer.execute(_OLDER).fetchone():
-                            writer.execute("ALTER TABLE meta RENAME COLUMN name TO key")
-                except BaseException:
-                    database.close()
-                    raise
-                self._opened = database
-            return self._opened
+    def _open(self) -> AnyDatabase:
+        _make_private(self.path)
+        database = Database(self.path)
+        try:
+            with database.write() as writer:
+                for statement in _SCHEMA:
+                    writer.execute(statement)
+                if writer.execute(_OLDER).fetchone():
+                    writer.execute("ALTER TABLE meta RENAME COLUMN name TO key")
+        except BaseException:
+            database.close()
+            raise
+        return database
 
 
 def _make_private(path: Path) -> None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rag.errors import StoreError
-from rag.store.connection import Connection
-from rag.store.postgres import PostgresSchema
-from rag.users.file import UsersFile
+from rag.store.postgres import Connection, PostgresSchema
+from rag.users.file import Tables, UsersFile
 from rag.users.log import UserLog
 
 SCHEMA = "dateline_server"  # never a collection's: their schemas begin with `dateline-`
@@ -42,8 +40,8 @@ _LAYOUTS = (
 )
 
 
-class SharedTables:
-    """The tables of a server in PostgreSQL, which are made when they are first used; thread-safe.
+class SharedTables(Tables):
+    """The tables of a server in PostgreSQL, which are made when they are first used.
 
     Args:
         url: The database, as in the setting `database`.
@@ -51,64 +49,29 @@ class SharedTables:
     """
 
     def __init__(self, url: str, folder: Path | None = None) -> None:
+        super().__init__()
         self._url = url
         self._folder = folder
-        self._lock = threading.Lock()
-        self._opened: PostgresSchema | None = None
 
-    def __enter__(self) -> SharedTables:
-        """Return the tables."""
-        return self
+    def _open(self) -> PostgresSchema:
+        schema = _ServerSchema(self._url, SCHEMA, _LAYOUTS)
+        try:
+            if self._folder is not None:
+                _take_over(UsersFile(self._folder), schema)
+        except BaseException:
+            schema.close()
+            raise
+        return schema
 
-    def __exit__(self, *_: object) -> None:
-        """Close the connections."""
-        self.close()
 
-    def close(self) -> None:
-        """Close the connections; they are opened again when they are needed."""
-        with self._lock:
-            opened, self._opened = self._opened, None
-        if opened:
-            opened.close()
-
-    def rows(self, statement: str, *values: Any) -> list[Any]:
-        """Return the rows of a query.
-
-        Raises:
-            StoreError: The database cannot be reached or used.
-        """
-        with self._schema().read() as reader:
-            return list(reader.execute(statement, values))
+class _ServerSchema(PostgresSchema):
+    """The schema, in which one process at a time writes."""
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Lend the writer for one transaction; of all processes, one has it at a time.
-
-        Raises:
-            StoreError: The database cannot be reached or used.
-        """
-        with _alone(self._schema()) as writer:
+        with super().write() as writer:
+            writer.execute("SELECT pg_advisory_xact_lock(hashtext(?))", (SCHEMA,))
             yield writer
-
-    def _schema(self) -> PostgresSchema:
-        with self._lock:
-            if self._opened is None:
-                schema = PostgresSchema(self._url, SCHEMA, _LAYOUTS)
-                try:
-                    if self._folder is not None:
-                        _take_over(UsersFile(self._folder), schema)
-                except BaseException:
-                    schema.close()
-                    raise
-                self._opened = schema
-            return self._opened
-
-
-@contextmanager
-def _alone(schema: PostgresSchema) -> Iterator[Connection]:
-    with schema.write() as writer:
-        writer.execute("SELECT pg_advisory_xact_lock(hashtext(?))", (SCHEMA,))
-        yield writer
 
 
 def _take_over(file: UsersFile, schema: PostgresSchema) -> None:
@@ -119,7 +82,7 @@ def _take_over(file: UsersFile, schema: PostgresSchema) -> None:
     """
     if not file.path.exists():
         return
-    with _alone(schema) as writer:
+    with schema.write() as writer:
         if writer.execute("SELECT 1 FROM users LIMIT 1").fetchone():
             log.warning("%s is not used: the users are in the database %s", file.path, schema.where)
             return
