@@ -11,6 +11,7 @@ from rag.errors import DocumentError
 from rag.load import worker
 from rag.load.article import Article, Input, clean, one_line
 from rag.load.charset import Decoded, interpret, meant
+from rag.load.formats.html_blocks import drop_links, join_blocks
 from rag.load.formats.html_hidden import drop_hidden
 from rag.load.formats.html_tables import unfold_tables
 from rag.load.formats.page_date import page_date
@@ -84,6 +85,8 @@ def extract_here(html: str, source: str, url: str | None = None) -> Article:
         published = page_date(tree, language[1] if language else "", url or "") if tree is not None else ""
         if tree is not None:
             drop_hidden(tree)
+            drop_links(tree)
+            join_blocks(tree)
             unfold_tables(tree)
         found = trafilatura.bare_extraction(
             tree,
