@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 from collections.abc import Callable
@@ -27,6 +28,16 @@ def open_for_one(settings: Settings, notify: Callable[[str], None]) -> Engine:
         settings: The configuration.
         notify: Called with one line when the store is filled.
     """
+    # Everything that is made now stays to the end, so looking for what is not used any more would only take time.
+    gc.disable()
+    try:
+        return _opened(settings, notify)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def _opened(settings: Settings, notify: Callable[[str], None]) -> Engine:
     from rag.models.runtime import Models
 
     models = Models(settings)

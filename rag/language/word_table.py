@@ -26,7 +26,7 @@ class WordTable:
 
     Args:
         words: Each whole word of the vocabulary with its row.
-        table: Unit vectors, float32 of shape (rows, dimensions).
+        table: Their vectors, float32 of shape (rows, dimensions).
     """
 
     def __init__(self, words: dict[str, int], table: npt.NDArray[np.float32]) -> None:
@@ -43,10 +43,15 @@ class WordTable:
         rows = [(n, row) for n, word in enumerate(asked) if (row := self._row(word)) is not None]
         columns = [(n, row) for n, word in enumerate(said) if (row := self._row(word)) is not None]
         if rows and columns:
-            cosines = self._table[[r for _, r in rows]] @ self._table[[r for _, r in columns]].T
+            cosines = self._directions([r for _, r in rows]) @ self._directions([r for _, r in columns]).T
             near = np.clip((cosines - _UNRELATED) / (_SYNONYM - _UNRELATED), 0.0, 1.0)
             found[np.ix_([n for n, _ in rows], [n for n, _ in columns])] = near
         return found
+
+    def _directions(self, rows: list[int]) -> npt.NDArray[np.float32]:
+        vectors = self._table[rows]
+        directions: npt.NDArray[np.float32] = vectors / (np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-12)
+        return directions
 
     def _row(self, word: str) -> int | None:
         return self._words.get(fold(word).removesuffix("'s"))
@@ -63,12 +68,10 @@ def load(folder: Path) -> WordTable | None:
             name = next((key for key in weights.keys() if key.endswith(_TABLE)), None)  # noqa: SIM118  # no mapping
             if name is None:
                 return None
-            table = weights.get_tensor(name).astype(np.float32)
+            table = weights.get_tensor(name).astype(np.float32, copy=False)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         _log.info("%s has no table of words: %s", folder, error)
         return None
-    # Remove the mean: what all words have in common does not help to compare them.
-    table -= table.mean(axis=0)
-    table /= np.linalg.norm(table, axis=1, keepdims=True) + 1e-12
+    table -= table.mean(axis=0)  # what all words have in common does not help to compare them
     words = {word: row for word, row in model["vocab"].items() if word.isalpha() and row < len(table)}
     return WordTable(words, table)

@@ -57,17 +57,17 @@ class OpenVinoTokens:
     """A model that gives a vector for each token of a text, or of a pair of texts, run by OpenVINO. Thread-safe.
 
     Args:
-        model: An `openvino.Model` from ids and mask (and token types for pairs) to the tokens' vectors.
+        model: An `openvino.Model` from ids and mask (and token types for pairs) to the tokens' vectors, or its file.
         tokenizer: JSON of a `tokenizers.Tokenizer`.
         facts: What else is needed.
         precision: `bf16` or `fp32`.
+        compiled: Folder where the compiled model is kept; compiling takes twice as long as reading it.
     """
 
-    def __init__(self, model: Any, tokenizer: str, facts: Facts, precision: str) -> None:
+    def __init__(self, model: Any, tokenizer: str, facts: Facts, precision: str, compiled: Path | None = None) -> None:
         from tokenizers import Tokenizer
 
         self.model, self.tokenizer_json, self.facts, self.precision = model, tokenizer, facts, precision
-        self._reads_pairs = len(model.inputs) == 3
         self._tokenizer = Tokenizer.from_str(tokenizer)
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(facts.window)
@@ -81,8 +81,11 @@ class OpenVinoTokens:
             "INFERENCE_NUM_THREADS": cores,
             "ENABLE_CPU_PINNING": False,
         }
-        self._compiled = _core().compile_model(model, "CPU", options)
+        self._compiled = _compiled(model, options, compiled)
+        self._reads_pairs = len(self._compiled.inputs) == 3
         self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        for _ in range(self._streams):  # made now, because making one takes longer than using it
+            self._idle.put(self._compiled.create_infer_request())
 
     @property
     def path(self) -> str:
@@ -130,6 +133,17 @@ class OpenVinoTokens:
         self._idle.put(request)
         for row, i in enumerate(batch):
             yield i, outputs[row, : len(encodings[i].ids)], encodings[i]
+
+
+def _compiled(model: Any, options: dict[str, Any], folder: Path | None) -> Any:
+    if folder:
+        # Without the weights, which are in the model's own file.
+        kept = options | {"CACHE_DIR": str(folder), "CACHE_MODE": "OPTIMIZE_SIZE"}
+        try:
+            return _core().compile_model(model, "CPU", kept)
+        except RuntimeError as error:  # a folder that cannot be written
+            _log.info("the compiled embedding model is not kept: %s", error)
+    return _core().compile_model(model, "CPU", options)
 
 
 class OpenVinoEncoder(OpenVinoTokens):
@@ -220,17 +234,13 @@ def save(encoder: OpenVinoTokens, source: Path, changes: Path | None = None) -> 
 
 def restore(source: Path, kind: type[_Tokens], changes: Path | None = None) -> _Tokens | None:
     """Return the model that was converted from this folder, or None if there is no usable one; see `save`."""
-    import openvino
-
     folder = _folder(source, changes)
     try:
         facts = Facts(**json.loads((folder / "facts.json").read_text(encoding="utf-8")))
         if _marks(folder) != facts.marks:
             raise ValueError("a file is not as it was written")
-        # The weights are read directly from the disk.
-        model = openvino.Core().read_model(folder / "model.xml")
         tokenizer = (folder / "tokenizer.json").read_text(encoding="utf-8")
-        encoder = kind(model, tokenizer, facts, facts.precision)
+        encoder = kind(folder / "model.xml", tokenizer, facts, facts.precision, folder / "compiled")
         if not float(encoder.probe() @ np.array(facts.probe, dtype=np.float32)) >= EXACT:
             raise ValueError("it embeds a known text otherwise")
     except FileNotFoundError:
@@ -257,7 +267,7 @@ def _folder(source: Path, changes: Path | None) -> Path:
 
 def _marks(folder: Path) -> dict[str, str]:
     """Return each file's hash, or its size if hashing would take longer than loading (the weights)."""
-    files = [path for path in folder.iterdir() if path.name != "facts.json"]
+    files = [path for path in folder.iterdir() if path.is_file() and path.name != "facts.json"]
     weights = {path.name: str(path.stat().st_size) for path in files if path.suffix == ".bin"}
     return weights | {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files if p.name not in weights}
 

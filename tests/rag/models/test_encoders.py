@@ -169,6 +169,25 @@ def test_what_is_damaged_is_converted_again(mean_model: Path, cache: Path, harme
     assert openvino_encoder.restore(mean_model, OpenVinoEncoder) is not None
 
 
+@pytest.mark.parametrize("harm", ["no", "cut", "garbled", "unwritable"])
+def test_what_is_compiled_is_kept_beside_it(mean_model: Path, cache: Path, harm: str) -> None:
+    first = PassageEmbedding(mean_model, "m").embed_question(FIRST)
+    [folder] = kept(cache)
+    if harm == "unwritable":
+        (folder / "compiled").symlink_to("/dev/null/compiled")
+    else:
+        assert openvino_encoder.restore(mean_model, OpenVinoEncoder) is not None
+        [compiled] = (folder / "compiled").iterdir()
+        assert compiled.stat().st_size < (folder / "model.bin").stat().st_size + (folder / "model.xml").stat().st_size
+        raw = compiled.read_bytes()
+        compiled.chmod(0o600)
+        if harm != "no":
+            compiled.write_bytes(raw[: len(raw) // 2] if harm == "cut" else bytes(byte ^ 0x55 for byte in raw))
+    again = openvino_encoder.restore(mean_model, OpenVinoEncoder)
+    assert again is not None
+    np.testing.assert_array_equal(again.encode([FIRST], question=True)[0], first)
+
+
 def test_a_model_by_its_name_in_the_cache_of_hugging_face(
     mean_model: Path, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
