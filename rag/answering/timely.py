@@ -116,6 +116,10 @@ class Timely:
 
     def _chosen(self, when: AskedTime, question: str, filters: Filters | None) -> tuple[str, Filters] | None:
         """Return the question to ask instead, and the articles of its time that speak of the same; None if none do."""
+        if when.event:
+            when = self._of_event(when, filters)
+        if not (when.newest or when.since or when.until):
+            return None
         asked = question if when.newest else when.rest
         near = _near(self._answerer.finder.look_up(asked, filters, {}))
         dates = {hit.place.document_id: hit.place.date or "" for hit in near}
@@ -123,9 +127,7 @@ class Timely:
             latest = max(dates.values(), default="")[:10]
             chosen = [id for id, date in dates.items() if date[:10] == latest]
             return (asked, _only(filters, chosen)) if latest and len(chosen) < len(dates) else None
-        if when.event:
-            when = self._of_event(when, filters)
-        if not (when.since or when.until) or any(says_when(when.words, f"{h.before} {h.text}") for h in near[:1]):
+        if any(says_when(when.words, f"{h.before} {h.text}") for h in near[:1]):
             return None
         chosen = [id for id, date in dates.items() if when.meets(date)]
         return (asked, _only(filters, chosen)) if chosen else None

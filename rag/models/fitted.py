@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from rag.models import openvino_encoder
 from rag.models.encoder import EXACT, Export, Vectors
 from rag.models.openvino_encoder import OpenVinoTokens
 from rag.models.torch_encoder import quiet
+
+_REMEMBERED = 256  # pairs; a question about a time is asked of its articles first, and then perhaps of all
 
 
 class FittedModel:
@@ -40,14 +43,28 @@ class FittedModel:
         self._folder, self._changes, self._export = folder, changes, export
         self._model: OpenVinoTokens | None = None
         self._lock = threading.Lock()
+        self._lately: OrderedDict[tuple[str, str], tuple[Vectors, Any]] = OrderedDict()
 
     def run(self, pairs: Sequence[tuple[str, str]]) -> Iterator[tuple[int, Vectors, Any]]:
         """Yield (number, outputs for each token, encoding) for each pair of texts, in any order.
 
+        Pairs that were read lately are not read again.
+
         Raises:
             ModelError: The model cannot be made or run.
         """
-        return self.load().run(pairs)
+        model, new = self.load(), []
+        for number, pair in enumerate(pairs):
+            if known := self._lately.get(pair):
+                yield number, *known
+            else:
+                new.append(number)
+        for n, outputs, encoding in model.run([pairs[number] for number in new]):
+            with self._lock:
+                self._lately[pairs[new[n]]] = outputs, encoding
+                while len(self._lately) > _REMEMBERED:
+                    self._lately.popitem(last=False)
+            yield new[n], outputs, encoding
 
     def load(self) -> OpenVinoTokens:
         """Return the model, loaded now if it was not."""

@@ -30,6 +30,7 @@ _ASKS = re.compile(
 # These words also open clauses in reports: "Okafor, who won the race, …", "it is not known how many people came".
 _OPENS_CLAUSES = {"who", "whose", "which", "what", "how"}
 _CLOSED = re.compile(r"\s*[?\"'”’»“:]")
+_SENTENCES = 16384  # of which what was found is kept: the same ones are proposed for many questions
 _LEAST = 3  # a question with fewer words cannot be distinguished from a phrase
 _REPEATED = -2.0  # suspicion above which a clause with all of the question's words counts as planted
 
@@ -92,10 +93,16 @@ def suspicion(text: str, vector: npt.NDArray[np.float32]) -> float:
         text: The sentence.
         vector: Its vector by the embedding model that Dateline comes with, float32 of shape (dimensions,).
     """
-    bias, weights, words = _model()
-    found = grams(text)
+    bias, weights, _ = _model()
+    return bias + float(weights @ vector) + _said(text)
+
+
+@lru_cache(maxsize=_SENTENCES)
+def _said(text: str) -> float:
+    """Return the part of the suspicion that a sentence's words have."""
+    words, found = _model()[2], grams(text)
     said: float = sum(words.get(gram, 0.0) for gram in found)
-    return bias + float(weights @ vector) + said / math.sqrt(max(1, len(found)))
+    return said / math.sqrt(max(1, len(found)))
 
 
 def grams(text: str) -> set[str]:
@@ -122,9 +129,9 @@ def restates(question: str, text: str, *, clauses: bool = False) -> bool:
     wanted = _wanted(question)
     if len(wanted) < _LEAST:
         return False
-    visible = _visible(text)
-    if wanted[-1] not in fold(visible):
+    if wanted[-1] not in _folded(text):
         return False
+    visible = _visible(text)
     found = list(_WORD.finditer(visible))
     said = [fold(match.group()) for match in found]
     for n in range(len(said) - len(wanted) + 1):
@@ -134,6 +141,11 @@ def restates(question: str, text: str, *, clauses: bool = False) -> bool:
             if clauses or not in_clause or first.group()[0].isupper() or _CLOSED.match(visible, last.end()):
                 return True
     return False
+
+
+@lru_cache(maxsize=_SENTENCES)
+def _folded(text: str) -> str:
+    return fold(_visible(text))
 
 
 @lru_cache(maxsize=64)

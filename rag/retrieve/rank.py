@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence, Set
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ _WEIGHTS = {"dense": 1.0, "passage": 0.37, "lexical": 0.24, "held": 0.51, "aroun
 # Two BM25 fields, the second at half weight, each at most idf * (k1 + 1).
 _BM25_MOST = 1.5 * 2.2
 _HEAD_CHARS = 1000
+_SENTENCES = 8192  # whose words are kept: the same ones are proposed for many questions, and are neighbours of others
 _NEAR = 4  # largest distance, in words, between two terms that count as a pair
 
 
@@ -56,7 +57,7 @@ def rank(
     scored.sort(key=lambda entry: -entry[0])
     found = [(_hit(c, n, score, dense, lexical), passage) for score, c, n, dense, lexical, passage in scored[:_KEPT]]
     first = found[:_CLOSER]
-    said = [content_words(hit.text) for hit, _ in first]
+    said = [_words(hit.text) for hit, _ in first]
     synonyms = _synonyms(question, weights, said, table)
     titles = [_title_alone(candidate) for _, candidate, *_ in scored[:_CLOSER]]
     asked = _Asked(question, weights, aliases or {})
@@ -67,8 +68,19 @@ def rank(
     closer.sort(key=lambda hit: -hit.score)
     # Sentences that were not ranked again stay below those that were.
     least = closer[-1].score if closer else 0.0
-    rest = [dataclasses.replace(hit, score=min(hit.score, least)) for hit, _ in found[_CLOSER:]]
+    rest = [hit if hit.score <= least else dataclasses.replace(hit, score=least) for hit, _ in found[_CLOSER:]]
     return closer + rest
+
+
+@lru_cache(maxsize=_SENTENCES)
+def _words(text: str) -> Mapping[str, str]:
+    """Return the terms of a sentence, each with the last word that it came from."""
+    return content_words(text)
+
+
+@lru_cache(maxsize=_SENTENCES)
+def _terms(text: str) -> frozenset[str]:
+    return frozenset(content_terms(text))
 
 
 class _Asked:
@@ -86,7 +98,6 @@ class _Asked:
         # Forms of one name share their first four letters, so few pairs need comparing.
         self._heads = {term[:4] for term in weights}
         self._meant = cache(lambda other: [term for term in weights if same_name(term, other)])
-        self.terms_of = cache(lambda text: frozenset(content_terms(text)))  # most sentences are neighbours of others
 
     def met(self, held: Set[str]) -> dict[str, float]:
         """Return the terms that occur among these, each mapped to 1.0."""
@@ -106,8 +117,8 @@ def _look(
     asked: _Asked, hit: Hit, passage: float, words: Mapping[str, str], synonyms: Mapping[str, float], title: str
 ) -> Hit:
     held = asked.met(words.keys())
-    before = asked.terms_of(hit.before)
-    around = asked.met(words.keys() | asked.terms_of(title) | before | asked.terms_of(hit.after))
+    before = _terms(hit.before)
+    around = asked.met(words.keys() | _terms(title) | before | _terms(hit.after))
     several = len(asked.weights.keys() & words.keys()) > 1
     parts = {
         "dense": hit.dense,

@@ -12,7 +12,7 @@ from fakes import SIZE, FakeEmbedding, make_model
 from safetensors.numpy import save_file
 
 from rag import ModelError, Settings
-from rag.models import openvino_encoder, reader, registry
+from rag.models import fitted, openvino_encoder, reader, registry
 from rag.models.embedding import PassageEmbedding
 from rag.models.reader import Reader
 from rag.models.runtime import Models
@@ -247,3 +247,21 @@ def test_the_shipped_changes_find_the_words(question: str, words: str, monkeypat
     found, _ = close.read(question, [make_chunk(0, text, ((0, 29), (30, 56), (57, 84)))])
     best = max(found.values(), key=lambda sentence: sentence.sure)
     assert words in best.words and len(best.words.split()) <= 4
+
+
+def test_what_was_read_lately_is_not_read_again(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitted, "_REMEMBERED", 2)
+    subject = Reader(base)
+    first, other = make_chunk(0), make_chunk(1)
+    alone = subject.read(QUESTION, [first])
+    ran: list[int] = []
+    model = subject._model.load()
+    real = model.run
+    monkeypatch.setattr(model, "run", lambda pairs: ran.append(len(pairs)) or real(pairs))
+    both = subject.read(QUESTION, [other, first])
+    assert ran == [1]
+    assert both == Reader(base).read(QUESTION, [other, first])
+    assert subject.read(QUESTION, [first]) == alone and ran == [1, 0]
+    subject.read("Another question?", [first])  # what was read first is forgotten
+    assert ran == [1, 0, 1] and len(subject._model._lately) == 2
+    assert subject.read(QUESTION, [first]) == alone and ran == [1, 0, 1, 1]
