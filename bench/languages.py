@@ -1,9 +1,10 @@
-"""Ask the questions in `tests/data/languages` without an answer model, with the real embedding model.
+"""Ask the questions in `tests/data/languages`, with the real embedding model.
 
-    python -m bench.languages [SET]
+    python -m bench.languages [SET] [LLM]
 
-SET is `questions` (used while the code was written) or `held_out` (written before its answers were looked at). An
-answer is right if the quoted sentence has one of the accepted answers.
+SET is `questions` (used while the code was written) or `held_out` (written before its answers were looked at), LLM an
+answer model as in the setting `llm`, or `extractive` (the default). An answer is right if it has one of the accepted
+answers.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ def counted(engine: Engine, language: str, name: str) -> tuple[int, int, int, in
     return right, sum(bool(wanted) for _, wanted in given), refused, sum(not wanted for _, wanted in given)
 
 
-def main(name: str = "questions") -> None:
+def main(name: str = "questions", llm: str = "extractive") -> None:
     """Print a line for each language."""
     total = (0, 0, 0, 0)
     with tempfile.TemporaryDirectory() as folder:
         for language in LANGUAGES:
-            with Engine(Settings(store=Path(folder) / language, llm="extractive")) as engine:
+            with Engine(Settings(store=Path(folder) / language, llm=llm)) as engine:
                 engine.ingest(DATA / language / ARTICLES[name])
                 found = counted(engine, language, name)
             total = (total[0] + found[0], total[1] + found[1], total[2] + found[2], total[3] + found[3])

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from rag.answering.asked import Asked
 from rag.answering.checks import check
 from rag.answering.confidence import probability
+from rag.answering.dated import other_value
 from rag.answering.generate import MAX_ANSWER_CHARS, extract, generate, repeated
 from rag.answering.mentions import Mentions
 from rag.answering.signals import Weighed, cited_of, passages_of, signals_of, statements_of
@@ -25,9 +26,8 @@ from rag.answering.verify import (
     verdict_of,
 )
 from rag.errors import LLMError, ModelMissingError, QuestionError, RagError, SettingsError
-from rag.language.amounts import disagree
 from rag.language.grammar import ENGLISH
-from rag.language.questions import Form, asks_reason, asks_time, form, leans_on, looked_up, parts, topic, values
+from rag.language.questions import Form, asks_reason, form, leans_on, looked_up, parts, topic, values
 from rag.language.readable import readable
 from rag.language.words import content_terms
 from rag.models.meter import Meter
@@ -224,34 +224,17 @@ class Answerer:
 
     def _compared(self, asked: Asked, weighed: Weighed, draft: Draft) -> Weighed:
         """Return the answer, joined with that of another article if it gives a different amount or time."""
-        question, read = asked.question, asked.read
-        verdict = weighed.verdict
-        said = values(question, unmarked(verdict.text))
-        if verdict.abstained or not said or draft.model == "extractive":
+        question, verdict = asked.question, weighed.verdict
+        if verdict.abstained or draft.model == "extractive":
             return weighed
-        cited = {c.document_id for c in verdict.citations}
-        stated = " ".join(c.quote for c in verdict.citations)
-        near = nearest_sentences(asked.hits, _COMPARED)
-        best = max((e.coverage for e in near if e.document_id in cited), default=1.0)
-        evidence = next(
-            (
-                e
-                for e in near
-                if e.document_id not in cited
-                and e.coverage >= best
-                and values(question, e.text) - values(question, question)
-                and not said & values(question, e.text)
-                and (asks_time(question) or disagree(question, stated, e.text, loosely=True))
-            ),
-            None,
-        )
+        evidence = other_value(question, verdict, nearest_sentences(asked.hits, _COMPARED))
         if evidence is None:
             return weighed
         again = self._ask_again(asked, evidence)
         if again.model == "extractive" or (again.confidence is not None and again.confidence < _SURE_OF_OTHER):
             return weighed
-        other = self._weigh(question, again, [evidence], read)
-        differs = values(question, unmarked(other.verdict.text))
+        other = self._weigh(question, again, [evidence], asked.read)
+        said, differs = (values(question, unmarked(one.text)) for one in (verdict, other.verdict))
         if other.verdict.abstained or not differs or differs & said:
             return weighed
         least = min(weighed, other, key=lambda w: w.probability)
@@ -269,7 +252,7 @@ class Answerer:
     ) -> Iterator[str | tuple[str, Draft]]:
         """Yield the model's words, and after each part of the question that part with its draft."""
         generating = time.perf_counter()
-        if self._models.extractive:
+        if self._models.extractive or self._quotes(asked):
             yield " and ".join(sections) if len(sections) > 1 else sections[0], extract(asked.question, evidence)
             return
         earlier: list[tuple[str, str]] = []
@@ -280,17 +263,35 @@ class Answerer:
                 if isinstance(part, str):
                     yield part
                     continue
-                told = repeated(question, part.text, evidence)
-                after = sentence_after(told, asked.hits) if told else None
-                if after:  # where the reason is not in the sentence itself, it is mostly in the next one
-                    if (after.document_id, after.start) not in {(e.document_id, e.start) for e in evidence}:
-                        evidence.append(dataclasses.replace(after, rank=len(evidence) + 1))
-                    more = f"{'' if part.text.endswith(_ENDS) else '.'} {readable(after.text)}"
+                if more := self._reason(asked, question, part, evidence):
                     yield more
                     part = dataclasses.replace(part, text=part.text + more)
                 earlier.append((question, part.text))
                 yield question, part
         asked.took("generate", generating)
+
+    def _quotes(self, asked: Asked) -> bool:
+        """Return whether a question is answered by a quoted sentence, although there is a model.
+
+        A small model knows other languages than English less well than the words do (docs/languages.md). It is asked
+        where the articles are in another language than the question.
+        """
+        if self._models.is_strong or self.finder.language(asked.question) == ENGLISH:
+            return False
+        return not self.finder.other_languages(asked.question, asked.hits)
+
+    def _reason(self, asked: Asked, question: str, given: Draft, evidence: list[Evidence]) -> str:
+        """Return the sentence after the one that was repeated where a reason is asked for, and add it as evidence.
+
+        Where the reason is not in the sentence itself, it is mostly in the next one. Empty if none is needed.
+        """
+        told = repeated(question, given.text, evidence)
+        after = sentence_after(told, asked.hits) if told else None
+        if not after:
+            return ""
+        if (after.document_id, after.start) not in {(e.document_id, e.start) for e in evidence}:
+            evidence.append(dataclasses.replace(after, rank=len(evidence) + 1))
+        return f"{'' if given.text.endswith(_ENDS) else '.'} {readable(after.text)}"
 
     def _draft(
         self,

@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 
 from rag.answering.signals import statements_of
-from rag.answering.verify import DIFFERS, Verdict, differing
+from rag.answering.verify import DIFFERS, Verdict, differing, unmarked
 from rag.language.amounts import amounts, disagree
-from rag.language.questions import asks_time, in_past
+from rag.language.questions import asks_time, in_past, values
 from rag.language.relative import weekday
 from rag.language.words import content_terms
 from rag.origin import readable_date
@@ -48,6 +48,27 @@ def rivals(question: str, answer: Answer) -> list[Evidence]:
         if disagree(question, first.text, e.text):
             found.setdefault(e.document_id, e)
     return list(found.values())
+
+
+def other_value(question: str, verdict: Verdict, near: Sequence[Evidence]) -> Evidence | None:
+    """Return the first sentence of another article that gives another amount or time than an answer; None if none does.
+
+    Args:
+        question: What was answered.
+        verdict: The answer.
+        near: The sentences nearest to the question, best first.
+    """
+    said = values(question, unmarked(verdict.text))
+    cited = {c.document_id for c in verdict.citations}
+    stated = " ".join(c.quote for c in verdict.citations)
+    best = max((e.coverage for e in near if e.document_id in cited), default=1.0)
+    for e in near if said else ():
+        found = values(question, e.text)
+        if e.document_id in cited or e.coverage < best or said & found or not found - values(question, question):
+            continue
+        if asks_time(question) or disagree(question, stated, e.text, loosely=True):
+            return e
+    return None
 
 
 def joined(answers: Sequence[Answer]) -> Answer:

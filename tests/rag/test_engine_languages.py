@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fakes import ROOT, make_engine
+from fakes import ROOT, FakeLLM, make_engine
 
 from rag import Document, Engine
 from rag.load.files import read
@@ -104,6 +104,24 @@ def test_questions_that_others_could_not_answer(tmp_path: Path, files: str, ques
             engine.ingest(DATA / "cases" / f"{name}.txt")
         answer = engine.answer(question)
         assert answer.abstained if right is None else right in answer.text
+
+
+@pytest.mark.parametrize(
+    ("question", "profile", "is_asked", "said"),
+    [
+        ("Wie viel hat der Bau der Straßenbahn gekostet?", "small", False, "84 Millionen Euro"),
+        ("Wie viel hat der Bau der Straßenbahn gekostet?", "strong", True, ""),
+        ("How much did the line in Elmstadt cost?", "small", True, ""),
+    ],
+)
+def test_a_small_model_is_not_asked_in_the_language_of_the_articles(
+    tmp_path: Path, question: str, profile: str, is_asked: bool, said: str
+) -> None:
+    model = FakeLLM()
+    with make_engine(tmp_path, documents={}, model=model, profile=profile) as engine:
+        engine.ingest(DATA / "cases" / "de1.txt")
+        assert said in engine.answer(question).text
+    assert bool(model.prompts) == is_asked
 
 
 @pytest.mark.parametrize(("name", "count"), [("abbr", 7), ("abbr_de", 2), ("times", 4)])
