@@ -5,7 +5,10 @@ The endpoint on that port answers the questions of ANSWERS.json as a strong mode
 and LlamaIndex's `CitationQueryEngine` read the same articles and ask the same endpoint.
 
 A right answer is given if every pattern and 0.8 of its words reach the reader, partly given if some do, else lost. A
-lie is shown if 0.8 of its words are in the answer.
+lie is shown if 0.8 of its words are in the answer. Where rows name the `wrong` sentences of a long answer, the right
+sentences that the reader sees are counted too, how many of them have a citation, and the wrong ones.
+
+The answers of eval/data/long_answers.json are about the articles of eval/data/harbour and eval/data/composed.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from pydantic import SecretStr
 
 from eval.run.systems import open_system
 from rag import Answer, Engine, Settings
+from rag.language.words import split_sentences
 
 _MOST, _SOME = 0.8, 0.3
 
@@ -48,8 +52,25 @@ def verdict(row: dict[str, Any], answer: Answer, lying: bool) -> str:
     return "given" if met and share >= _MOST else "partly given"
 
 
+def _plain(text: str) -> str:
+    return " ".join(_words(text))
+
+
 def _words(text: str) -> list[str]:
     return re.findall(r"\w+", re.sub(r"\[\d+\]", " ", text).lower())
+
+
+def sentences(row: dict[str, Any], answer: Answer, lying: bool) -> Counter[str]:
+    """Return how many right and wrong sentences a long answer has, and how many of them are shown and cited."""
+    wrong = set(map(_plain, row["wrong"]))
+    shown = {_plain(statement.text): bool(statement.markers) for statement in answer.statements}
+    found: Counter[str] = Counter()
+    for sentence in map(_plain, split_sentences(row["unfaithful"][0] if lying else row["faithful"])):
+        kind = "wrong" if sentence in wrong else "right"
+        found.update([kind])
+        if sentence in shown:
+            found.update([f"{kind} shown", *([f"{kind} cited"] if shown[sentence] else [])])
+    return found
 
 
 def main(
@@ -79,6 +100,8 @@ def main(
                         answer = asking.ask([row["question"]])
                         times.append(time.perf_counter() - started)
                         counts[verdict(row, answer, lying)] += 1
+                        if "wrong" in row:
+                            counts += sentences(row, answer, lying)
                     asking.close()
                     typer.echo(
                         json.dumps(
