@@ -180,7 +180,7 @@ class Composed:
     def _lead(self, id: str, filters: Filters | None, count: int) -> list[Hit]:
         """Return the first sentences of an article."""
         limits = dataclasses.replace(filters or Filters(), documents=(id,))
-        hits = self._finder.look_up("", limits, {})
+        hits = self._finder.search("", "", limits, {})  # there is no question to read them with
         sizes = Counter(hit.passage.start for hit in hits)
         # A sentence that is a passage by itself may be a caption.
         told = [hit for hit in hits if sizes[hit.passage.start] > 1] or hits
