@@ -163,7 +163,8 @@ def test_examples_follow_the_library_or_are_given(engine: Engine, page: gr.Block
     shown = asyncio.run(handler(page, "on_suggest")(session, ()))
     assert shown[2][0].count("dl-example") == 4  # the list and three questions
     assert len(session.opening) == 3
-    assert shown[-1] == asyncio.run(handler(page, "on_suggest")(session, ()))[0]  # nothing new, nothing sent
+    again = asyncio.run(handler(page, "on_suggest")(session, ()))
+    assert again[2][0].count("dl-example") == 4  # an earlier drawing without them may arrive in between
     own = build(engine, examples=["Mine?"], chat=sample_chat)
     (frame,) = handler(own, "on_act")(Session(), event(do="new"))[2]
     assert 'data-question="Mine?"' in frame

@@ -87,7 +87,10 @@ class Suggester:
         stopped: Checked,
         offered: Sequence[str] | None,
     ) -> bool:
-        """Make the suggestions that a conversation lacks; return whether there is anything new to show.
+        """Make the suggestions that a conversation lacks; return whether the page has to be drawn with them.
+
+        It has to be even if they were there before: a page that is loading is drawn more than once, and the drawing
+        that arrives last may have been made before they were.
 
         Args:
             session: The reader's session; it keeps the opening questions.
@@ -101,7 +104,7 @@ class Suggester:
                 before, session.opening = session.opening, ()
                 if offered is None:
                     session.opening = await self.opening(filters, stopped)
-                return session.opening != before
+                return bool(session.opening or before)
             last = conversation.turns[-1]
             if last.next is None and last.answer:
                 last.next = await self.after(conversation, filters, stopped)
