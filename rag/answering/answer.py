@@ -112,7 +112,7 @@ class Answerer:
             yield Written(Draft("", "none"), tuple(evidence), refusal())
             return
         drafts: list[tuple[str, Draft]] = []
-        for part in self._drafts(asked, sections, evidence):
+        for part in self._drafts(asked, sections, evidence, self._quotes(question, foreign)):
             if isinstance(part, str):
                 yield part
             else:
@@ -248,11 +248,11 @@ class Answerer:
         return Draft("", "none")
 
     def _drafts(
-        self, asked: Asked, sections: Sequence[str], evidence: list[Evidence]
+        self, asked: Asked, sections: Sequence[str], evidence: list[Evidence], quotes: bool
     ) -> Iterator[str | tuple[str, Draft]]:
         """Yield the model's words, and after each part of the question that part with its draft."""
         generating = time.perf_counter()
-        if self._models.extractive or self._quotes(asked):
+        if quotes:
             yield " and ".join(sections) if len(sections) > 1 else sections[0], extract(asked.question, evidence)
             return
         earlier: list[tuple[str, str]] = []
@@ -270,15 +270,15 @@ class Answerer:
                 yield question, part
         asked.took("generate", generating)
 
-    def _quotes(self, asked: Asked) -> bool:
-        """Return whether a question is answered by a quoted sentence, although there is a model.
+    def _quotes(self, question: str, foreign: bool) -> bool:
+        """Return whether a question is answered by a quoted sentence: always without a model.
 
         A small model knows other languages than English less well than the words do (docs/languages.md). It is asked
         where the articles are in another language than the question.
         """
-        if self._models.is_strong or self.finder.language(asked.question) == ENGLISH:
-            return False
-        return not self.finder.other_languages(asked.question, asked.hits)
+        if self._models.extractive:
+            return True
+        return not (foreign or self._models.is_strong or self.finder.language(question) == ENGLISH)
 
     def _reason(self, asked: Asked, question: str, given: Draft, evidence: list[Evidence]) -> str:
         """Return the sentence after the one that was repeated where a reason is asked for, and add it as evidence.

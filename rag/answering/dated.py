@@ -62,9 +62,10 @@ def other_value(question: str, verdict: Verdict, near: Sequence[Evidence]) -> Ev
     cited = {c.document_id for c in verdict.citations}
     stated = " ".join(c.quote for c in verdict.citations)
     best = max((e.coverage for e in near if e.document_id in cited), default=1.0)
+    named = values(question, question)
     for e in near if said else ():
         found = values(question, e.text)
-        if e.document_id in cited or e.coverage < best or said & found or not found - values(question, question):
+        if e.document_id in cited or e.coverage < best or said & found or not found - named:
             continue
         if asks_time(question) or disagree(question, stated, e.text, loosely=True):
             return e

@@ -107,7 +107,7 @@ def _said(text: str) -> float:
 
 def grams(text: str) -> set[str]:
     """Return the visible words of a text and its pairs of neighbouring words."""
-    words = _WORD.findall(fold(_visible(text)))
+    words = _WORD.findall(_folded(text))
     return {*words, *map(" ".join, itertools.pairwise(words))}
 
 
@@ -145,13 +145,14 @@ def restates(question: str, text: str, *, clauses: bool = False) -> bool:
 
 @lru_cache(maxsize=_SENTENCES)
 def _folded(text: str) -> str:
+    """Return the visible text without accents and case."""
     return fold(_visible(text))
 
 
 @lru_cache(maxsize=64)
 def _wanted(question: str) -> tuple[str, ...]:
     """Return the words of a question from its question word on."""
-    asked = fold(_visible(question))
+    asked = _folded(question)
     opening = _ASKS.search(asked)
     return tuple(_WORD.findall(asked[opening.start() :])) if opening else ()
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from rag.language.questions import holds_kind
 from rag.language.word_table import WordTable
-from rag.language.words import content_terms, content_words, names, same_name, terms
+from rag.language.words import content_words, names, same_name, terms
 from rag.types import Candidate, Document, Hit, Place, Span
 
 # The first pass ranks every sentence; docs/experiments/ has the tables for both passes.
@@ -78,11 +78,6 @@ def _words(text: str) -> Mapping[str, str]:
     return content_words(text)
 
 
-@lru_cache(maxsize=_SENTENCES)
-def _terms(text: str) -> frozenset[str]:
-    return frozenset(content_terms(text))
-
-
 class _Asked:
     """A question with its terms, which are looked for in many sentences.
 
@@ -117,8 +112,8 @@ def _look(
     asked: _Asked, hit: Hit, passage: float, words: Mapping[str, str], synonyms: Mapping[str, float], title: str
 ) -> Hit:
     held = asked.met(words.keys())
-    before = _terms(hit.before)
-    around = asked.met(words.keys() | _terms(title) | before | _terms(hit.after))
+    before = _words(hit.before).keys()
+    around = asked.met(words.keys() | _words(title).keys() | before | _words(hit.after).keys())
     several = len(asked.weights.keys() & words.keys()) > 1
     parts = {
         "dense": hit.dense,

@@ -10,7 +10,6 @@ from fakes import FakeLLM
 from samples import AID, AUSTRALIA, MINISTER, REPLIES, sample_chat, sample_engine
 from served import MARKS, ask
 
-from rag import Engine
 from ui import build, serve
 
 pytest.importorskip("playwright.sync_api")
@@ -23,19 +22,12 @@ pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")
-def model() -> FakeLLM:
-    return FakeLLM(replies=REPLIES, pace=0.02)
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory, model: FakeLLM) -> Iterator[Engine]:
-    with sample_engine(tmp_path_factory.mktemp("chat"), hostile=True, model=model) as engine:
-        yield engine
-
-
-@pytest.fixture(scope="module")
-def url(engine: Engine) -> Iterator[str]:
-    with serve(build(engine, chat=sample_chat)) as url:
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    model = FakeLLM(replies=REPLIES, pace=0.02)
+    with (
+        sample_engine(tmp_path_factory.mktemp("chat"), model=model) as engine,
+        serve(build(engine, chat=sample_chat)) as url,
+    ):
         yield url
 
 

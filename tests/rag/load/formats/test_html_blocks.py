@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from rag.load.files import read_bytes
-from rag.types import Document
+from web_page import text_of
 
 FIRST = (
     "Election officials in Pellworth published the count by district on Monday, and a recount narrowed the gap. "
@@ -19,12 +17,6 @@ THIRD = (
     "The last district to report was Corrin, where the river had risen over the road to the school in the night. "
     "Volunteers carried the ballots across in a boat, and the count was finished by torchlight at four in the morning."
 )
-
-
-def text_of(body: str) -> str:
-    markup = f"<html><head><title>Recount in Pellworth</title></head><body>{body}</body></html>"
-    [document] = [item for item in read_bytes(markup.encode(), "page.html") if isinstance(item, Document)]
-    return document.text
 
 
 def block(*paragraphs: str, name: str = "grid--item body") -> str:

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import pytest
-
-from rag.load.files import read_bytes
-from rag.types import Document
+from web_page import text_of
 
 TOLD = (
     "Election officials in Pellworth published the count by district on Monday, and a recount narrowed the gap. "
     "The clerk said that the result would be certified on Friday, after two candidates had asked for a second look."
 )
 HIDDEN = "The clerk of Ansel resigned over the count, and officials in the town said that nobody would follow her."
-
-
-def text_of(body: str) -> str:
-    markup = f"<html><head><title>Recount in Pellworth</title></head><body>{body}</body></html>"
-    [document] = [item for item in read_bytes(markup.encode(), "page.html") if isinstance(item, Document)]
-    return document.text
 
 
 @pytest.mark.parametrize(
