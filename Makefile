@@ -59,7 +59,9 @@ $(VENV)/.run: pyproject.toml constraints.txt
 	@if [ "$$(uname -s)" = Linux ] && [ -n "$(TORCH_INDEX)" ] \
 		&& ! $(BIN)/python -m pip config list | grep -Eq "index|find-links"; then \
 		$(PIP) --retries 1 --extra-index-url "$(TORCH_INDEX)" torch; fi
-	$(PIP) -e ".[all]"
+	$(PIP) --no-compile -e ".[all]"
+	@echo "Compiling them on all cores; pip would do so on one ..."
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true  # some packages have files that no Python can compile
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.run
