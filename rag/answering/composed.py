@@ -22,6 +22,7 @@ from rag.language.article_questions import ArticleQuestion, Wanted, article_ques
 from rag.language.asked_time import asked_time
 from rag.language.grammar import ENGLISH
 from rag.language.questions import holds_kind
+from rag.language.sides import compares, sides
 from rag.language.words import content_terms
 from rag.models.runtime import Models
 from rag.retrieve.evidence import EvidenceFinder
@@ -104,6 +105,8 @@ class Composed:
         if asked and asked.wanted not in _REPORTED:
             return Route.COURSE if asked.wanted is Wanted.TIMELINE else Route.ABOUT_ARTICLES
         found = route(self._models.vector(message))
+        if found is Route.ANSWER and compares(message):
+            return Route.COMPARE
         # "What happened in July 2025?" is about the articles of that time, however it is put.
         return Route.ABOUT_ARTICLES if asked and found in _OF_TIME and self._dated(message) else found
 
@@ -141,11 +144,24 @@ class Composed:
             heads = _evidence([hit for id in about_it for hit in self._lead(id, filters, 1)])
             return course(hits, wanted, steps, heads) or (told(steps) if steps else None)
         weights = {term: self._finder.weight(term) for term in content_terms(wanted)}
-        chosen = _covering(hits, weights)
+        chosen = self._of_each_side(question, filters) or _covering(hits, weights)
         if len(chosen) < 2:
             return None
         chosen.sort(key=lambda hit: (hit.place.date or "", hit.place.document_id, hit.place.start))
         return _quoted(chosen)
+
+    def _of_each_side(self, question: str, filters: Filters | None) -> list[Hit]:
+        """Return the best sentence about each of the two things that a question compares; none where one has none."""
+        chosen: list[Hit] = []
+        for side in sides(question) or ():
+            name = side.terms & set(content_terms(about(question)))
+            hits = self._finder.look_up(side.question, filters, {})
+            least = max(_RELEVANT, _NEAR * hits[0].score) if hits else 0.0
+            of_it = (hit for hit in hits if hit.score >= least and name & set(content_terms(_with_context(hit))))
+            if (best := next(of_it, None)) is None:
+                return []
+            chosen.append(best)
+        return chosen if len({(hit.place.document_id, hit.place.start) for hit in chosen}) > 1 else []
 
     def _article(self, question: str, filters: Filters | None) -> list[str]:
         """Return the article that a message is about and those that are as near to it, best first."""
@@ -185,6 +201,11 @@ class Composed:
         # A sentence that is a passage by itself may be a caption.
         told = [hit for hit in hits if sizes[hit.passage.start] > 1] or hits
         return sorted(told, key=lambda hit: hit.place.start)[:count]
+
+
+def _with_context(hit: Hit) -> str:
+    """Return a sentence with what names its subject where it does not do so itself."""
+    return f"{hit.place.title}: {hit.before if leans(hit.text) else ''} {hit.text}"
 
 
 def _covering(hits: Sequence[Hit], weights: dict[str, float]) -> list[Hit]:

@@ -91,6 +91,24 @@ def test_a_comparison_has_both_sides_in_order_of_time(engine: Engine, monkeypatc
     assert "900" in answer.text and "80" in answer.text
 
 
+def test_a_comparison_of_two_names_has_the_best_sentence_about_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell(monkeypatch, {"How": Route.COMPARE})
+    bakery = (
+        "Brotland closes shops\n\nLEYDEN — The bakery chain Brotland will close 40 shops and cut 520 jobs. "
+        "Brotland made a loss of 11 million euros in the year to March.\n\n"
+        "Rival Kornhaus had a profit of 24 million euros. Kornhaus has no plans to close shops."
+    )
+    with make_engine(tmp_path, documents={"bakery.txt": bakery}, caution=0) as engine:
+        answer = engine.answer("How does the loss of Brotland differ from the profit of Kornhaus?")
+        assert_receipts(engine, answer)
+    assert [c.quote for c in answer.citations] == [
+        "Brotland made a loss of 11 million euros in the year to March.",
+        "Rival Kornhaus had a profit of 24 million euros.",
+    ]
+
+
 def test_a_course_of_events_is_in_order(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     tell(monkeypatch, {"What happened": Route.COURSE})
     answer = engine.answer("What happened to the Skarvik, step by step?")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rag import Settings
+from rag import Engine, Settings
 from rag.answering.route import Route, about, route
 from rag.models.runtime import Models
 
@@ -51,3 +51,20 @@ def test_kinds(message: str, expected: Route, models: Models) -> None:
 def test_what_a_message_is_about() -> None:
     assert about("Summarize the article about the iron bridge in Ravna") == "iron bridge Ravna"
     assert about("Timeline") == ""
+
+
+def test_a_comparison_in_so_many_words_is_told_by_the_names_that_it_compares(
+    models_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "bakery.txt").write_text(
+        "Brotland closes shops\n\nLEYDEN - The bakery chain Brotland will close 40 shops, it said on Thursday. "
+        "Brotland made a loss of 11 million euros in the year to March.\n\n"
+        "Rival Kornhaus, which had a profit of 24 million euros, has no plans to close shops.",
+        encoding="utf-8",
+    )
+    settings = Settings(store=tmp_path / "store", models=models_folder, llm="extractive")
+    with Engine(settings) as engine:
+        engine.ingest(tmp_path / "bakery.txt")
+        answer = engine.answer("How does Brotland's result compare with that of Kornhaus?")
+    assert ["loss" in c.quote for c in answer.citations] == [True, False]
+    assert "profit" in answer.citations[1].quote
