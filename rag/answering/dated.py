@@ -19,6 +19,7 @@ _DAY = len("2024-07-12")
 _MARKER = re.compile(r"\[(\d+)\]")
 _EARLIER = "; earlier: "
 _ALIKE = 0.65  # of the first sentence's share of the question's words, which another one about the same thing has too
+_AS_NEAR = 0.6  # of the best cited sentence's score, which another one about the same thing has too
 
 
 def same_day(one: str | None, other: str | None) -> bool:
@@ -61,11 +62,13 @@ def other_value(question: str, verdict: Verdict, near: Sequence[Evidence]) -> Ev
     said = values(question, unmarked(verdict.text))
     cited = {c.document_id for c in verdict.citations}
     stated = " ".join(c.quote for c in verdict.citations)
-    best = max((e.coverage for e in near if e.document_id in cited), default=1.0)
+    own = [e for e in near if e.document_id in cited]
+    best = max((e.coverage for e in own), default=1.0)
+    least = _AS_NEAR * max((e.score for e in own), default=0.0)
     named = values(question, question)
     for e in near if said else ():
         found = values(question, e.text)
-        if e.document_id in cited or e.coverage < best or said & found or not found - named:
+        if e.document_id in cited or e.coverage < best or e.score < least or said & found or not found - named:
             continue
         if asks_time(question) or disagree(question, stated, e.text, loosely=True):
             return e
