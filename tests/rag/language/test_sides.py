@@ -46,6 +46,8 @@ def test_a_question_that_does_not_name_two_has_no_sides(question: str) -> None:
     assert sides(question) is None and not compares(question)
 
 
-@pytest.mark.parametrize("question", ["Did Voss meet Lorenz?", "What did Quill say to Vale about the indifferent crowd?"])
+@pytest.mark.parametrize(
+    "question", ["Did Voss meet Lorenz?", "What did Quill say to Vale about the indifferent crowd?"]
+)
 def test_two_names_alone_are_no_comparison(question: str) -> None:
     assert sides(question) is not None and not compares(question)
