@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -39,7 +40,7 @@ def sides(question: str) -> tuple[Side, Side] | None:
     found = _named(question)
     pairs = [
         (one, other)
-        for one, other in zip(found, found[1:], strict=False)
+        for one, other in itertools.pairwise(found)
         if len(found) == 2 or _JOINED.match(question[one.stop : other.start])
     ]
     if len(pairs) != 1:
